@@ -1,1 +1,42 @@
-//! Placeholder until the first module lands.
+//! Reads Langflow flow files and applies tweaks to them, without any IO.
+//!
+//! A flow file is a drawing: nodes with settings, edges between their ports, and a lot that only
+//! the editor needs. This crate keeps what decides the behaviour of a flow and reads every format
+//! from 1.0 to 1.13:
+//!
+//! ```
+//! use langflow_export::Flow;
+//!
+//! let file = serde_json::json!({
+//!     "name": "Echo",
+//!     "data": {
+//!         "nodes": [
+//!             {"id": "ChatInput-a", "data": {"type": "ChatInput", "node": {"template": {}}}},
+//!             {"id": "ChatOutput-b", "data": {"type": "ChatOutput", "node": {"template": {}}}},
+//!         ],
+//!         "edges": [{
+//!             "source": "ChatInput-a", "target": "ChatOutput-b",
+//!             "sourceHandle": "{œidœ:œChatInput-aœ,œnameœ:œmessageœ}",
+//!             "targetHandle": "{œfieldNameœ:œinput_valueœ,œidœ:œChatOutput-bœ}",
+//!         }],
+//!     },
+//! });
+//! let flow = Flow::parse(&file)?;
+//! assert_eq!(flow.nodes.len(), 2);
+//! assert_eq!(flow.edges[0].field.as_deref(), Some("input_value"));
+//! # Ok::<(), langflow_export::FlowError>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod edge;
+mod flow;
+mod node;
+mod prompt;
+mod tweaks;
+
+pub use edge::Edge;
+pub use flow::{Flow, FlowError};
+pub use node::{Node, Output};
+pub use prompt::PromptTemplate;
+pub use tweaks::{TweakReport, UnknownTweak, UnknownTweakKind};
