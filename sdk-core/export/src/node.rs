@@ -128,11 +128,11 @@ impl Node {
 
 /// Extension components carry a namespace and a channel around the name of their class.
 fn class_of(node: &Value, kind: &str) -> String {
-    let module = node
-        .get("metadata")
-        .and_then(|metadata| string(metadata, "module"));
+    let metadata = node.get("metadata").unwrap_or(&Value::Null);
+    let module = string(metadata, "module");
+    // Extensions name a module here, which tells nothing; a class begins with a capital letter.
     if let Some(class) = module.as_deref().and_then(|path| path.rsplit('.').next())
-        && !class.is_empty()
+        && class.starts_with(char::is_uppercase)
     {
         return class.to_owned();
     }

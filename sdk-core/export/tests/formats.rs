@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 fn real(name: &str) -> Flow {
     let path = format!("{}/tests/flows/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).unwrap();
-    Flow::parse(&serde_json::from_str(&text).unwrap()).unwrap()
+    let text = std::fs::read_to_string(path).expect("a flow file");
+    Flow::parse(&serde_json::from_str(&text).expect("JSON")).expect("a flow")
 }
 
 fn node(id: &str, kind: &str) -> Value {

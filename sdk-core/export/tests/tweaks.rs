@@ -16,12 +16,12 @@ fn flow() -> Flow {
         model("OpenAI-yyyyy", "Reader"),
         modern,
     ];
-    Flow::parse(&json!({"nodes": nodes, "edges": []})).unwrap()
+    Flow::parse(&json!({"nodes": nodes, "edges": []})).expect("a flow")
 }
 
 fn tweaked(tweaks: Value) -> (Flow, langflow_export::TweakReport) {
     let mut copy = flow();
-    let report = copy.apply_tweaks(tweaks.as_object().unwrap());
+    let report = copy.apply_tweaks(tweaks.as_object().expect("an object"));
     (copy, report)
 }
 
