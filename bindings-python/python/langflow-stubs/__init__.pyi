@@ -1,0 +1,2 @@
+from langflow_api import *  # noqa: F403
+from langflow_api import __version__ as __version__

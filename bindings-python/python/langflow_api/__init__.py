@@ -1,0 +1,112 @@
+"""Run flows over HTTP.
+
+    >>> from langflow_api import Client
+    >>> client = Client(base_url="https://your-workspace-url", api_key="your-api-key")
+
+Start with :class:`Client`, or :class:`AsyncClient` in coroutines. Every error is a
+:class:`LangflowError`. Importing this package starts no thread and touches no network.
+"""
+
+from __future__ import annotations
+
+from ._errors import LangflowError
+from ._generated import errors as _error_classes
+from ._generated.errors import *  # noqa: F403
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from . import models
+    from ._client import AsyncClient, Client
+    from ._events import (
+        ComponentCompleted,
+        End,
+        Event,
+        Message,
+        OutputEvent,
+        RunStarted,
+        StreamEvent,
+        Token,
+        ToolEvent,
+        UnknownEvent,
+    )
+    from ._given import NOT_GIVEN, NotGiven
+    from ._models import Model
+    from ._pages import AsyncPage, AsyncPager, Page
+    from ._result import RunMetadata, RunOutput, RunResult
+    from ._stream import AsyncStream, Stream
+
+    __version__: str
+
+__all__ = [
+    "NOT_GIVEN",
+    "AsyncClient",
+    "AsyncPage",
+    "AsyncPager",
+    "AsyncStream",
+    "Client",
+    "ComponentCompleted",
+    "End",
+    "Event",
+    "LangflowError",
+    "Message",
+    "Model",
+    "NotGiven",
+    "OutputEvent",
+    "Page",
+    "RunMetadata",
+    "RunOutput",
+    "RunResult",
+    "RunStarted",
+    "Stream",
+    "StreamEvent",
+    "Token",
+    "ToolEvent",
+    "UnknownEvent",
+    "__version__",
+    "models",
+]
+__all__ += _error_classes.__all__
+
+# Where each name lives: a name is loaded when it is first asked for, so that importing the
+# package costs next to nothing.
+_HOMES = {
+    "_client": ("AsyncClient", "Client"),
+    "_events": (
+        "ComponentCompleted",
+        "End",
+        "Event",
+        "Message",
+        "OutputEvent",
+        "RunStarted",
+        "StreamEvent",
+        "Token",
+        "ToolEvent",
+        "UnknownEvent",
+    ),
+    "_given": ("NOT_GIVEN", "NotGiven"),
+    "_models": ("Model",),
+    "_pages": ("AsyncPage", "AsyncPager", "Page"),
+    "_result": ("RunMetadata", "RunOutput", "RunResult"),
+    "_stream": ("AsyncStream", "Stream"),
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name == "__version__":
+        from ._native import __version__
+
+        return __version__
+    if name in ("models", "testing"):
+        return import_module(f"{__name__}.{name}")
+    for home, names in _HOMES.items():
+        if name in names:
+            value: object = getattr(import_module(f"{__name__}.{home}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

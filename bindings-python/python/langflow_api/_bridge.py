@@ -1,0 +1,142 @@
+"""Between Python values and the engine's JSON. Decides nothing: what a value means, whether it
+is allowed and what went wrong is the engine's to say."""
+
+from __future__ import annotations
+
+import json
+
+from ._given import NOT_GIVEN, given
+from ._models import Model, wrap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
+
+    from ._models import Shape
+    from ._result import RunResult
+
+_encoder = json.JSONEncoder(
+    ensure_ascii=False,
+    allow_nan=False,
+    separators=(",", ":"),
+    default=lambda value: _default(value),
+)
+
+
+def _default(value: object) -> object:
+    if isinstance(value, Model):
+        return value.to_dict()
+    if hasattr(value, "keys"):
+        return {key: value[key] for key in value.keys()}  # type: ignore[index]
+    moment = getattr(value, "isoformat", None)
+    if moment is not None:
+        return moment()
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _encode(value: object) -> bytes:
+    return _encoder.encode(value).encode()
+
+
+def encode(fields: Mapping[str, object]) -> bytes:
+    """The JSON object of these arguments.
+
+    Raises:
+        InvalidInput: JSON cannot say one of them; the error names it.
+    """
+    try:
+        return _encode(fields)
+    except (TypeError, ValueError, RecursionError):
+        for name, value in fields.items():
+            try:
+                _encode({name: value})
+            except (TypeError, ValueError, RecursionError) as error:
+                _refuse(name, value, str(error))
+        raise
+
+
+def _refuse(name: str, value: object, why: str) -> NoReturn:
+    """Names the argument, and within options or arguments the one at fault."""
+    from . import _native
+
+    if name in ("args", "options") and isinstance(value, dict):
+        for inner, part in value.items():
+            try:
+                _encode({inner: part})
+            except (TypeError, ValueError, RecursionError) as error:
+                name, why = str(inner), str(error)
+                break
+    raise _native.invalid_input(name, f"`{name}` cannot be sent as JSON: {why}.") from None
+
+
+def request(fields: dict[str, object], options: dict[str, object]) -> str:
+    """A run, as the engine takes it."""
+    options = given(options)
+    if options:
+        fields["options"] = options
+    return encode(given(fields)).decode()
+
+
+def head(
+    operation: str,
+    args: dict[str, object],
+    options: dict[str, object],
+    content_type: str | None = None,
+) -> str:
+    """The head of a call, as the engine takes it."""
+    fields: dict[str, object] = {"op": operation, "args": given(args)}
+    options = given(options)
+    if options:
+        fields["options"] = options
+    if content_type is not None:
+        fields["content_type"] = content_type
+    return encode(fields).decode()
+
+
+def payload(body: object, extra: Mapping[str, Any] | None = None) -> bytes:
+    """The body of a call: bytes as they are, nothing for nothing, all else as JSON."""
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body)
+    if body is NOT_GIVEN and extra is None:
+        return b""
+    if isinstance(body, dict):
+        return encode({**given(body), **(extra or {})})
+    if body is NOT_GIVEN:
+        return encode(extra or {})
+    try:
+        return _encode(body)
+    except (TypeError, ValueError, RecursionError) as error:
+        _refuse("body", body, str(error))
+
+
+def answer(reply_head: str, body: bytes, shapes: Mapping[int, Shape]) -> Any:
+    """What a call returns: a model for JSON, text for text, bytes for the rest, else ``None``."""
+    reply = json.loads(reply_head)
+    if not body:
+        return None
+    content_type = reply["headers"].get("content-type", "").partition(";")[0].strip().lower()
+    if content_type == "application/json" or content_type.endswith("+json"):
+        value = json.loads(body)
+        status = reply["status"]
+        shape = shapes.get(status, next(iter(shapes.values()), None))
+        from ._generated import models
+
+        return wrap(value, shape, vars(models))
+    if content_type.startswith("text/"):
+        return body.decode("utf-8", "replace")
+    return body
+
+
+def result(text: str) -> RunResult:
+    """The result of a run."""
+    from ._result import RunResult
+
+    made = RunResult(json.loads(text))
+    if made.session_status == "expired":
+        import logging
+
+        logging.getLogger("langflow_api").warning(
+            "session %s had expired: the flow began a new memory", made.session_id
+        )
+    return made

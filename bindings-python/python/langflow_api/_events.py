@@ -1,0 +1,144 @@
+"""The events of a stream: the same words for every server."""
+
+from __future__ import annotations
+
+from ._models import Model
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, Literal, Union
+
+    from ._result import RunResult
+
+
+class StreamEvent(Model):
+    """Base class of all events.
+
+    ``type`` tells them apart; ``id`` is the event's id on the wire, if it has one.
+    """
+
+    __slots__ = ()
+    id: str | None
+    _fields: ClassVar[tuple[str, ...]] = ("type", "id")
+
+
+class RunStarted(StreamEvent):
+    """The server accepted the run."""
+
+    __slots__ = ()
+    type: Literal["run_started"]
+    run_id: str | None
+    session_id: str | None
+    _fields = ("type", "id", "run_id", "session_id")
+
+
+class Token(StreamEvent):
+    """A piece of the answer's text."""
+
+    __slots__ = ()
+    type: Literal["token"]
+    text: str
+    _fields = ("type", "id", "text")
+
+
+class Message(StreamEvent):
+    """A whole message; its text may repeat tokens that came before."""
+
+    __slots__ = ()
+    type: Literal["message"]
+    text: str
+    sender: str | None
+    raw: dict[str, Any] | None
+    _fields = ("type", "id", "text", "sender", "raw")
+
+
+class ComponentCompleted(StreamEvent):
+    """A component of the flow is done."""
+
+    __slots__ = ()
+    type: Literal["component_completed"]
+    component_id: str
+    display_name: str | None
+    duration: float | None
+    raw: dict[str, Any] | None
+    _fields = ("type", "id", "component_id", "display_name", "duration", "raw")
+
+
+class OutputEvent(StreamEvent):
+    """An output of a component."""
+
+    __slots__ = ()
+    type: Literal["output"]
+    component_id: str | None
+    value: Any
+    _fields = ("type", "id", "component_id", "value")
+
+
+class ToolEvent(StreamEvent):
+    """A tool was called or answered."""
+
+    __slots__ = ()
+    type: Literal["tool"]
+    name: str | None
+    data: Any
+    _fields = ("type", "id", "name", "data")
+
+
+class UnknownEvent(StreamEvent):
+    """An event that this version does not know, as it came."""
+
+    __slots__ = ()
+    type: Literal["unknown"]
+    event: str | None
+    data: Any
+    raw: dict[str, Any] | None
+    _fields = ("type", "id", "event", "data", "raw")
+
+
+class End(StreamEvent):
+    """The last event of a run that succeeded."""
+
+    __slots__ = ()
+    type: Literal["end"]
+    result: RunResult
+    _fields = ("type", "id", "result")
+
+    if not TYPE_CHECKING:
+
+        @property
+        def result(self) -> RunResult:
+            from ._result import RunResult
+
+            return RunResult(self._data["result"])
+
+
+_CLASSES: dict[str, type[StreamEvent]] = {
+    "run_started": RunStarted,
+    "token": Token,
+    "message": Message,
+    "component_completed": ComponentCompleted,
+    "output": OutputEvent,
+    "tool": ToolEvent,
+    "unknown": UnknownEvent,
+    "end": End,
+}
+
+if TYPE_CHECKING:
+    Event = Union[
+        RunStarted,
+        Token,
+        Message,
+        ComponentCompleted,
+        OutputEvent,
+        ToolEvent,
+        UnknownEvent,
+        End,
+    ]
+else:
+    Event = StreamEvent
+
+
+def event(data: dict[str, Any]) -> Event:
+    """The event of an engine's JSON."""
+    made: Event = _CLASSES.get(data["type"], UnknownEvent)(data)  # type: ignore[assignment]
+    return made

@@ -1,0 +1,27 @@
+"""Tells an argument that was left out from one that is ``None``."""
+
+from __future__ import annotations
+
+
+class NotGiven:
+    """Type of :data:`NOT_GIVEN`."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+    def __reduce__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN = NotGiven()
+"""The default of optional arguments: nothing is sent, while ``None`` is sent as ``null``."""
+
+
+def given(fields: dict[str, object]) -> dict[str, object]:
+    """The fields without those that were left out."""
+    return {name: value for name, value in fields.items() if value is not NOT_GIVEN}

@@ -1,0 +1,47 @@
+"""The engine, written in Rust. Everything crosses as JSON; errors are raised as they are."""
+
+from asyncio import Future
+
+from ._errors import LangflowError
+
+__version__: str
+
+def invalid_input(field: str, message: str) -> LangflowError:
+    """The error that names an argument."""
+
+class Engine:
+    """Sends calls. The configuration is a JSON object; nothing is opened before the first call."""
+
+    def __init__(self, config: str) -> None: ...
+    def share(self) -> Engine:
+        """Another handle on the same connections."""
+    def describe(self) -> str:
+        """The configuration without its secrets."""
+    def close(self) -> None:
+        """Lets go of the connections."""
+    def call(self, head: str, body: bytes) -> tuple[str, bytes]: ...
+    def call_async(self, head: str, body: bytes) -> Future[tuple[str, bytes]]: ...
+    def run(self, request: str) -> str: ...
+    def run_async(self, request: str) -> Future[str]: ...
+    def open(self, request: str) -> EventStream: ...
+    def open_async(self, request: str) -> Future[EventStream]: ...
+    def open_call(self, head: str, body: bytes) -> EventStream: ...
+    def open_call_async(self, head: str, body: bytes) -> Future[EventStream]: ...
+
+class EventStream:
+    """The events of a run, in batches: a JSON array of those that have arrived."""
+
+    def next_batch(self) -> str | None: ...
+    def next_batch_async(self) -> Future[str | None]: ...
+    def close(self) -> None: ...
+
+class MockServer:
+    """The mock server, in this process. The options are a JSON object."""
+
+    def __init__(self, options: str) -> None: ...
+    def ready(self) -> str:
+        """What the server says once it listens, as JSON."""
+    def advance(self, seconds: float) -> None:
+        """Moves the clock of the server forward."""
+    def stop(self) -> None:
+        """Ends the server."""

@@ -1,0 +1,165 @@
+"""Lists that come page by page."""
+
+from __future__ import annotations
+
+import json
+
+from ._models import Model, short
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator, Iterator
+    from typing import Any, Generic, TypeVar
+
+    from ._resource import AsyncCalls, Calls
+
+    T = TypeVar("T")
+    U = TypeVar("U")
+
+    class _Generic(Generic[T]):
+        pass
+
+else:
+    T = U = None
+
+    class _Generic:
+        # Subscripts are for type checkers; at run time a page is a page.
+        def __class_getitem__(cls, item):
+            return cls
+
+
+class _Query:
+    """A list operation with its arguments."""
+
+    __slots__ = ("args", "operation", "options", "shape")
+
+    def __init__(
+        self,
+        operation: str,
+        args: dict[str, object],
+        options: dict[str, object],
+        shape: str,
+    ) -> None:
+        self.operation = operation
+        self.args = args
+        self.options = options
+        self.shape = shape
+
+    def at(self, number: int) -> _Query:
+        return _Query(self.operation, {**self.args, "page": number}, self.options, self.shape)
+
+
+class _Figures(_Generic[T]):
+    """What pages of both kinds say."""
+
+    items: list[T]
+    """The items of this page."""
+    total: int
+    """Number of items on all pages together."""
+    page: int
+    """Number of this page, from 1."""
+    size: int
+    """Items a page."""
+    pages: int
+    """Number of pages."""
+    raw: dict[str, Any]
+    """The answer's body as it came."""
+
+    def __init__(self, data: Model) -> None:
+        self.raw = data.to_dict()
+        self.items = data.get("items") or []
+        self.page = data.get("page") or 1
+        self.total = data.get("total", len(self.items))
+        self.size = data.get("size") or len(self.items)
+        self.pages = data.get("pages") or 1
+
+    @property
+    def has_next_page(self) -> bool:
+        """Whether another page follows."""
+        return bool(self.items) and self.page < self.pages
+
+    def to_dict(self) -> dict[str, Any]:
+        """The page as plain data."""
+        copy: dict[str, Any] = json.loads(json.dumps(self.raw))
+        return copy
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(page={self.page}, pages={self.pages}, total={self.total}, "
+            f"items={short(self.items)})"
+        )
+
+
+class Page(_Figures[T]):
+    """One page of a list; iterating over it goes on through all the pages after it."""
+
+    def __init__(self, calls: Calls, query: _Query, data: Model) -> None:
+        super().__init__(data)
+        self._calls = calls
+        self._query = query
+
+    def next_page(self) -> Page[T] | None:
+        """The page after this one, or ``None`` after the last."""
+        if not self.has_next_page:
+            return None
+        page: Page[T] = self._calls.page(self._query.at(self.page + 1))
+        return page
+
+    def iter_pages(self) -> Iterator[Page[T]]:
+        """This page and all after it."""
+        page: Page[T] | None = self
+        while page is not None:
+            yield page
+            page = page.next_page()
+
+    def __iter__(self) -> Iterator[T]:
+        for page in self.iter_pages():
+            yield from page.items
+
+
+class AsyncPage(_Figures[T]):
+    """One page of a list; ``async for`` over it goes on through all the pages after it."""
+
+    def __init__(self, calls: AsyncCalls, query: _Query, data: Model) -> None:
+        super().__init__(data)
+        self._calls = calls
+        self._query = query
+
+    async def next_page(self) -> AsyncPage[T] | None:
+        """The page after this one, or ``None`` after the last."""
+        if not self.has_next_page:
+            return None
+        page: AsyncPage[T] = await self._calls.page(self._query.at(self.page + 1))
+        return page
+
+    async def iter_pages(self) -> AsyncIterator[AsyncPage[T]]:
+        """This page and all after it."""
+        page: AsyncPage[T] | None = self
+        while page is not None:
+            yield page
+            page = await page.next_page()
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async for page in self.iter_pages():
+            for item in page.items:
+                yield item
+
+
+class AsyncPager(_Generic[T]):
+    """A list that was not asked for yet: ``await`` it for one page, or iterate over it with
+    ``async for`` to get the items of all pages."""
+
+    def __init__(self, calls: AsyncCalls, query: _Query) -> None:
+        self._calls = calls
+        self._query = query
+
+    async def _first(self) -> AsyncPage[T]:
+        page: AsyncPage[T] = await self._calls.page(self._query)
+        return page
+
+    def __await__(self) -> Generator[Any, None, AsyncPage[T]]:
+        return self._first().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async for item in await self._first():
+            yield item

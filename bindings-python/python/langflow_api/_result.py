@@ -1,0 +1,107 @@
+"""What a run answers."""
+
+from __future__ import annotations
+
+from ._models import Model, short
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, Literal
+
+    from ._models import Shape
+
+
+class RunMetadata(Model):
+    """Figures of a run."""
+
+    __slots__ = ()
+    duration: float | None
+    """Seconds that the server took."""
+    tokens_used: int | None
+    """Tokens of all model calls together."""
+    _fields = ("duration", "tokens_used")
+
+
+class RunOutput(Model):
+    """One output of a flow."""
+
+    __slots__ = ()
+    component_id: str | None
+    """Id of the component in the flow."""
+    display_name: str | None
+    """Name that people see."""
+    type: str | None
+    """Kind of the value."""
+    value: Any
+    """The value itself."""
+    _fields = ("component_id", "display_name", "type", "value")
+
+
+class RunResult(Model):
+    """The answer of a run, the same on every server."""
+
+    __slots__ = ()
+    output: Any
+    """The single output: its text, or its value if it is not text; ``None`` if there is no
+    single one (see :attr:`reason`)."""
+    reason: Literal["single", "multiple", "none", "non_string"]
+    """How many outputs there are, and of which kind."""
+    outputs: dict[str, RunOutput]
+    """All outputs by component, or under ``"output"`` where the server names none."""
+    session_id: str | None
+    """Send it back with the next run and the flow remembers this one."""
+    session_status: Literal["new", "continued", "expired"] | None
+    """Whether the session is new, was continued, or had expired and began afresh."""
+    metadata: RunMetadata
+    """Duration and tokens."""
+    server: str
+    """Family of the server that answered."""
+    request_id: str | None
+    """Id of the request; name it when you ask for support."""
+    attempts: int
+    """How many requests were sent."""
+    raw: dict[str, Any]
+    """The answer's body as it came."""
+
+    _fields = (
+        "output",
+        "text",
+        "text_error",
+        "reason",
+        "outputs",
+        "session_id",
+        "session_status",
+        "metadata",
+        "server",
+        "request_id",
+        "attempts",
+        "raw",
+    )
+    _shapes: ClassVar[dict[str, Shape]] = {"metadata": "RunMetadata", "outputs": {"*": "RunOutput"}}
+
+    @property
+    def text(self) -> str:
+        """The single output as text.
+
+        Raises:
+            NoSingleOutput: there is none, more than one, or one that is not text; the error
+                lists what there is.
+        """
+        text = self._data.get("text")
+        if isinstance(text, str):
+            return text
+        from ._generated.errors import NoSingleOutput
+
+        info = self._data.get("text_error") or {}
+        raise NoSingleOutput(info.get("message", "The run has no single text output."), info)
+
+    def __str__(self) -> str:
+        text = self._data.get("text")
+        return text if isinstance(text, str) else repr(self)
+
+    def __repr__(self) -> str:
+        shown = ["output", "session_id", "metadata"]
+        if self.reason not in (None, "single"):
+            shown.insert(1, "reason")
+        fields = ", ".join(f"{name}={short(getattr(self, name))}" for name in shown)
+        return f"RunResult({fields})"

@@ -1,0 +1,211 @@
+//! The engine of a client, and its twin in every forked child.
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use langflow_client::boundary::{self, ErrorJson, Reply};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::errors::{exception, plain};
+use crate::stream::EventStream;
+use crate::{future, runtime};
+
+/// Sends calls; JSON and bytes in, JSON and bytes out.
+#[pyclass(module = "langflow_api._native", frozen)]
+pub struct Engine {
+    config: String,
+    /// Locked only while attached to the interpreter and never across a wait, so that no other
+    /// thread can hold it while this one forks.
+    state: Mutex<State>,
+}
+
+enum State {
+    Open {
+        process: u32,
+        engine: boundary::Engine,
+    },
+    Closed,
+}
+
+impl State {
+    fn new(config: &str) -> Result<State, ErrorJson> {
+        let engine = boundary::Engine::new(config)?;
+        Ok(State::Open {
+            process: std::process::id(),
+            engine,
+        })
+    }
+}
+
+impl Engine {
+    fn engine(&self, py: Python<'_>) -> PyResult<boundary::Engine> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let State::Open { process, .. } = &*state
+            && *process != std::process::id()
+        {
+            // The sockets belong to the parent: they are neither used nor closed here.
+            let fresh = State::new(&self.config).map_err(|error| exception(py, &error))?;
+            std::mem::forget(std::mem::replace(&mut *state, fresh));
+        }
+        match &*state {
+            State::Open { engine, .. } => Ok(engine.clone()),
+            State::Closed => Err(exception(
+                py,
+                &plain("client_closed", "The client has been closed."),
+            )),
+        }
+    }
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    fn new(py: Python<'_>, config: String) -> PyResult<Self> {
+        let state = State::new(&config).map_err(|error| exception(py, &error))?;
+        Ok(Engine {
+            config,
+            state: Mutex::new(state),
+        })
+    }
+
+    fn share(&self, py: Python<'_>) -> PyResult<Self> {
+        let state = State::Open {
+            process: std::process::id(),
+            engine: self.engine(py)?,
+        };
+        Ok(Engine {
+            config: self.config.clone(),
+            state: Mutex::new(state),
+        })
+    }
+
+    fn describe(&self, py: Python<'_>) -> PyResult<String> {
+        let engine = boundary::Engine::new(&self.config);
+        Ok(engine.map_err(|error| exception(py, &error))?.describe())
+    }
+
+    fn close(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        release(std::mem::replace(&mut *state, State::Closed));
+    }
+
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        head: String,
+        body: &Bound<'py, PyBytes>,
+    ) -> PyResult<(String, Bound<'py, PyBytes>)> {
+        let engine = self.engine(py)?;
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let outcome = runtime::wait(py, async move { engine.call(&head, body).boxed().await })?;
+        let reply = outcome.map_err(|error| exception(py, &error))?;
+        Ok((reply.head, PyBytes::new(py, &reply.body)))
+    }
+
+    fn call_async(
+        &self,
+        py: Python<'_>,
+        head: String,
+        body: &Bound<'_, PyBytes>,
+    ) -> PyResult<Py<PyAny>> {
+        let engine = self.engine(py)?;
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        future::spawn(
+            py,
+            async move { engine.call(&head, body).boxed().await },
+            reply,
+        )
+    }
+
+    fn run(&self, py: Python<'_>, request: String) -> PyResult<String> {
+        let engine = self.engine(py)?;
+        let outcome = runtime::wait(py, async move { engine.run(&request).boxed().await })?;
+        outcome.map_err(|error| exception(py, &error))
+    }
+
+    fn run_async(&self, py: Python<'_>, request: String) -> PyResult<Py<PyAny>> {
+        let engine = self.engine(py)?;
+        future::spawn(py, async move { engine.run(&request).boxed().await }, text)
+    }
+
+    fn open(&self, py: Python<'_>, request: String) -> PyResult<EventStream> {
+        let engine = self.engine(py)?;
+        let outcome = runtime::wait(py, async move { engine.open(&request).boxed().await })?;
+        outcome
+            .map(EventStream::new)
+            .map_err(|error| exception(py, &error))
+    }
+
+    fn open_async(&self, py: Python<'_>, request: String) -> PyResult<Py<PyAny>> {
+        let engine = self.engine(py)?;
+        future::spawn(
+            py,
+            async move { engine.open(&request).boxed().await },
+            stream,
+        )
+    }
+
+    fn open_call(
+        &self,
+        py: Python<'_>,
+        head: String,
+        body: &Bound<'_, PyBytes>,
+    ) -> PyResult<EventStream> {
+        let engine = self.engine(py)?;
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let outcome = runtime::wait(
+            py,
+            async move { engine.open_call(&head, body).boxed().await },
+        )?;
+        outcome
+            .map(EventStream::new)
+            .map_err(|error| exception(py, &error))
+    }
+
+    fn open_call_async(
+        &self,
+        py: Python<'_>,
+        head: String,
+        body: &Bound<'_, PyBytes>,
+    ) -> PyResult<Py<PyAny>> {
+        let engine = self.engine(py)?;
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        future::spawn(
+            py,
+            async move { engine.open_call(&head, body).boxed().await },
+            stream,
+        )
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn release(state: State) {
+    match state {
+        State::Open { process, engine } if process != std::process::id() => {
+            std::mem::forget(engine);
+        }
+        other => drop(other),
+    }
+}
+
+fn reply(py: Python<'_>, reply: Reply) -> PyResult<Py<PyAny>> {
+    let body = PyBytes::new(py, &reply.body);
+    Ok((reply.head, body).into_pyobject(py)?.into_any().unbind())
+}
+
+fn text(py: Python<'_>, text: String) -> PyResult<Py<PyAny>> {
+    Ok(text.into_pyobject(py)?.into_any().unbind())
+}
+
+fn stream(py: Python<'_>, stream: boundary::EventStream) -> PyResult<Py<PyAny>> {
+    Ok(Bound::new(py, EventStream::new(stream))?
+        .into_any()
+        .unbind())
+}

@@ -1,0 +1,441 @@
+//! Operations as methods.
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use super::text::{entry, identifier, literal};
+use super::types::{answer_type, argument_type, shape, union};
+use crate::errors::Errors;
+use crate::model::{Api, Body, Operation, Success, Type};
+
+/// Indent of an entry in a method's docstring.
+const ENTRY: usize = 12;
+
+/// Options of every call: name, type, meaning.
+const OPTIONS: [(&str, &str, &str); 4] = [
+    (
+        "timeout",
+        "float | None | NotGiven",
+        "Seconds that the call may take; `None` for no limit.",
+    ),
+    (
+        "max_retries",
+        "int | NotGiven",
+        "How often to try again where it is safe.",
+    ),
+    (
+        "headers",
+        "Mapping[str, str] | NotGiven",
+        "Sent with this request.",
+    ),
+    (
+        "idempotency_key",
+        "str | NotGiven",
+        "Calls of the same key are done once.",
+    ),
+];
+
+/// A method as the template needs it.
+#[derive(Clone, Serialize)]
+pub struct Method {
+    name: String,
+    /// `call`, `list` or `open`.
+    way: &'static str,
+    id: String,
+    summary: String,
+    description: String,
+    place: String,
+    permission: String,
+    positional: Vec<Argument>,
+    named: Vec<Argument>,
+    /// Pairs of wire name literal and expression.
+    args: Vec<(String, String)>,
+    body: bool,
+    /// Pairs of wire name literal and expression, where the body is an object with named fields.
+    body_fields: Vec<(String, String)>,
+    extra_body: bool,
+    content_type: Option<String>,
+    options: Vec<Argument>,
+    returns: String,
+    returns_async: String,
+    meaning: String,
+    /// Pairs of status and shape.
+    shapes: Vec<(u16, String)>,
+    raises: Vec<String>,
+    overloads: Vec<Overload>,
+}
+
+/// An argument of a method.
+#[derive(Clone, Serialize)]
+pub struct Argument {
+    name: String,
+    ty: String,
+    required: bool,
+    doc: String,
+}
+
+/// The answer's type for one word of an argument.
+#[derive(Clone, Serialize)]
+pub struct Overload {
+    argument: String,
+    ty: String,
+    optional: bool,
+    returns: String,
+}
+
+/// The models that the methods name.
+pub fn imports(api: &Api, methods: &[Method]) -> Vec<String> {
+    let text: String = methods
+        .iter()
+        .flat_map(|method| {
+            let arguments = method
+                .positional
+                .iter()
+                .chain(&method.named)
+                .map(|arg| &arg.ty);
+            arguments
+                .chain([&method.returns])
+                .chain(method.overloads.iter().map(|one| &one.returns))
+        })
+        .map(|ty| format!("{ty} "))
+        .collect();
+    let words: Vec<&str> = text
+        .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .collect();
+    let mut names: Vec<String> = api
+        .schemas
+        .iter()
+        .map(|schema| schema.name.clone())
+        .filter(|name| words.contains(&name.as_str()))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The method of an operation.
+pub fn of(api: &Api, errors: &Errors, operation: &Operation) -> Result<Method> {
+    let open = operation.stream;
+    let streams = operation.success.iter().any(|answer| answer.kind == "sse");
+    let mut positional = Vec::new();
+    let mut named = Vec::new();
+    let mut args = Vec::new();
+    for param in &operation.params {
+        let name = identifier(&param.snake);
+        if param.location == "header" && name == "idempotency_key" {
+            // The option of that name says it already.
+            continue;
+        }
+        args.push((literal(&param.wire), name.clone()));
+        let argument = argument(
+            name,
+            argument_type(api, &param.ty),
+            param.required,
+            &param.description,
+        );
+        if param.location == "path" {
+            positional.push(argument)
+        } else {
+            named.push(argument)
+        }
+    }
+    let mut body_fields = Vec::new();
+    if let Some(body) = &operation.body {
+        let taken: Vec<String> = args.iter().map(|(_, name)| name.clone()).collect();
+        let (pairs, arguments) = body_arguments(api, body, streams, &taken);
+        // A body without named fields is the one thing that the method is about.
+        if pairs.is_empty() {
+            positional.extend(arguments)
+        } else {
+            named.extend(arguments)
+        }
+        body_fields = pairs;
+    }
+    named.sort_by_key(|argument| !argument.required);
+    let options = OPTIONS
+        .iter()
+        .filter(|(option, ..)| !named.iter().any(|argument| argument.name == *option))
+        .filter(|(option, ..)| *option != "idempotency_key" || operation.safety != "safe")
+        .map(|(name, ty, meaning)| argument((*name).to_owned(), (*ty).to_owned(), true, meaning))
+        .collect();
+    let item = if open {
+        None
+    } else {
+        page_item(api, operation)
+    };
+    let (way, returns, returns_async, meaning) = match (&item, open) {
+        (_, true) => {
+            let meaning = "The events, in order.".to_owned();
+            (
+                "open",
+                "Stream".to_owned(),
+                "AsyncStream".to_owned(),
+                meaning,
+            )
+        }
+        (Some(item), _) => {
+            let meaning = "The page; iterate over it for the items of all pages.".to_owned();
+            (
+                "list",
+                format!("Page[{item}]"),
+                format!("AsyncPager[{item}]"),
+                meaning,
+            )
+        }
+        _ => {
+            let returns = union(operation.success.iter().filter_map(returned));
+            ("call", returns.clone(), returns, meaning_of(api, operation))
+        }
+    };
+    let overloads = if way == "call" {
+        overloads(operation)
+    } else {
+        Vec::new()
+    };
+    Ok(Method {
+        name: identifier(&operation.name),
+        way,
+        id: operation.id.clone(),
+        summary: full_stop(&operation.summary),
+        description: operation.description.clone(),
+        place: format!("{} {}", operation.method, operation.path),
+        permission: operation.permission.clone(),
+        positional,
+        named,
+        args,
+        body: operation.body.is_some(),
+        extra_body: operation
+            .body
+            .as_ref()
+            .is_some_and(|body| !body.fields.is_empty()),
+        content_type: operation
+            .body
+            .as_ref()
+            .filter(|body| body.fields.is_empty())
+            .and_then(|body| other_media_type(body).map(literal)),
+        body_fields,
+        options,
+        returns,
+        returns_async,
+        meaning,
+        shapes: shapes(api, operation),
+        raises: raises(errors, operation).context(operation.id.clone())?,
+        overloads,
+    })
+}
+
+fn argument(name: String, ty: String, required: bool, description: &str) -> Argument {
+    let ty = if required || ty == "Any" {
+        ty
+    } else {
+        format!("{ty} | NotGiven")
+    };
+    let meaning = if description.is_empty() {
+        "See the API's reference."
+    } else {
+        description
+    };
+    Argument {
+        doc: entry(&name, &full_stop(meaning), ENTRY),
+        name,
+        ty,
+        required,
+    }
+}
+
+/// The fields of a body and the arguments that they take.
+fn body_arguments(
+    api: &Api,
+    body: &Body,
+    streams: bool,
+    taken: &[String],
+) -> (Vec<(String, String)>, Vec<Argument>) {
+    if body.fields.is_empty() {
+        let mut ty = argument_type(api, &body.ty);
+        if other_media_type(body).is_some() && ty != "Any" {
+            ty.push_str(" | bytes");
+        }
+        let description = "What is sent.";
+        return (
+            Vec::new(),
+            vec![argument("body".into(), ty, body.required, description)],
+        );
+    }
+    let mut pairs = Vec::new();
+    let mut arguments = Vec::new();
+    for field in &body.fields {
+        // This method waits for the whole answer; `stream_flow` is the one that follows it.
+        if streams && field.wire == "stream" && field.ty == Type::Boolean {
+            continue;
+        }
+        let mut name = identifier(&field.snake);
+        if taken.contains(&name) {
+            name.push_str("_body");
+        }
+        let mut ty = argument_type(api, &field.ty);
+        if field.nullable && ty != "Any" {
+            ty.push_str(" | None");
+        }
+        pairs.push((literal(&field.wire), name.clone()));
+        arguments.push(argument(
+            name,
+            ty,
+            field.required && body.required,
+            &field.description,
+        ));
+    }
+    (pairs, arguments)
+}
+
+/// The media type of a body that is given as bytes.
+fn other_media_type(body: &Body) -> Option<&str> {
+    body.content_types
+        .iter()
+        .map(String::as_str)
+        .find(|name| *name != "application/json")
+}
+
+/// The items of a list that comes in pages.
+fn page_item(api: &Api, operation: &Operation) -> Option<String> {
+    let paged = operation.params.iter().any(|param| param.wire == "page");
+    let [only] = operation.success.as_slice() else {
+        return None;
+    };
+    let Some(Type::Ref(name)) = &only.ty else {
+        return None;
+    };
+    let schema = api.schema(name)?;
+    let numbered = schema.fields.iter().any(|field| field.wire == "page");
+    let items = schema.fields.iter().find(|field| field.wire == "items")?;
+    match &items.ty {
+        Type::Array(item) if paged && numbered => Some(answer_type(item)),
+        _ => None,
+    }
+}
+
+fn returned(answer: &Success) -> Option<String> {
+    match answer.kind.as_str() {
+        "json" => Some(
+            answer
+                .ty
+                .as_ref()
+                .map_or_else(|| "Any".to_owned(), answer_type),
+        ),
+        "text" => Some("str".to_owned()),
+        "bytes" => Some("bytes".to_owned()),
+        "empty" => Some("None".to_owned()),
+        _ => None,
+    }
+}
+
+fn meaning_of(api: &Api, operation: &Operation) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for answer in &operation.success {
+        let part = match (answer.kind.as_str(), &answer.ty) {
+            ("json", Some(Type::Ref(name))) => match api.schema(name) {
+                Some(schema) if !schema.description.is_empty() => full_stop(&schema.description),
+                _ => format!("The {name}."),
+            },
+            ("json", _) => "The answer.".to_owned(),
+            ("text", _) => "The text.".to_owned(),
+            ("bytes", _) => "The bytes.".to_owned(),
+            ("empty", _) => "Nothing.".to_owned(),
+            _ => continue,
+        };
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts.join(" Or: ")
+}
+
+fn shapes(api: &Api, operation: &Operation) -> Vec<(u16, String)> {
+    let json = operation
+        .success
+        .iter()
+        .filter(|answer| answer.kind == "json");
+    json.filter_map(|answer| {
+        let shape = shape(api, answer.ty.as_ref()?)?;
+        Some((answer.status, shape))
+    })
+    .collect()
+}
+
+/// Where each word of an argument stands for one media type of the answer
+/// (`format="json" | "python"`), the word says which type is returned.
+fn overloads(operation: &Operation) -> Vec<Overload> {
+    for param in &operation.params {
+        let Type::Enum(words) = &param.ty else {
+            continue;
+        };
+        let answers: Option<Vec<&Success>> = words
+            .iter()
+            .map(|word| {
+                let mut fit = operation
+                    .success
+                    .iter()
+                    .filter(|one| one.content_type.contains(word));
+                fit.next().filter(|_| fit.next().is_none())
+            })
+            .collect();
+        let Some(answers) = answers else { continue };
+        let types: Option<Vec<String>> = answers.iter().map(|answer| returned(answer)).collect();
+        let Some(types) = types.filter(|types| types.len() > 1) else {
+            continue;
+        };
+        // Left out, the first media type of the document is what comes.
+        let first = operation
+            .success
+            .first()
+            .map(|answer| answer.content_type.as_str());
+        return words
+            .iter()
+            .zip(types)
+            .zip(answers)
+            .map(|((word, returns), answer)| Overload {
+                argument: identifier(&param.snake),
+                ty: format!("Literal[{}]", literal(word)),
+                optional: !param.required && Some(answer.content_type.as_str()) == first,
+                returns,
+            })
+            .collect();
+    }
+    Vec::new()
+}
+
+fn raises(errors: &Errors, operation: &Operation) -> Result<Vec<String>> {
+    let mut found = vec![entry(
+        "InvalidInput",
+        "an argument is not usable; nothing was sent.",
+        ENTRY,
+    )];
+    for status in &operation.errors {
+        let exact = errors
+            .errors
+            .iter()
+            .find(|error| error.statuses.contains(status));
+        let by_family = || {
+            errors
+                .errors
+                .iter()
+                .find(|error| error.code == "server_error")
+        };
+        let error = exact
+            .or_else(by_family)
+            .context("errors.toml has no server_error")?;
+        let line = entry(&error.class, &full_stop(&error.when), ENTRY);
+        if !found.contains(&line) {
+            found.push(line);
+        }
+    }
+    found.push(entry("LangflowError", "all else that can go wrong.", ENTRY));
+    Ok(found)
+}
+
+fn full_stop(text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() || text.ends_with(['.', '!', '?', ':']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
+}
