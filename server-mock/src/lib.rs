@@ -1,1 +1,40 @@
-//! Placeholder until the first module lands.
+//! A mock of the Langflow workspace API that behaves like the product: it runs flows, streams
+//! their answers, remembers sessions, checks keys, and says what is wrong with a request.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), langflow_mock::StartError> {
+//! let server = langflow_mock::MockServer::builder().seed(42).start().await?;
+//! println!("{} {} {:?}", server.url(), server.api_key(), server.flow_ids());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Without an event loop, [`start_blocking`] does the same in a thread of its own. For what a
+//! well-behaved server never does, down to a TCP reset in the middle of a byte sequence, there is
+//! [`wire::ScriptServer`].
+
+#![forbid(unsafe_code)]
+
+mod app;
+mod blocking;
+mod clock;
+mod config;
+mod contract;
+mod engine;
+mod http;
+mod ids;
+mod model;
+mod problem;
+mod runner;
+mod seed;
+mod server;
+mod state;
+mod tasks;
+pub mod wire;
+
+pub use blocking::{BlockingServer, start_blocking};
+pub use clock::Clock;
+pub use config::Config;
+pub use contract::Permission;
+pub use server::{MockServer, MockServerBuilder, StartError};

@@ -1,0 +1,55 @@
+//! Everything that can be chosen about a server.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be chosen about a server; all of it has a default.
+///
+/// ```
+/// let config: langflow_mock::Config = serde_json::from_str(r#"{"seed": 7, "token_delay": 0.02}"#)?;
+/// assert_eq!(config.seed, 7);
+/// assert!(serde_json::from_str::<langflow_mock::Config>(r#"{"sede": 7}"#).is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The address to listen on; loopback unless told otherwise.
+    pub host: IpAddr,
+    /// The port to listen on; 0 takes a free one.
+    pub port: u16,
+    /// Fixes ids, secrets and the choices of the default model.
+    pub seed: u64,
+    /// Seconds before each word of a model's answer.
+    pub token_delay: f64,
+    /// Seconds between the comments that keep a silent stream open.
+    pub keepalive: f64,
+    /// The largest request body in bytes.
+    pub max_body: usize,
+    /// Whether the server starts with flows in it.
+    pub seed_flows: bool,
+    /// Whether keys are asked for; without, every caller is an administrator.
+    pub auth: bool,
+    /// Whether the server keeps, and advertises, idempotency keys on runs.
+    pub idempotency: bool,
+    /// Whether a tweak that finds no place is an error (422) or only a warning in the run.
+    pub strict_tweaks: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            seed: 42,
+            token_delay: 0.0,
+            keepalive: 15.0,
+            max_body: 10 * 1024 * 1024,
+            seed_flows: true,
+            auth: true,
+            idempotency: true,
+            strict_tweaks: false,
+        }
+    }
+}

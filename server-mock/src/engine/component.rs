@@ -1,0 +1,104 @@
+//! Which components this server can execute.
+
+use langflow_export::Node;
+
+use super::{Failure, FailureKind};
+
+/// A component by what it does, whatever its class is called in a version of Langflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Component {
+    /// The message of the person who runs the flow.
+    ChatInput,
+    /// A text that is part of the flow.
+    TextInput,
+    /// A template with variables.
+    Prompt,
+    /// A language model.
+    Model,
+    /// The earlier messages of the session.
+    Memory,
+    /// Finds documents.
+    Retriever,
+    /// The message that the flow answers with.
+    ChatOutput,
+    /// A text that the flow answers with.
+    TextOutput,
+    /// Fails, so that flows that fail can be tried.
+    Raise,
+}
+
+impl Component {
+    /// The component that a node is, or why it cannot be executed.
+    pub(crate) fn of(node: &Node) -> Result<Self, Failure> {
+        let refuse = |why: &str| {
+            let message = format!("the component `{}` of type `{}` {why}", node.id, node.kind);
+            Err(Failure::of(node, FailureKind::Unsupported, message))
+        };
+        if node.group {
+            return refuse("is a group of components, which this server does not open");
+        }
+        if node.edited {
+            return refuse("has edited code, which this server does not execute");
+        }
+        match by_class(&node.class).or_else(|| by_class(&node.kind)) {
+            Some(component) => Ok(component),
+            None => refuse("is not one that this server can execute"),
+        }
+    }
+
+    /// Whether what it yields is part of the answer of the flow.
+    pub(crate) fn is_output(self) -> bool {
+        matches!(self, Self::ChatOutput | Self::TextOutput)
+    }
+}
+
+fn by_class(class: &str) -> Option<Component> {
+    let class = class.replace(' ', "");
+    let name = class.strip_suffix("Component").unwrap_or(&class);
+    match name {
+        "ChatInput" => Some(Component::ChatInput),
+        "TextInput" => Some(Component::TextInput),
+        "Prompt" | "PromptTemplate" => Some(Component::Prompt),
+        "Memory" | "MessageHistory" | "ChatMemory" => Some(Component::Memory),
+        "Retriever" => Some(Component::Retriever),
+        "ChatOutput" => Some(Component::ChatOutput),
+        "TextOutput" => Some(Component::TextOutput),
+        "RaiseError" => Some(Component::Raise),
+        "LanguageModel" | "ChatOpenAI" | "ChatAnthropic" => Some(Component::Model),
+        _ if name.contains("Embedding") || name.contains("Tool") => None,
+        _ if name.starts_with("OpenAI") || name.starts_with("Anthropic") => Some(Component::Model),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_of_every_version() {
+        let known = [
+            ("OpenAI", Component::Model),
+            ("OpenAIModel", Component::Model),
+            ("OpenAIModelComponent", Component::Model),
+            ("LanguageModelComponent", Component::Model),
+            ("AnthropicModel", Component::Model),
+            ("Prompt Template", Component::Prompt),
+            ("MemoryComponent", Component::Memory),
+            ("TextInputComponent", Component::TextInput),
+            ("Retriever", Component::Retriever),
+        ];
+        for (class, component) in known {
+            assert_eq!(by_class(class), Some(component), "{class}");
+        }
+        for class in [
+            "Agent",
+            "OpenAIEmbeddings",
+            "URLComponent",
+            "ToolCallingAgent",
+            "",
+        ] {
+            assert_eq!(by_class(class), None, "{class}");
+        }
+    }
+}

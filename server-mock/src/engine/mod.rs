@@ -1,0 +1,203 @@
+//! Runs the graph of a flow: which components there are, in which order, and what they yield.
+
+mod component;
+mod perform;
+mod retrieve;
+mod value;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use langflow_export::{Flow, Node};
+use serde_json::{Map, Value};
+
+use crate::clock::Clock;
+use crate::model::{Model, Turn};
+
+pub(crate) use component::Component;
+use value::Piece;
+
+/// One run of a flow, tweaks already applied.
+pub(crate) struct Job {
+    pub(crate) flow: Flow,
+    pub(crate) input: String,
+    pub(crate) history: Vec<Turn>,
+}
+
+/// What runs flows: the model that answers, and the time that it takes.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    pub(crate) model: Arc<dyn Model>,
+    pub(crate) clock: Clock,
+    pub(crate) token_delay: Duration,
+}
+
+/// Something that happened in a run, in the order in which it happens.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Step {
+    /// A piece of the text of an answer.
+    Token { component_id: String, text: String },
+    /// A message of the flow is complete.
+    Message {
+        component_id: String,
+        display_name: String,
+        sender: String,
+        text: String,
+    },
+    /// A component is done.
+    Completed(Completed),
+}
+
+/// A component that is done, with the settings that it really had.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Completed {
+    pub(crate) component_id: String,
+    pub(crate) display_name: String,
+    pub(crate) kind: String,
+    pub(crate) duration: f64,
+    pub(crate) settings: Map<String, Value>,
+    pub(crate) output: String,
+}
+
+/// What one output component of a flow yields.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FlowOutput {
+    pub(crate) component_id: String,
+    pub(crate) display_name: String,
+    pub(crate) kind: String,
+    pub(crate) value: String,
+}
+
+/// What a run yields.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Outcome {
+    pub(crate) outputs: Vec<FlowOutput>,
+    pub(crate) tokens: u64,
+}
+
+/// Why a run did not yield anything.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) component_id: Option<String>,
+    pub(crate) message: String,
+}
+
+/// Whose fault it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// The flow has a component that this server cannot execute, or cannot be executed at all.
+    Unsupported,
+    /// A setting has a value that its component cannot use.
+    Setting(String),
+    /// A component failed while it ran.
+    Raised,
+}
+
+impl Failure {
+    fn of(node: &Node, kind: FailureKind, message: String) -> Self {
+        Self {
+            kind,
+            component_id: Some(node.id.clone()),
+            message,
+        }
+    }
+}
+
+/// The components to run, in order. Only what an output depends on is run; a flow without outputs
+/// is run whole.
+pub(crate) fn plan(flow: &Flow) -> Result<Vec<(&Node, Component)>, Failure> {
+    let order = flow.order().map_err(|circle| Failure {
+        kind: FailureKind::Unsupported,
+        component_id: circle.first().map(|node| node.id.clone()),
+        message: format!(
+            "these components wait for each other: {}",
+            circle
+                .iter()
+                .map(|node| node.id.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    })?;
+    let needed = needed(flow);
+    let chosen = order
+        .into_iter()
+        .filter(|node| needed.contains(&node.id.as_str()));
+    chosen
+        .map(|node| Component::of(node).map(|component| (node, component)))
+        .collect()
+}
+
+fn needed(flow: &Flow) -> Vec<&str> {
+    let all = || flow.nodes.iter().map(|node| node.id.as_str());
+    let is_output = |node: &&Node| Component::of(node).is_ok_and(Component::is_output);
+    let mut found: Vec<&str> = flow
+        .nodes
+        .iter()
+        .filter(is_output)
+        .map(|node| node.id.as_str())
+        .collect();
+    if found.is_empty() {
+        return all().collect();
+    }
+    let mut at = 0;
+    while at < found.len() {
+        for edge in flow.edges_into(found[at]) {
+            if !found.contains(&edge.source.as_str()) {
+                found.push(&edge.source);
+            }
+        }
+        at += 1;
+    }
+    found
+}
+
+impl Engine {
+    /// Runs a flow. Steps are told as they happen, so that whoever listens can stream them.
+    pub(crate) async fn run(
+        &self,
+        job: &Job,
+        tell: &(dyn Fn(Step) + Send + Sync),
+    ) -> Result<Outcome, Failure> {
+        let mut yields: Vec<(&str, Piece)> = Vec::new();
+        let mut outcome = Outcome::default();
+        for (node, component) in plan(&job.flow)? {
+            let begun = self.clock.now();
+            let stage = perform::Stage {
+                engine: self,
+                job,
+                node,
+                yields: &yields,
+                tell,
+            };
+            let (piece, tokens) = stage.perform(component).await?;
+            outcome.tokens += tokens;
+            if component.is_output() {
+                outcome.outputs.push(FlowOutput {
+                    component_id: node.id.clone(),
+                    display_name: node.display_name.clone(),
+                    kind: node.kind.clone(),
+                    value: piece.text.clone(),
+                });
+            }
+            let duration = (self.clock.now() - begun).to_std().unwrap_or_default();
+            tell(Step::Completed(Completed {
+                component_id: node.id.clone(),
+                display_name: node.display_name.clone(),
+                kind: node.kind.clone(),
+                duration: duration.as_secs_f64(),
+                settings: node.settings(),
+                output: piece.text.clone(),
+            }));
+            yields.push((&node.id, piece));
+        }
+        let place = |id: &str| job.flow.nodes.iter().position(|node| node.id == id);
+        outcome
+            .outputs
+            .sort_by_key(|output| place(&output.component_id));
+        Ok(outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests;

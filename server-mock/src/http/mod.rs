@@ -1,0 +1,158 @@
+//! HTTP: what comes in is checked against the contract, handed to the operation, and answered.
+
+mod api_keys;
+mod auth;
+mod body;
+mod call;
+mod flows;
+mod monitoring;
+mod reply;
+mod runs;
+mod sessions;
+mod sse;
+mod transfer;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::contract::{DOCUMENT, Operation, PREFIX, Route, contract, nearest};
+use crate::problem::Problem;
+
+use call::Call;
+use reply::{Reply, ReplyBody};
+
+/// Answers one request. Nothing that a client sends is an error here: it is an answer.
+pub(crate) async fn handle(
+    app: Arc<App>,
+    request: Request<Incoming>,
+) -> Result<Response<ReplyBody>, Infallible> {
+    let request_id = app.state().ids.next("req");
+    let head = request.method() == http::Method::HEAD;
+    let reply = match answer(&app, request).await {
+        Ok(reply) => reply,
+        Err(problem) => Reply::problem(&problem, &request_id),
+    };
+    Ok(reply.finish(&request_id, head))
+}
+
+async fn answer(app: &Arc<App>, request: Request<Incoming>) -> Result<Reply, Problem> {
+    let (parts, incoming) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    // An answer to HEAD is the answer to GET without its body.
+    let method = if parts.method == http::Method::HEAD {
+        "GET"
+    } else {
+        parts.method.as_str()
+    };
+    if path == "/langflow/openapi.json" {
+        return match method {
+            "GET" => Ok(Reply::text(200, "application/json", DOCUMENT)),
+            _ => Err(other_methods(method, &path, &["GET"])),
+        };
+    }
+    let (operation, values) = find(method, &path)?;
+    let caller = auth::authorise(app, operation, &parts.headers)?;
+    let bytes = body::read(app, &parts.headers, incoming).await?;
+    let body = body::parse(operation, &parts.headers, &bytes)?;
+    let call = Call {
+        app: app.clone(),
+        operation,
+        caller,
+        values,
+        query: call::query(parts.uri.query()),
+        headers: parts.headers,
+        body,
+        now: app.clock.now(),
+    };
+    call.check()?;
+    dispatch(call).await
+}
+
+/// Every operation that does something. Those of the document that are missing here answer 501.
+async fn dispatch(call: Call) -> Result<Reply, Problem> {
+    match call.operation.id.as_str() {
+        "listFlows" => flows::list(&call),
+        "createFlow" => flows::create(&call),
+        "getFlow" => flows::get(&call),
+        "replaceFlow" => flows::replace(&call),
+        "updateFlow" => flows::update(&call),
+        "deleteFlow" => flows::delete(&call),
+        "duplicateFlow" => flows::duplicate(&call),
+        "getFlowSettings" => flows::get_settings(&call),
+        "updateFlowSettings" => flows::update_settings(&call),
+        "exportFlow" => transfer::export(&call),
+        "importFlows" => transfer::import(&call),
+        "runFlow" => runs::run(call).await,
+        "listRuns" => runs::list(&call),
+        "getRun" => runs::get(&call),
+        "cancelRun" => runs::cancel(&call).await,
+        "streamRunEvents" => runs::events(&call),
+        "listSessions" => sessions::list(&call),
+        "getSession" => sessions::get(&call),
+        "listSessionMessages" => sessions::messages(&call),
+        "clearSession" => sessions::clear(&call),
+        "clearAllSessions" => sessions::clear_all(&call),
+        "createApiKey" => api_keys::create(&call),
+        "listApiKeys" => api_keys::list(&call),
+        "getApiKey" => api_keys::get(&call),
+        "updateApiKey" => api_keys::update(&call),
+        "revokeApiKey" => api_keys::revoke(&call),
+        "rotateApiKey" => api_keys::rotate(&call),
+        "getHealth" => monitoring::health(&call),
+        "getVersion" => monitoring::version(&call),
+        id => Err(Problem::new(
+            "not_implemented",
+            format!("This mock does not do `{id}` yet."),
+        )),
+    }
+}
+
+fn find(method: &str, path: &str) -> Result<(&'static Operation, Vec<(String, String)>), Problem> {
+    let within = path
+        .strip_prefix(PREFIX)
+        .filter(|rest| rest.starts_with('/'));
+    let route = within.map(|within| contract().route(method, within));
+    match route {
+        Some(Route::Found(operation, values)) => Ok((operation, values)),
+        Some(Route::OtherMethods(methods)) => Err(other_methods(method, path, &methods)),
+        Some(Route::Nothing(near)) => Err(no_route(path, near)),
+        None => {
+            let paths = contract()
+                .operations
+                .iter()
+                .map(|operation| operation.path.as_str());
+            let exact = paths.clone().find(|known| path.ends_with(known));
+            Err(no_route(
+                path,
+                exact.or_else(|| nearest(paths, path, str::to_owned)),
+            ))
+        }
+    }
+}
+
+fn no_route(path: &str, near: Option<&str>) -> Problem {
+    let hint = match near {
+        Some(near) => format!(" The nearest is `{PREFIX}{near}`."),
+        None => format!(" The routes of the workspace stand under `{PREFIX}`."),
+    };
+    Problem::new(
+        "route_not_found",
+        format!("There is no route `{path}`.{hint}"),
+    )
+}
+
+fn other_methods(method: &str, path: &str, allowed: &[&str]) -> Problem {
+    let allowed = allowed.join(", ");
+    let detail = format!("`{path}` does not take {method}, but {allowed}.");
+    Problem::new("method_not_allowed", detail).header("allow", allowed)
+}
+
+/// A field of a body as text.
+fn text<'a>(body: &'a Value, field: &str) -> Option<&'a str> {
+    body.get(field).and_then(Value::as_str)
+}

@@ -1,0 +1,91 @@
+//! Answers on their way out.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
+use serde_json::Value;
+use std::convert::Infallible;
+
+use crate::problem::Problem;
+
+/// The body of an answer: whole, or as it comes.
+pub(crate) type ReplyBody = UnsyncBoxBody<Bytes, Infallible>;
+
+/// An answer that still lacks its request id.
+pub(super) struct Reply {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: ReplyBody,
+}
+
+impl Reply {
+    pub(super) fn json(status: u16, body: &Value) -> Self {
+        Self::text(status, "application/json", &body.to_string())
+    }
+
+    pub(super) fn text(status: u16, content_type: &str, body: &str) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type", content_type.to_owned())],
+            body: Full::new(Bytes::copy_from_slice(body.as_bytes())).boxed_unsync(),
+        }
+    }
+
+    pub(super) fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Full::default().boxed_unsync(),
+        }
+    }
+
+    pub(super) fn problem(problem: &Problem, request_id: &str) -> Self {
+        let body = problem.json(request_id).to_string();
+        let mut reply = Self::text(problem.status, "application/problem+json", &body);
+        reply.headers.extend(problem.headers.iter().cloned());
+        reply
+    }
+
+    /// Server-Sent Events, which nothing on the way may keep back.
+    pub(super) fn stream(frames: impl futures::Stream<Item = Bytes> + Send + 'static) -> Self {
+        use futures::StreamExt;
+        let frames = frames.map(|bytes| Ok(Frame::data(bytes)));
+        Self {
+            status: 200,
+            headers: vec![
+                ("content-type", "text/event-stream".to_owned()),
+                ("cache-control", "no-cache".to_owned()),
+                ("x-accel-buffering", "no".to_owned()),
+            ],
+            body: StreamBody::new(frames).boxed_unsync(),
+        }
+    }
+
+    pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn finish(self, request_id: &str, head: bool) -> Response<ReplyBody> {
+        let body = if head {
+            Full::default().boxed_unsync()
+        } else {
+            self.body
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let id = ("x-request-id", request_id.to_owned());
+        for (name, value) in self.headers.into_iter().chain([id]) {
+            // What cannot stand in a header (a flow id with a line break) is left out of it.
+            if let Ok(value) = HeaderValue::try_from(value) {
+                response
+                    .headers_mut()
+                    .insert(HeaderName::from_static(name), value);
+            }
+        }
+        response
+    }
+}

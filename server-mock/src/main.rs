@@ -1,0 +1,209 @@
+//! `langflow-mock`: the mock server as a program.
+
+#![forbid(unsafe_code)]
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use langflow_mock::wire::{ScriptServer, ScriptedReply};
+use langflow_mock::{Config, MockServer, StartError};
+
+/// A mock of the Langflow workspace API.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve a workspace until SIGTERM or Ctrl-C.
+    Serve(Serve),
+    /// Serve a script of raw answers, then print the requests that came, as JSON.
+    Script(Script),
+}
+
+/// How a program that starts this one learns about it, and ends it.
+#[derive(Debug, Args)]
+struct Lifecycle {
+    /// Print one line of JSON once the server listens, and nothing else.
+    #[arg(long, env = "LANGFLOW_MOCK_READY_JSON")]
+    ready_json: bool,
+    /// End when the standard input ends, as it does when the parent process dies.
+    #[arg(long, env = "LANGFLOW_MOCK_EXIT_WITH_PARENT")]
+    exit_with_parent: bool,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Address to listen on.
+    #[arg(long, env = "LANGFLOW_MOCK_HOST", default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, env = "LANGFLOW_MOCK_PORT", default_value_t = 7870)]
+    port: u16,
+    /// Fixes ids, secrets and the choices of the default model.
+    #[arg(long, env = "LANGFLOW_MOCK_SEED", default_value_t = 42)]
+    seed: u64,
+    /// Milliseconds before each word of a model's answer.
+    #[arg(long, env = "LANGFLOW_MOCK_TOKEN_DELAY_MS", default_value_t = 0)]
+    token_delay_ms: u64,
+    /// The largest request body in bytes.
+    #[arg(long, env = "LANGFLOW_MOCK_MAX_BODY", default_value_t = 10 * 1024 * 1024)]
+    max_body: usize,
+    /// Start without flows.
+    #[arg(long, env = "LANGFLOW_MOCK_EMPTY")]
+    empty: bool,
+    /// Ask for no keys.
+    #[arg(long, env = "LANGFLOW_MOCK_NO_AUTH")]
+    no_auth: bool,
+    /// Neither keep nor advertise idempotency keys on runs.
+    #[arg(long, env = "LANGFLOW_MOCK_NO_IDEMPOTENCY")]
+    no_idempotency: bool,
+    /// Refuse tweaks that fit no component, instead of noting them in the run.
+    #[arg(long, env = "LANGFLOW_MOCK_STRICT_TWEAKS")]
+    strict_tweaks: bool,
+    #[command(flatten)]
+    lifecycle: Lifecycle,
+}
+
+#[derive(Debug, Args)]
+struct Script {
+    /// A JSON file with a list of answers.
+    #[arg(env = "LANGFLOW_MOCK_SCRIPT")]
+    file: PathBuf,
+    #[command(flatten)]
+    lifecycle: Lifecycle,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(options) => serve(options).await,
+        Command::Script(options) => script(options).await,
+    };
+    match done {
+        // Not by returning: a thread may still wait for the standard input.
+        Ok(()) => std::process::exit(0),
+        Err(error) => {
+            say_error(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(options: Serve) -> Result<(), StartError> {
+    let config = Config {
+        host: options.host,
+        port: options.port,
+        seed: options.seed,
+        token_delay: std::time::Duration::from_millis(options.token_delay_ms).as_secs_f64(),
+        max_body: options.max_body,
+        seed_flows: !options.empty,
+        auth: !options.no_auth,
+        idempotency: !options.no_idempotency,
+        strict_tweaks: options.strict_tweaks,
+        ..Config::default()
+    };
+    let ended = end(options.lifecycle.exit_with_parent)?;
+    let server = MockServer::builder().config(config).start().await?;
+    if options.lifecycle.ready_json {
+        say(&server.ready_json().to_string());
+    } else {
+        say(&welcome(&server));
+    }
+    ended.await;
+    Ok(())
+}
+
+async fn script(options: Script) -> Result<(), StartError> {
+    let path = options.file;
+    let text = std::fs::read_to_string(&path).map_err(|source| StartError::File {
+        path: path.clone(),
+        source,
+    })?;
+    let script: Vec<ScriptedReply> = serde_json::from_str(&text)?;
+    let ended = end(options.lifecycle.exit_with_parent)?;
+    let server = ScriptServer::start(script)?;
+    if options.lifecycle.ready_json {
+        say(&serde_json::json!({"url": server.url(), "pid": std::process::id()}).to_string());
+    } else {
+        say(&format!("Playing {} on {}", path.display(), server.url()));
+    }
+    ended.await;
+    say(&serde_json::to_string(&server.requests())?);
+    Ok(())
+}
+
+/// Completes when it is time to go. The signals are caught before the server says that it is
+/// ready, so that none is lost.
+fn end(with_parent: bool) -> std::io::Result<impl Future<Output = ()>> {
+    let (gone, parent) = tokio::sync::oneshot::channel::<()>();
+    if with_parent {
+        std::thread::Builder::new()
+            .name("parent".to_owned())
+            .spawn(move || {
+                let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+                drop(gone);
+            })?;
+    }
+    let signals = signals()?;
+    Ok(async move {
+        tokio::select! {
+            () = signals => {}
+            _ = parent, if with_parent => {}
+        }
+    })
+}
+
+#[cfg(unix)]
+fn signals() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn signals() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+fn welcome(server: &MockServer) -> String {
+    let mut lines = vec![
+        format!("Langflow mock on {}", server.url()),
+        format!("  key    {}", server.api_key()),
+    ];
+    for (name, id) in server.flow_ids() {
+        lines.push(format!("  flow   {id:<14} {name}"));
+    }
+    lines.push(format!(
+        "  try    curl -X POST {}/langflow/api/v1/flows/hello-flow/run -H 'Authorization: Bearer {}' \
+         -d '{{\"input_value\": \"Hello, how are you?\"}}'",
+        server.url(),
+        server.api_key()
+    ));
+    lines.join("\n")
+}
+
+fn say(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    // Nobody may be listening any more; the server goes on.
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+fn say_error(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "langflow-mock: {text}");
+}

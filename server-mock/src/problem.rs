@@ -1,0 +1,110 @@
+//! What goes wrong, in the words of the API: `application/problem+json` (RFC 9457).
+
+use serde_json::{Value, json};
+
+use crate::contract::{Complaint, ComplaintKind};
+
+/// The codes of the contract, each with its status and title.
+const CODES: &[(&str, u16, &str)] = include!(concat!(env!("OUT_DIR"), "/codes.rs"));
+
+/// An answer that says what is wrong, where, and what would be right.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Problem {
+    pub(crate) status: u16,
+    pub(crate) code: &'static str,
+    pub(crate) detail: String,
+    /// `(field, message)` for everything that is wrong with the request.
+    pub(crate) errors: Vec<(String, String)>,
+    pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+impl Problem {
+    /// A problem by its code, which decides its status.
+    pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        let status = known(code).map_or(500, |(_, status, _)| *status);
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// Adds a field and what is wrong with it.
+    pub(crate) fn error(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
+        self.errors.push((field.into(), message.into()));
+        self
+    }
+
+    /// Adds a header to the answer.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// One field of the request is wrong.
+    pub(crate) fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        let (field, message) = (field.into(), message.into());
+        Self::new("invalid_field", format!("{field}: {message}")).error(field, message)
+    }
+
+    /// Everything that the contract has against the parameters of a request.
+    pub(crate) fn parameters(complaints: Vec<Complaint>) -> Self {
+        let (code, body) = ("invalid_parameter", Self::complaints(complaints));
+        Self {
+            errors: body.errors,
+            ..Self::new(code, body.detail)
+        }
+    }
+
+    /// Everything that the contract has against the body of a request.
+    pub(crate) fn complaints(complaints: Vec<Complaint>) -> Self {
+        let unknown = |complaint: &Complaint| complaint.kind == ComplaintKind::Unknown;
+        let missing = |complaint: &Complaint| complaint.kind == ComplaintKind::Missing;
+        let code = if complaints.iter().all(unknown) {
+            "unknown_field"
+        } else if complaints.iter().all(missing) {
+            "missing_field"
+        } else {
+            "invalid_field"
+        };
+        let lines = complaints.iter().map(|one| match one.field.as_str() {
+            "" => format!("the body {}", one.message),
+            field => format!("{field} {}", one.message),
+        });
+        let mut problem = Self::new(code, lines.collect::<Vec<_>>().join("; "));
+        problem.errors = complaints
+            .into_iter()
+            .map(|one| (one.field, one.message))
+            .collect();
+        problem
+    }
+
+    /// A resource that does not exist, and the one that may be meant.
+    pub(crate) fn not_found(code: &'static str, what: &str, id: &str, near: Option<&str>) -> Self {
+        let hint = near.map_or_else(String::new, |near| format!(" Did you mean `{near}`?"));
+        Self::new(code, format!("There is no {what} `{id}`.{hint}"))
+    }
+
+    /// As it is sent.
+    pub(crate) fn json(&self, request_id: &str) -> Value {
+        let errors = self.errors.iter();
+        let errors: Vec<Value> = errors
+            .map(|(field, message)| json!({"field": field, "message": message}))
+            .collect();
+        json!({
+            "type": format!("urn:langflow:problem:{}", self.code),
+            "title": known(self.code).map_or("Error", |(.., title)| *title),
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id,
+            "errors": errors,
+        })
+    }
+}
+
+fn known(code: &str) -> Option<&'static (&'static str, u16, &'static str)> {
+    CODES.iter().find(|(known, ..)| *known == code)
+}

@@ -1,0 +1,70 @@
+//! What a fresh workspace holds: a flow of each kind and a key of each kind.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value};
+
+use crate::config::Config;
+use crate::contract::Permission;
+use crate::state::{NewKey, State};
+
+/// Flows by the id that they have in every server.
+const FLOWS: [(&str, &str); 6] = [
+    ("hello-flow", include_str!("../seeds/hello-flow.json")),
+    ("memory-chat", include_str!("../seeds/memory-chat.json")),
+    ("document-qa", include_str!("../seeds/document-qa.json")),
+    ("echo", include_str!("../seeds/echo.json")),
+    ("failing-flow", include_str!("../seeds/failing-flow.json")),
+    ("two-outputs", include_str!("../seeds/two-outputs.json")),
+];
+
+/// What was planted, with the secrets that nobody can read later.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seeded {
+    /// Secrets by name: admin, read, execute, write, expired, revoked.
+    pub(crate) keys: BTreeMap<String, String>,
+    /// Flow ids by name.
+    pub(crate) flow_ids: BTreeMap<String, String>,
+}
+
+impl Seeded {
+    /// The key that may do everything.
+    pub(crate) fn admin(&self) -> &str {
+        self.keys.get("admin").map_or("", String::as_str)
+    }
+}
+
+/// Fills a fresh workspace.
+pub(crate) fn plant(state: &mut State, config: &Config, now: DateTime<Utc>) -> Seeded {
+    let mut seeded = Seeded::default();
+    let flows: &[_] = if config.seed_flows { &FLOWS } else { &[] };
+    for (id, file) in flows {
+        let file: Map<String, Value> = serde_json::from_str(file).unwrap_or_default();
+        let flow = state.flows.create((*id).to_owned(), file, now);
+        seeded
+            .flow_ids
+            .insert(flow.name().to_owned(), flow.id.clone());
+    }
+    let single = Permission::ALL.map(|permission| (permission.name(), vec![permission]));
+    let ended = [
+        ("expired", Permission::ALL.to_vec()),
+        ("revoked", Permission::ALL.to_vec()),
+    ];
+    for (name, permissions) in single.into_iter().chain(ended) {
+        let secret = format!("lf_{name}_{}", state.ids.secret(name));
+        let new = NewKey {
+            id: format!("key_{name}"),
+            name: name.to_owned(),
+            secret: secret.clone(),
+            permissions,
+            expires_at: (name == "expired").then_some(now - TimeDelta::days(1)),
+        };
+        state.keys.create(new, now);
+        if name == "revoked" {
+            state.keys.revoke("key_revoked", now);
+        }
+        seeded.keys.insert(name.to_owned(), secret);
+    }
+    seeded
+}

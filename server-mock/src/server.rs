@@ -1,0 +1,192 @@
+//! A running server: a socket, the connections on it, and how it ends.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http;
+use crate::seed::Seeded;
+use crate::tasks::Tasks;
+
+/// Why a server could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is not what [`Config`] describes.
+    #[error("the configuration cannot be read: {0}")]
+    Config(#[from] serde_json::Error),
+    /// A file of the user is missing or cannot be read.
+    #[error("{path}: {source}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// The address in question.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The system gave no thread or no event loop.
+    #[error("cannot start: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+/// Chooses what a server shall be like; see [`MockServer::builder`].
+#[derive(Debug, Clone, Default)]
+pub struct MockServerBuilder {
+    config: Config,
+    clock: Clock,
+}
+
+impl MockServerBuilder {
+    /// Takes over a whole configuration.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Fixes ids, secrets and the choices of the default model.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// The port to listen on; 0, the default, takes a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.config.port = port;
+        self
+    }
+
+    /// The clock that the server lives by; keep a clone of it to move the time.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Waits before each word of a model's answer.
+    pub fn token_delay(mut self, delay: std::time::Duration) -> Self {
+        self.config.token_delay = delay.as_secs_f64();
+        self
+    }
+
+    /// Starts the server on the current runtime; it listens once this returns.
+    pub async fn start(self) -> Result<MockServer, StartError> {
+        let address = SocketAddr::new(self.config.host, self.config.port);
+        let bind = |source| StartError::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let tasks = Tasks::default();
+        let (app, seeded) = App::new(self.config, self.clock, tasks.clone());
+        tasks.spawn(accept(listener, app.clone()));
+        Ok(MockServer {
+            address,
+            clock: app.clock.clone(),
+            seeded,
+            tasks,
+        })
+    }
+}
+
+/// A running mock of the workspace API; it ends when it is dropped.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), langflow_mock::StartError> {
+/// let server = langflow_mock::MockServer::builder().seed(42).start().await?;
+/// assert!(server.url().starts_with("http://127.0.0.1:"));
+/// assert!(server.api_key().starts_with("lf_admin_"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct MockServer {
+    address: SocketAddr,
+    clock: Clock,
+    seeded: Seeded,
+    tasks: Tasks,
+}
+
+impl MockServer {
+    /// Begins to describe a server.
+    pub fn builder() -> MockServerBuilder {
+        MockServerBuilder::default()
+    }
+
+    /// The URL of the workspace, without a slash at its end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address that the server listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A key that may do everything.
+    pub fn api_key(&self) -> &str {
+        self.seeded.admin()
+    }
+
+    /// The secret of a seeded key: `admin`, `read`, `execute`, `write`, `expired` or `revoked`.
+    pub fn key(&self, name: &str) -> Option<&str> {
+        self.seeded.keys.get(name).map(String::as_str)
+    }
+
+    /// The ids of the seeded flows by their names.
+    pub fn flow_ids(&self) -> &BTreeMap<String, String> {
+        &self.seeded.flow_ids
+    }
+
+    /// The clock that the server lives by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// What a program that starts the server has to know, as one JSON object.
+    pub fn ready_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "url": self.url(),
+            "api_key": self.api_key(),
+            "pid": std::process::id(),
+            "flow_ids": self.flow_ids(),
+            "keys": self.seeded.keys,
+        })
+    }
+}
+
+impl Drop for MockServer {
+    fn drop(&mut self) {
+        self.tasks.stop();
+    }
+}
+
+async fn accept(listener: TcpListener, app: Arc<App>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => app.tasks.clone().spawn(serve(stream, app.clone())),
+            // Out of sockets: those that are open have to end first.
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, app: Arc<App>) {
+    // Tokens are small and have to leave at once.
+    let _ = stream.set_nodelay(true);
+    let service = hyper::service::service_fn(move |request| http::handle(app.clone(), request));
+    let connection =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // A client that goes away is its own business.
+    let _ = connection.await;
+}

@@ -1,0 +1,39 @@
+//! What a workspace holds. Nothing here knows HTTP, and time comes in as a value.
+
+mod flows;
+mod keys;
+mod runs;
+mod sessions;
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::Ids;
+
+pub(crate) use flows::{FlowRecord, Flows};
+pub(crate) use keys::{KeyRecord, KeyRefusal, Keys, NewKey};
+pub(crate) use runs::{Begin, End, Event, IdempotencyKey, Progress, Run, RunStatus, Runs};
+pub(crate) use sessions::{Continuation, Message, Session, Sessions};
+
+/// All that a workspace holds.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) flows: Flows,
+    pub(crate) sessions: Sessions,
+    pub(crate) keys: Keys,
+    pub(crate) runs: Runs,
+    pub(crate) ids: Ids,
+    pub(crate) started_at: DateTime<Utc>,
+}
+
+impl State {
+    pub(crate) fn new(seed: u64, now: DateTime<Utc>) -> Self {
+        Self {
+            flows: Flows::default(),
+            sessions: Sessions::default(),
+            keys: Keys::default(),
+            runs: Runs::default(),
+            ids: Ids::new(seed),
+            started_at: now,
+        }
+    }
+}

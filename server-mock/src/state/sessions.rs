@@ -1,0 +1,247 @@
+//! Sessions: what was said, until nothing is said for too long.
+
+use std::collections::{HashMap, VecDeque};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::model::{Role, Turn};
+
+/// How many sessions are kept; beyond that the oldest is forgotten, as if it had expired.
+const KEPT: usize = 10_000;
+
+/// Something that was said.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Message {
+    pub(crate) id: String,
+    pub(crate) role: Role,
+    pub(crate) text: String,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) run_id: String,
+}
+
+/// A conversation with one flow.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) flow_id: String,
+    /// The key that started it, which may always see it.
+    pub(crate) key_id: String,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) last_active_at: DateTime<Utc>,
+    pub(crate) expires_at: DateTime<Utc>,
+    pub(crate) messages: Vec<Message>,
+}
+
+impl Session {
+    pub(crate) fn expired(&self, now: DateTime<Utc>) -> bool {
+        now >= self.expires_at
+    }
+
+    /// What was said, as a model wants it.
+    pub(crate) fn history(&self) -> Vec<Turn> {
+        let turns = self.messages.iter();
+        turns
+            .map(|message| Turn {
+                role: message.role,
+                text: message.text.clone(),
+            })
+            .collect()
+    }
+}
+
+/// How a run relates to its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Continuation {
+    /// There was no session with this id.
+    New,
+    /// The flow remembers.
+    Continued,
+    /// There was one, and it is over.
+    Expired,
+}
+
+impl Continuation {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Continued => "continued",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// All sessions of all flows.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    sessions: HashMap<(String, String), Session>,
+    order: VecDeque<(String, String)>,
+}
+
+impl Sessions {
+    /// Opens the session of a run; an expired one begins anew under its id.
+    pub(crate) fn open(
+        &mut self,
+        flow_id: &str,
+        id: &str,
+        key_id: &str,
+        timeout: f64,
+        now: DateTime<Utc>,
+    ) -> (Continuation, &Session) {
+        let at = (flow_id.to_owned(), id.to_owned());
+        let status = match self.sessions.get(&at) {
+            None => Continuation::New,
+            Some(session) if session.expired(now) => Continuation::Expired,
+            Some(_) => Continuation::Continued,
+        };
+        let fresh = || Session {
+            id: id.to_owned(),
+            flow_id: flow_id.to_owned(),
+            key_id: key_id.to_owned(),
+            created_at: now,
+            last_active_at: now,
+            expires_at: now,
+            messages: Vec::new(),
+        };
+        if status == Continuation::New {
+            self.order.push_back(at.clone());
+            self.forget();
+        }
+        let session = self.sessions.entry(at).or_insert_with(fresh);
+        if status == Continuation::Expired {
+            *session = fresh();
+        }
+        session.last_active_at = now;
+        session.expires_at = after(now, timeout);
+        (status, session)
+    }
+
+    /// Adds to a session that a run has open; one that was cleared meanwhile stays cleared.
+    pub(crate) fn record(
+        &mut self,
+        flow_id: &str,
+        id: &str,
+        timeout: f64,
+        now: DateTime<Utc>,
+        messages: impl IntoIterator<Item = Message>,
+    ) {
+        if let Some(session) = self.sessions.get_mut(&(flow_id.to_owned(), id.to_owned())) {
+            session.messages.extend(messages);
+            session.last_active_at = now;
+            session.expires_at = after(now, timeout);
+        }
+    }
+
+    /// A session that lives.
+    pub(crate) fn get(&self, flow_id: &str, id: &str, now: DateTime<Utc>) -> Option<&Session> {
+        let session = self.sessions.get(&(flow_id.to_owned(), id.to_owned()))?;
+        (!session.expired(now)).then_some(session)
+    }
+
+    /// The live sessions of a flow, the one that was active last first.
+    pub(crate) fn of_flow(&self, flow_id: &str, now: DateTime<Utc>) -> Vec<&Session> {
+        let live = |session: &&Session| session.flow_id == flow_id && !session.expired(now);
+        let mut found: Vec<&Session> = self.sessions.values().filter(live).collect();
+        found.sort_by(|a, b| (b.last_active_at, &b.id).cmp(&(a.last_active_at, &a.id)));
+        found
+    }
+
+    /// Forgets one session.
+    pub(crate) fn clear(&mut self, flow_id: &str, id: &str) {
+        let at = (flow_id.to_owned(), id.to_owned());
+        self.sessions.remove(&at);
+        self.order.retain(|other| *other != at);
+    }
+
+    /// Forgets all sessions of a flow; how many lived.
+    pub(crate) fn clear_flow(&mut self, flow_id: &str, now: DateTime<Utc>) -> usize {
+        let count = self.of_flow(flow_id, now).len();
+        self.sessions.retain(|(flow, _), _| flow != flow_id);
+        self.order.retain(|(flow, _)| flow != flow_id);
+        count
+    }
+
+    fn forget(&mut self) {
+        while self.order.len() > KEPT {
+            if let Some(oldest) = self.order.pop_front() {
+                self.sessions.remove(&oldest);
+            }
+        }
+    }
+}
+
+fn after(now: DateTime<Utc>, seconds: f64) -> DateTime<Utc> {
+    let span = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let span = TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
+    now.checked_add_signed(span)
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        "2026-01-01T00:00:00Z"
+            .parse::<DateTime<Utc>>()
+            .expect("a date")
+            + TimeDelta::seconds(seconds)
+    }
+
+    fn said(text: &str, seconds: i64) -> Message {
+        Message {
+            id: "m".to_owned(),
+            role: Role::User,
+            text: text.to_owned(),
+            created_at: at(seconds),
+            run_id: "r".to_owned(),
+        }
+    }
+
+    #[test]
+    fn half_an_hour_is_remembered_and_no_longer() {
+        let mut sessions = Sessions::default();
+        assert_eq!(
+            sessions.open("f", "s", "k", 1800.0, at(0)).0,
+            Continuation::New
+        );
+        sessions.record("f", "s", 1800.0, at(0), [said("hello", 0)]);
+        let (status, session) = sessions.open("f", "s", "k", 1800.0, at(29 * 60 + 59));
+        assert_eq!(
+            (status, session.messages.len()),
+            (Continuation::Continued, 1)
+        );
+        let later = 29 * 60 + 59 + 30 * 60 + 1;
+        assert!(sessions.get("f", "s", at(later)).is_none());
+        let (status, session) = sessions.open("f", "s", "k", 1800.0, at(later));
+        assert_eq!((status, session.messages.len()), (Continuation::Expired, 0));
+    }
+
+    #[test]
+    fn flows_do_not_share_sessions_and_clearing_forgets() {
+        let mut sessions = Sessions::default();
+        sessions.open("f", "s", "k", 60.0, at(0));
+        sessions.record("f", "s", 60.0, at(1), [said("hello", 1)]);
+        assert_eq!(
+            sessions.open("g", "s", "k", 60.0, at(1)).0,
+            Continuation::New
+        );
+        assert_eq!(sessions.of_flow("f", at(2)).len(), 1);
+        sessions.clear("f", "s");
+        sessions.record("f", "s", 60.0, at(2), [said("too late", 2)]);
+        assert_eq!(
+            sessions.open("f", "s", "k", 60.0, at(2)).0,
+            Continuation::New
+        );
+        assert_eq!(sessions.clear_flow("g", at(2)), 1);
+        assert_eq!(sessions.of_flow("g", at(2)).len(), 0);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut sessions = Sessions::default();
+        for number in 0..KEPT + 5 {
+            sessions.open("f", &number.to_string(), "k", 60.0, at(0));
+        }
+        assert_eq!(sessions.of_flow("f", at(1)).len(), KEPT);
+    }
+}
