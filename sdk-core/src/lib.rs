@@ -1,1 +1,37 @@
-//! Placeholder until the first module lands.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod base_url;
+pub mod boundary;
+mod client;
+mod config;
+mod deadline;
+pub mod decode;
+mod dialect;
+mod error;
+mod event;
+mod generated;
+mod operation;
+mod options;
+mod output;
+mod platform;
+mod problem;
+mod request;
+mod retry;
+mod run;
+mod send;
+mod stream;
+mod typed;
+mod understand;
+
+pub use client::Client;
+pub use config::ClientBuilder;
+pub use error::{ErrorCode, ErrorInfo, FieldError, LangflowError, Phase};
+pub use event::Event;
+pub use generated::operations::API_VERSION;
+pub use generated::resources as params;
+pub use generated::workspace::types;
+pub use options::CallOptions;
+pub use output::{ComponentOutput, Output, Outputs, Reason};
+pub use run::{Metadata, RunRequest, RunResult};
+pub use stream::RunStream;

@@ -1,1 +1,11 @@
-//! Placeholder until the first module lands.
+//! Conformance of every language with one set of vectors. See `README.md`.
+
+pub mod driver;
+mod generated {
+    pub mod dispatch;
+}
+pub mod judge;
+pub mod matching;
+pub mod rust_driver;
+pub mod typed_driver;
+pub mod vector;

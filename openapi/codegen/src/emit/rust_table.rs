@@ -1,0 +1,103 @@
+//! The operation table: one row an operation, all that the core needs to build and to retry it.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use super::HEADER;
+use crate::model::{Api, Operation, Param, Type};
+use crate::output::Files;
+
+/// Adds `sdk-core/src/generated/operations.rs`.
+pub fn emit(files: &mut Files, api: &Api) -> Result<()> {
+    let mut rows: Vec<&Operation> = api.operations.iter().collect();
+    rows.sort_by(|left, right| left.id.cmp(&right.id));
+    let mut text = format!(
+        "// {HEADER}\n//! The operations of the {title}, sorted by id.\n\n\
+         use crate::operation::{{Body, In, Kind, Operation, Param, Safety}};\n\n\
+         /// Path under which all operations stand.\n\
+         pub const BASE_PATH: &str = {base:?};\n\n\
+         /// Version of the document.\n\
+         pub const API_VERSION: &str = {version:?};\n\n\
+         /// Every operation, sorted by id.\n\
+         pub static OPERATIONS: &[Operation] = &[\n",
+        title = api.title,
+        base = api.base_path,
+        version = api.version,
+    );
+    for row in rows {
+        writeln!(
+            text,
+            "Operation {{ id: {:?}, method: {:?}, path: {:?}, params: &[{}], body: {}, \
+             accept: {:?}, stream: {}, safety: Safety::{}, permission: {:?} }},",
+            row.id,
+            row.method,
+            row.path,
+            row.params.iter().map(param).collect::<String>(),
+            body(row),
+            accept(row),
+            row.stream,
+            match row.safety.as_str() {
+                "safe" => "Safe",
+                "keyed" => "Keyed",
+                _ => "Unsafe",
+            },
+            row.permission,
+        )?;
+    }
+    text.push_str("];\n");
+    files.add_rust("sdk-core/src/generated/operations.rs", &text)
+}
+
+/// What the client asks for: every media type of the success answers that is not a stream, in
+/// document order; the stream only where there is nothing else.
+pub fn accept(row: &Operation) -> String {
+    let mut types: Vec<&str> = Vec::new();
+    for answer in &row.success {
+        let wanted = answer.kind != "sse" || row.stream;
+        if wanted && !answer.content_type.is_empty() && !types.contains(&&*answer.content_type) {
+            types.push(&answer.content_type);
+        }
+    }
+    if types.is_empty() {
+        "application/json".to_owned()
+    } else {
+        types.join(", ")
+    }
+}
+
+fn param(param: &Param) -> String {
+    let location = match param.location.as_str() {
+        "path" => "Path",
+        "query" => "Query",
+        _ => "Header",
+    };
+    format!(
+        "Param {{ name: {:?}, location: In::{location}, required: {}, kind: {} }},",
+        param.wire,
+        param.required,
+        kind(&param.ty),
+    )
+}
+
+fn kind(ty: &Type) -> String {
+    match ty {
+        Type::String => "Kind::String".to_owned(),
+        Type::Integer => "Kind::Integer".to_owned(),
+        Type::Number => "Kind::Number".to_owned(),
+        Type::Boolean => "Kind::Boolean".to_owned(),
+        Type::Array(_) => "Kind::List".to_owned(),
+        Type::Enum(words) => format!("Kind::Choice(&{words:?})"),
+        _ => "Kind::Any".to_owned(),
+    }
+}
+
+fn body(row: &Operation) -> String {
+    match &row.body {
+        None => "None".to_owned(),
+        Some(body) => format!(
+            "Some(Body {{ required: {}, content_types: &{:?} }})",
+            body.required, body.content_types
+        ),
+    }
+}

@@ -1,0 +1,112 @@
+//! The client: a configuration, and what all its copies share.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use serde_json::Value;
+
+use crate::config::{ClientBuilder, Config};
+use crate::dialect::detect::Known;
+use crate::error::{ErrorCode, LangflowError};
+use crate::options::CallOptions;
+use crate::platform;
+use crate::retry::Quota;
+
+/// Speaks to one server. Copies are cheap and share connections.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), langflow_client::LangflowError> {
+/// use langflow_client::{Client, RunRequest};
+///
+/// let client = Client::builder().base_url("your-workspace-url").api_key("your-api-key").build()?;
+/// let result = client.run_flow(RunRequest::new("your-flow-id", "Hello!")).await?;
+/// println!("{}", result.output);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) config: Arc<Config>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the copies of a client share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    http: OnceLock<Result<reqwest::Client, LangflowError>>,
+    pub(crate) quota: Quota,
+    pub(crate) known: Known,
+}
+
+impl Client {
+    /// Settings to build a client from.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// A client from the environment alone: `LANGFLOW_URL`, `LANGFLOW_API_KEY`.
+    ///
+    /// # Errors
+    /// As [`ClientBuilder::build`].
+    pub fn from_env() -> Result<Client, LangflowError> {
+        Client::builder().build()
+    }
+
+    pub(crate) fn new(config: Config) -> Client {
+        Client {
+            config: Arc::new(config),
+            shared: Arc::default(),
+        }
+    }
+
+    /// A client with other options for every call; connections are shared with this one.
+    pub fn with_options(&self, options: &CallOptions) -> Client {
+        let config = Arc::new(self.config.as_ref().clone().with(options));
+        Client {
+            config,
+            shared: self.shared.clone(),
+        }
+    }
+
+    /// What may be shown of the configuration: everything but the key and the headers.
+    pub fn describe(&self) -> Value {
+        self.config.describe()
+    }
+
+    /// The HTTP client, made at the first call.
+    pub(crate) fn http(&self) -> Result<&reqwest::Client, LangflowError> {
+        let made = self.shared.http.get_or_init(|| {
+            platform::http_client(&self.config.base, self.config.timeouts.connect).map_err(
+                |error| {
+                    let message =
+                        format!("The HTTP client could not be set up: {}.", causes(&error));
+                    LangflowError::new(ErrorCode::TlsFailed, message)
+                },
+            )
+        });
+        made.as_ref().map_err(Clone::clone)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Client {}", self.describe())
+    }
+}
+
+/// An error and what is underneath, on one line. URLs are left out: they may carry a query.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut found: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let text = error.to_string();
+        if found.last().is_none_or(|last| !last.contains(&text)) {
+            found.push(text);
+        }
+        next = error.source();
+    }
+    if found.is_empty() {
+        "no further cause is known".to_owned()
+    } else {
+        found.join(": ")
+    }
+}

@@ -1,0 +1,138 @@
+//! Who is it that answered? Asked at most once a client, and only where the workspace route is not
+//! there.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use http::{HeaderMap, Method, header};
+use serde_json::{Map, Value};
+
+use crate::client::Client;
+use crate::dialect::Api;
+use crate::error::{ErrorCode, ErrorInfo};
+use crate::operation;
+use crate::options::CallOptions;
+use crate::platform;
+use crate::request::{self, Parts};
+use crate::send::Call;
+
+/// Time that a probe may take.
+const PROBE: Duration = Duration::from_secs(5);
+
+/// What a client has found out about its server.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Version of the open-source Langflow that answers, or `None` where it is none.
+    langflow: OnceLock<Option<String>>,
+    /// Whether a run with the same idempotency key is answered once.
+    idempotency: OnceLock<bool>,
+}
+
+impl Client {
+    /// Says what the server is, in place of an error that only says that a route is not there.
+    pub(crate) async fn explain(&self, info: ErrorInfo, headers: &HeaderMap) -> ErrorInfo {
+        if self.config.api != Api::Auto {
+            return info;
+        }
+        let found = match self.shared.known.langflow.get() {
+            Some(found) => found.clone(),
+            None => {
+                let found = self.probe().await;
+                self.shared.known.langflow.get_or_init(|| found).clone()
+            }
+        };
+        let root = self.config.base.root();
+        let mut explained = match found {
+            Some(version) => ErrorInfo::new(
+                ErrorCode::Unsupported,
+                format!(
+                    "Open-source Langflow {version} answers at {root}, not the workspace API; \
+                     this version of the client does not speak to it yet."
+                ),
+            ),
+            None => {
+                let named = |name: header::HeaderName| {
+                    headers
+                        .get(name)
+                        .and_then(|value| value.to_str().ok())
+                        .unwrap_or("unnamed")
+                };
+                let mut info = ErrorInfo::new(
+                    ErrorCode::UnknownServer,
+                    format!(
+                        "What answers at {root} is no server that this client knows: status {}, \
+                         content type {}, server {}.",
+                        info.status.unwrap_or(200),
+                        named(header::CONTENT_TYPE),
+                        named(header::SERVER),
+                    ),
+                );
+                info.field = Some("base_url".to_owned());
+                info
+            }
+        };
+        explained.phase = info.phase;
+        explained.status = info.status;
+        explained.request_id = info.request_id;
+        explained.body = info.body;
+        explained
+    }
+
+    /// The version of an open-source Langflow. The key is not sent: who it is, is not known yet.
+    async fn probe(&self) -> Option<String> {
+        let url = format!("{}/api/v1/version", self.config.base.root())
+            .parse()
+            .ok()?;
+        let request = reqwest::Request::new(Method::GET, url);
+        let answer = platform::within(Some(PROBE), async {
+            self.http()
+                .ok()?
+                .execute(request)
+                .await
+                .ok()?
+                .bytes()
+                .await
+                .ok()
+        });
+        let value: Value = serde_json::from_slice(&answer.await??).ok()?;
+        let package = value["package"].as_str()?;
+        let known = package.to_ascii_lowercase().contains("langflow");
+        known.then(|| {
+            value["version"]
+                .as_str()
+                .unwrap_or("of unknown version")
+                .to_owned()
+        })
+    }
+
+    /// Whether the server advertises that it answers a run once for each idempotency key.
+    pub(crate) async fn knows_idempotency(&self) -> bool {
+        if let Some(known) = self.shared.known.idempotency.get() {
+            return *known;
+        }
+        let Some(operation) = operation::find("getVersion") else {
+            return false;
+        };
+        let options = CallOptions {
+            timeout: Some(PROBE),
+            max_retries: Some(0),
+            ..CallOptions::default()
+        };
+        let call = Call::new(self, operation, options);
+        let parts = Parts {
+            args: Map::new(),
+            ..Parts::default()
+        };
+        let Ok(request) = request::build(&self.config.base.workspace(), operation, parts) else {
+            return false;
+        };
+        // A server that cannot be asked now is asked again next time.
+        let Ok(answer) = self.exchange(request, &call).await else {
+            return false;
+        };
+        let value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let features = value["features"].as_array();
+        let advertised = features.is_some_and(|all| all.iter().any(|one| one == "idempotency"));
+        *self.shared.known.idempotency.get_or_init(|| advertised)
+    }
+}

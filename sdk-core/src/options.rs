@@ -1,0 +1,154 @@
+//! What a single call may ask for, and the times that apply to it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::error::LangflowError;
+
+/// Options of one call; what is absent is the client's.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CallOptions {
+    /// Total time of the call with all its attempts, in seconds when it comes from JSON.
+    pub timeout: Option<Duration>,
+    /// Retries after the first attempt.
+    pub max_retries: Option<u32>,
+    /// More headers; these win over the client's.
+    pub headers: Vec<(String, String)>,
+    /// `Idempotency-Key`; made once per call where it is absent.
+    pub idempotency_key: Option<String>,
+}
+
+/// The times that apply to a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Timeouts {
+    /// Until there is a connection. 10 s.
+    pub connect: Option<Duration>,
+    /// From the request to the first byte of the answer, per attempt. None: runs take long.
+    pub first_byte: Option<Duration>,
+    /// Between two pieces of a body; keepalives count as pieces. 120 s.
+    pub idle: Option<Duration>,
+    /// The whole call. None for runs, 60 s for everything else.
+    pub total: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts {
+            connect: Some(Duration::from_secs(10)),
+            first_byte: None,
+            idle: Some(Duration::from_secs(120)),
+            total: None,
+        }
+    }
+}
+
+/// Total time of a call that is not a run.
+pub const TOTAL: Duration = Duration::from_secs(60);
+
+impl CallOptions {
+    /// Reads the `options` of a call that comes as JSON.
+    pub fn from_json(value: &Value) -> Result<CallOptions, LangflowError> {
+        let mut options = CallOptions::default();
+        let Some(map) = value.as_object() else {
+            return match value.is_null() {
+                true => Ok(options),
+                false => Err(LangflowError::invalid_input(
+                    "options",
+                    "`options` is not an object.",
+                )),
+            };
+        };
+        for (key, value) in map.iter().filter(|(_, value)| !value.is_null()) {
+            match key.as_str() {
+                "timeout" => options.timeout = Some(seconds("timeout", value)?),
+                "max_retries" => options.max_retries = Some(count("max_retries", value)?),
+                "headers" => options.headers = headers("headers", value)?,
+                "idempotency_key" => {
+                    options.idempotency_key = Some(text("idempotency_key", value)?)
+                }
+                other => {
+                    let message = format!("There is no option `{other}`.");
+                    return Err(LangflowError::invalid_input(other, message));
+                }
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// A time in seconds: positive and finite.
+pub fn seconds(field: &str, value: &Value) -> Result<Duration, LangflowError> {
+    value
+        .as_f64()
+        .filter(|seconds| *seconds > 0.0)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| refuse(field, "a positive number of seconds", value))
+}
+
+/// A whole number from zero on.
+pub fn count(field: &str, value: &Value) -> Result<u32, LangflowError> {
+    value
+        .as_u64()
+        .and_then(|count| u32::try_from(count).ok())
+        .ok_or_else(|| refuse(field, "a whole number from 0 on", value))
+}
+
+/// True or false.
+pub fn flag(field: &str, value: &Value) -> Result<bool, LangflowError> {
+    value
+        .as_bool()
+        .ok_or_else(|| refuse(field, "true or false", value))
+}
+
+/// Text.
+pub fn text(field: &str, value: &Value) -> Result<String, LangflowError> {
+    value
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| refuse(field, "text", value))
+}
+
+/// Header names and values, checked so that none can break out of its line.
+pub fn headers(field: &str, value: &Value) -> Result<Vec<(String, String)>, LangflowError> {
+    let map = value
+        .as_object()
+        .ok_or_else(|| refuse(field, "an object of texts", value))?;
+    map.iter()
+        .map(|(name, value)| {
+            let value = text(field, value)?;
+            check_header(field, name, &value)?;
+            Ok((name.clone(), value))
+        })
+        .collect()
+}
+
+/// Refuses what cannot be a header; the value is not repeated, it may be a secret.
+pub fn check_header(field: &str, name: &str, value: &str) -> Result<(), LangflowError> {
+    let named = http::HeaderName::from_bytes(name.as_bytes()).is_ok();
+    match named && http::HeaderValue::from_str(value).is_ok() {
+        true => Ok(()),
+        false if named => Err(LangflowError::invalid_input(
+            field,
+            format!("The header `{name}` has a character that no header can carry."),
+        )),
+        false => Err(LangflowError::invalid_input(
+            field,
+            "A header name is empty or ill-formed.",
+        )),
+    }
+}
+
+/// The error for a value of the wrong kind, which it shows in short.
+pub fn refuse(field: &str, wanted: &str, found: &Value) -> LangflowError {
+    let kind = match found {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(text) if text.is_empty() => "empty text",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    LangflowError::invalid_input(field, format!("`{field}` must be {wanted}, not {kind}."))
+}

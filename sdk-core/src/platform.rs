@@ -1,0 +1,201 @@
+//! The only place that knows what it is compiled for: time, randomness, the HTTP client.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::base_url::BaseUrl;
+
+/// A future that may move between threads where there are threads.
+#[cfg(not(target_arch = "wasm32"))]
+pub type BoxStream<T> = std::pin::Pin<Box<dyn futures::Stream<Item = T> + Send>>;
+/// A future that may move between threads where there are threads.
+#[cfg(target_arch = "wasm32")]
+pub type BoxStream<T> = std::pin::Pin<Box<dyn futures::Stream<Item = T>>>;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use std::time::Instant;
+#[cfg(target_arch = "wasm32")]
+pub use web_time::Instant;
+
+/// Waits. A second is a second of the machine, not of any test clock.
+#[cfg(not(target_arch = "wasm32"))]
+pub async fn sleep(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+/// Waits.
+#[cfg(target_arch = "wasm32")]
+pub async fn sleep(time: Duration) {
+    gloo_timers::future::sleep(time).await;
+}
+
+/// The output of the future, or `None` where the time was over first. No time is no limit.
+pub async fn within<F: Future>(time: Option<Duration>, future: F) -> Option<F::Output> {
+    let Some(time) = time else {
+        return Some(future.await);
+    };
+    let future = std::pin::pin!(future);
+    let timer = std::pin::pin!(sleep(time));
+    match futures::future::select(future, timer).await {
+        futures::future::Either::Left((output, _)) => Some(output),
+        futures::future::Either::Right(_) => None,
+    }
+}
+
+/// Unix seconds.
+pub fn unix_now() -> f64 {
+    #[cfg(not(target_arch = "wasm32"))]
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    #[cfg(target_arch = "wasm32")]
+    let now = web_time::SystemTime::now().duration_since(web_time::UNIX_EPOCH);
+    now.map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// Random bytes. Where the machine has none, zeros: ids then repeat, which only makes them weak.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    let _ = getrandom::fill(&mut bytes);
+    bytes
+}
+
+/// An environment variable, where there is an environment.
+pub fn environment(name: &str) -> Option<String> {
+    #[cfg(not(target_arch = "wasm32"))]
+    return std::env::var(name).ok();
+    #[cfg(target_arch = "wasm32")]
+    {
+        let _ = name;
+        None
+    }
+}
+
+/// `linux-x86_64`, for the user agent.
+pub fn name() -> String {
+    format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH)
+}
+
+/// The HTTP client. Certificates are read only where TLS will be used: reading them costs more than
+/// a call.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn http_client(base: &BaseUrl, connect: Option<Duration>) -> reqwest::Result<reqwest::Client> {
+    // Fails only where the program has chosen a provider before, which is then used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = || {
+        let builder = reqwest::Client::builder()
+            // Open-source servers close an idle connection after 2 s.
+            .pool_idle_timeout(Duration::from_millis(1500))
+            .tcp_keepalive(Duration::from_secs(60))
+            .tcp_nodelay(true)
+            .redirect(same_origin());
+        match connect {
+            Some(time) => builder.connect_timeout(time),
+            None => builder,
+        }
+    };
+    if !base.is_https() {
+        return builder().tls_certs_only([]).build();
+    }
+    match builder().build() {
+        // No store on this machine, as in a minimal container.
+        Err(_) if std::env::var_os("SSL_CERT_FILE").is_none() => {
+            let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+            let roots = roots
+                .iter()
+                .filter_map(|der| reqwest::Certificate::from_der(der).ok());
+            builder().tls_certs_only(roots).build()
+        }
+        client => client,
+    }
+}
+
+/// The HTTP client.
+#[cfg(target_arch = "wasm32")]
+pub fn http_client(_: &BaseUrl, _: Option<Duration>) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().build()
+}
+
+/// Only redirects that keep method, body and origin are followed: everything else could lose the
+/// request or send the key to somebody else.
+#[cfg(not(target_arch = "wasm32"))]
+fn same_origin() -> reqwest::redirect::Policy {
+    reqwest::redirect::Policy::custom(|attempt| {
+        let keeps = matches!(attempt.status().as_u16(), 307 | 308);
+        let first = attempt.previous().first();
+        let same = first.is_some_and(|url| url.origin() == attempt.url().origin());
+        match keeps && same && attempt.previous().len() <= 5 {
+            true => attempt.follow(),
+            false => attempt.stop(),
+        }
+    })
+}
+
+/// The bytes of an answer as they come.
+pub fn body_stream(response: reqwest::Response) -> BoxStream<reqwest::Result<Bytes>> {
+    Box::pin(response.bytes_stream())
+}
+
+/// Whether an answer that was read whole can be handed on as a response.
+pub const CAN_REBUILD: bool = cfg!(not(target_arch = "wasm32"));
+
+/// An answer that was read whole, as a response again.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn rebuild(answer: crate::send::Answer) -> reqwest::Response {
+    let mut response = http::Response::new(answer.body);
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response.into()
+}
+
+/// An error of reqwest's, which only reqwest can make.
+pub fn some_error(client: &reqwest::Client) -> reqwest::Error {
+    match client.get("").build() {
+        Err(error) => error,
+        Ok(_) => unreachable!("an empty text is no URL"),
+    }
+}
+
+/// What kind of transport failure it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// The request could not be built.
+    Builder,
+    /// No connection.
+    Connect,
+    /// No connection in time.
+    ConnectTimeout,
+    /// A connection, but no trusted one.
+    Tls,
+    /// The connection was lost after it was made.
+    Lost,
+}
+
+/// Classifies a transport error.
+pub fn transport(error: &reqwest::Error) -> Transport {
+    if error.is_builder() {
+        return Transport::Builder;
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    if error.is_connect() {
+        if error.is_timeout() {
+            return Transport::ConnectTimeout;
+        }
+        let mut source = std::error::Error::source(error);
+        while let Some(found) = source {
+            if found.is::<rustls::Error>() {
+                return Transport::Tls;
+            }
+            // The TLS error travels inside an `io::Error`, whose `source` skips it.
+            let inner = found
+                .downcast_ref::<std::io::Error>()
+                .and_then(std::io::Error::get_ref);
+            if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+                return Transport::Tls;
+            }
+            source = found.source();
+        }
+        return Transport::Connect;
+    }
+    Transport::Lost
+}

@@ -1,0 +1,210 @@
+//! Builds a request from a row of the operation table: the second builder beside progenitor's,
+//! which the bindings use since it needs no type of the language.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
+
+use crate::error::LangflowError;
+use crate::operation::{In, Kind, Operation, Param};
+use crate::options::refuse;
+
+/// What may stand in a path segment as it is (RFC 3986, unreserved).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The arguments and the body of a call.
+#[derive(Debug, Default)]
+pub struct Parts {
+    /// Path, query and header parameters by wire name.
+    pub args: Map<String, Value>,
+    /// The body, empty for none.
+    pub body: Bytes,
+    /// Media type of the body where it is not the operation's first.
+    pub content_type: Option<String>,
+    /// What to accept, where it is not the operation's.
+    pub accept: Option<&'static str>,
+}
+
+/// The request, without what belongs to every request (key, ids, user agent).
+pub fn build(
+    base: &str,
+    operation: &'static Operation,
+    parts: Parts,
+) -> Result<reqwest::Request, LangflowError> {
+    let Parts {
+        args,
+        body,
+        content_type,
+        accept,
+    } = parts;
+    if let Some(unknown) = args
+        .keys()
+        .find(|name| !operation.params.iter().any(|p| p.name == **name))
+    {
+        let message = format!("`{}` takes no argument `{unknown}`.", operation.id);
+        return Err(LangflowError::invalid_input(unknown, message));
+    }
+    let mut path = operation.path.to_owned();
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    let mut has_query = false;
+    let mut headers = HeaderMap::new();
+    for param in operation.params {
+        let value = match args.get(param.name) {
+            None | Some(Value::Null) if param.required => {
+                let message = format!("`{}` needs `{}`.", operation.id, param.name);
+                return Err(LangflowError::invalid_input(param.name, message));
+            }
+            None | Some(Value::Null) => continue,
+            Some(value) => value,
+        };
+        for text in texts(param, value)? {
+            match param.location {
+                In::Path => {
+                    check_segment(param.name, &text)?;
+                    let encoded = utf8_percent_encode(&text, SEGMENT).to_string();
+                    path = path.replace(&format!("{{{}}}", param.name), &encoded);
+                }
+                In::Query => {
+                    query.append_pair(param.name, &text);
+                    has_query = true;
+                }
+                In::Header => {
+                    crate::options::check_header(param.name, param.name, &text)?;
+                    headers.insert(header_name(param.name), header_value(&text));
+                }
+            }
+        }
+    }
+    let mut url = format!("{base}{path}");
+    if has_query {
+        url.push('?');
+        url.push_str(&query.finish());
+    }
+    let url = url::Url::parse(&url).map_err(|error| {
+        LangflowError::invalid_input("base_url", format!("Not a URL: {error}."))
+    })?;
+    // The table holds only methods of HTTP.
+    let method = Method::from_bytes(operation.method.as_bytes()).unwrap_or(Method::GET);
+    let mut request = reqwest::Request::new(method, url);
+    headers.insert(
+        header::ACCEPT,
+        HeaderValue::from_static(accept.unwrap_or(operation.accept)),
+    );
+    add_body(operation, body, content_type, &mut request, &mut headers)?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+/// An id of a path. `.` and `..` are taken out of every URL, even when encoded, and would make
+/// another route of this one.
+pub fn check_segment(field: &str, text: &str) -> Result<(), LangflowError> {
+    match text {
+        "" => Err(LangflowError::invalid_input(
+            field,
+            format!("`{field}` is empty."),
+        )),
+        "." | ".." => Err(LangflowError::invalid_input(
+            field,
+            format!("`{field}` is `{text}`, which is no id."),
+        )),
+        text if text.trim().is_empty() => Err(LangflowError::invalid_input(
+            field,
+            format!("`{field}` is only white space."),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn add_body(
+    operation: &'static Operation,
+    body: Bytes,
+    content_type: Option<String>,
+    request: &mut reqwest::Request,
+    headers: &mut HeaderMap,
+) -> Result<(), LangflowError> {
+    let Some(row) = &operation.body else {
+        return match body.is_empty() {
+            true => Ok(()),
+            false => {
+                let message = format!("`{}` takes no body.", operation.id);
+                Err(LangflowError::invalid_input("body", message))
+            }
+        };
+    };
+    if body.is_empty() {
+        return match row.required {
+            false => Ok(()),
+            true => Err(LangflowError::invalid_input(
+                "body",
+                format!("`{}` needs a body.", operation.id),
+            )),
+        };
+    }
+    let wanted = content_type.as_deref().unwrap_or(row.content_types[0]);
+    if !row.content_types.contains(&wanted) {
+        let message = format!(
+            "`{}` takes {}, not `{wanted}`.",
+            operation.id,
+            row.content_types.join(" or ")
+        );
+        return Err(LangflowError::invalid_input("content_type", message));
+    }
+    headers.insert(header::CONTENT_TYPE, header_value(wanted));
+    *request.body_mut() = Some(body.into());
+    Ok(())
+}
+
+/// The value as it is written, one text or, for a list, several.
+fn texts(param: &Param, value: &Value) -> Result<Vec<String>, LangflowError> {
+    let name = param.name;
+    let one = match (param.kind, value) {
+        (Kind::List, Value::Array(items)) => {
+            return items
+                .iter()
+                .map(|item| plain(item).ok_or_else(|| refuse(name, "a list of texts", item)))
+                .collect();
+        }
+        (Kind::List, other) => return Err(refuse(name, "a list", other)),
+        (Kind::String, Value::String(text)) => text.clone(),
+        (Kind::String, other) => return Err(refuse(name, "text", other)),
+        (Kind::Integer, Value::Number(number)) if number.is_i64() || number.is_u64() => {
+            number.to_string()
+        }
+        (Kind::Integer, other) => return Err(refuse(name, "a whole number", other)),
+        (Kind::Number, Value::Number(number)) => number.to_string(),
+        (Kind::Number, other) => return Err(refuse(name, "a number", other)),
+        (Kind::Boolean, Value::Bool(flag)) => flag.to_string(),
+        (Kind::Boolean, other) => return Err(refuse(name, "true or false", other)),
+        (Kind::Choice(words), Value::String(text)) if words.contains(&text.as_str()) => {
+            text.clone()
+        }
+        (Kind::Choice(words), other) => {
+            return Err(refuse(name, &format!("one of {}", words.join(", ")), other));
+        }
+        (Kind::Any, other) => plain(other).unwrap_or_else(|| other.to_string()),
+    };
+    Ok(vec![one])
+}
+
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// Names of the document are checked by the generator's tests, so the fallback is never used.
+fn header_name(name: &str) -> HeaderName {
+    HeaderName::from_bytes(name.as_bytes()).unwrap_or(header::ACCEPT)
+}
+
+/// Checked before: see `check_header`.
+fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}

@@ -1,0 +1,298 @@
+//! A run of a flow, the same words for every server.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::client::Client;
+use crate::dialect::workspace;
+use crate::error::{ErrorCode, ErrorInfo, LangflowError};
+use crate::operation;
+use crate::options::{self, CallOptions, refuse};
+use crate::output::{Output, Outputs, Reason};
+use crate::request::{self, Parts};
+use crate::send::Call;
+use crate::stream::RunStream;
+
+/// What to run, and how. Checked when it is sent.
+///
+/// ```
+/// use langflow_client::RunRequest;
+/// use serde_json::json;
+///
+/// let request = RunRequest::new("your-flow-id", "Hello!")
+///     .tweaks(json!({"OpenAI-xxxxx": {"temperature": 0.5}}))
+///     .session_id("abc123");
+/// # let _ = request;
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunRequest {
+    fields: Map<String, Value>,
+    options: CallOptions,
+}
+
+impl RunRequest {
+    /// Runs the flow of this id with this input.
+    pub fn new(flow_id: impl Into<String>, input_value: impl Into<String>) -> RunRequest {
+        let mut request = RunRequest::default();
+        request
+            .fields
+            .insert("flow_id".into(), Value::String(flow_id.into()));
+        request
+            .fields
+            .insert("input_value".into(), Value::String(input_value.into()));
+        request
+    }
+
+    /// Changes component settings for this run only: `{component id: {parameter: value}}`.
+    pub fn tweaks(mut self, tweaks: impl Into<Value>) -> RunRequest {
+        self.fields.insert("tweaks".into(), tweaks.into());
+        self
+    }
+
+    /// Continues a conversation: the `session_id` of an earlier result.
+    pub fn session_id(mut self, id: impl Into<String>) -> RunRequest {
+        self.fields
+            .insert("session_id".into(), Value::String(id.into()));
+        self
+    }
+
+    /// Time limit, retries, headers and key of this call.
+    pub fn options(mut self, options: CallOptions) -> RunRequest {
+        self.options = options;
+        self
+    }
+
+    /// Reads a request that comes as JSON, with its `options`. Null means absent.
+    pub fn from_json(text: &str) -> Result<RunRequest, LangflowError> {
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            LangflowError::invalid_input("request", format!("The request is not JSON: {error}."))
+        })?;
+        let Value::Object(mut fields) = value else {
+            return Err(refuse("request", "an object", &value));
+        };
+        let options = CallOptions::from_json(&fields.remove("options").unwrap_or_default())?;
+        fields.retain(|_, value| !value.is_null());
+        Ok(RunRequest { fields, options })
+    }
+
+    /// The flow id and the body, every field checked.
+    fn check(&self, client: &Client) -> Result<(String, Map<String, Value>), LangflowError> {
+        let mut body = Map::new();
+        let mut flow_id = client.config.base.flow_id().map(str::to_owned);
+        for (name, value) in &self.fields {
+            match name.as_str() {
+                "flow_id" => flow_id = Some(options::text(name, value)?),
+                "input_value" => _ = body.insert(name.clone(), options::text(name, value)?.into()),
+                "session_id" => {
+                    let id = options::text(name, value)?;
+                    if id.trim().is_empty() {
+                        return Err(refuse(name, "the id of a session", value));
+                    }
+                    body.insert(name.clone(), id.into());
+                }
+                "tweaks" => {
+                    check_tweaks(value)?;
+                    body.insert(name.clone(), value.clone());
+                }
+                other => {
+                    let message = format!("A run takes no `{other}`.");
+                    return Err(LangflowError::invalid_input(other, message));
+                }
+            }
+        }
+        let Some(flow_id) = flow_id else {
+            return Err(LangflowError::invalid_input(
+                "flow_id",
+                "A run needs `flow_id`.",
+            ));
+        };
+        request::check_segment("flow_id", &flow_id)?;
+        if !body.contains_key("input_value") {
+            return Err(LangflowError::invalid_input(
+                "input_value",
+                "A run needs `input_value`.",
+            ));
+        }
+        Ok((flow_id, body))
+    }
+}
+
+fn check_tweaks(value: &Value) -> Result<(), LangflowError> {
+    let Some(components) = value.as_object() else {
+        return Err(refuse(
+            "tweaks",
+            "an object {component id: {parameter: value}}",
+            value,
+        ));
+    };
+    for (component, settings) in components {
+        if component.is_empty() {
+            return Err(LangflowError::invalid_input(
+                "tweaks",
+                "`tweaks` has an empty component id.",
+            ));
+        }
+        if !settings.is_object() {
+            let field = format!("tweaks.{component}");
+            return Err(refuse(&field, "an object {parameter: value}", settings));
+        }
+    }
+    Ok(())
+}
+
+/// How long a run took and what it cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Metadata {
+    /// Seconds, as the server measured them.
+    pub duration: Option<f64>,
+    /// Tokens, prompt and answer together.
+    pub tokens_used: Option<u64>,
+}
+
+/// The answer of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RunResult {
+    /// The single output of the flow; displays as its text.
+    pub output: Output,
+    /// Why the output is what it is.
+    pub reason: Reason,
+    /// Every output by component id.
+    pub outputs: Outputs,
+    /// Send it back to continue the conversation.
+    pub session_id: Option<String>,
+    /// `new`, `continued` or `expired`, where the server says it.
+    pub session_status: Option<String>,
+    /// Duration and tokens.
+    pub metadata: Metadata,
+    /// Family of the server that answered.
+    pub server: &'static str,
+    /// Id of the call.
+    pub request_id: String,
+    /// How many requests it took.
+    pub attempts: u32,
+    /// The answer as the server sent it, unknown fields included.
+    pub raw: Value,
+}
+
+impl RunResult {
+    /// The text of the single output.
+    ///
+    /// # Errors
+    /// `no_single_output`, listing what there is, where there is no single text.
+    pub fn text(&self) -> Result<&str, LangflowError> {
+        self.output.as_str().ok_or_else(|| {
+            let what = match self.reason {
+                Reason::Multiple => "several outputs",
+                Reason::NonString => "an output that is no text",
+                _ => "no output",
+            };
+            let mut info = ErrorInfo::new(
+                ErrorCode::NoSingleOutput,
+                format!("The run has {what}, so there is no text."),
+            );
+            info.outputs = self.outputs.keys().cloned().collect();
+            info.may_have_executed = true;
+            info.request_id = Some(self.request_id.clone());
+            info.into()
+        })
+    }
+
+    /// The result as it crosses a boundary: with its text, or the error for asking for it.
+    pub fn to_json(&self) -> Value {
+        // The struct has no map with keys that are no texts, so it always has a JSON form.
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        match self.text() {
+            Ok(text) => value["text"] = json!(text),
+            Err(error) => {
+                value["text"] = Value::Null;
+                value["text_error"] = serde_json::to_value(error.info()).unwrap_or_default();
+            }
+        }
+        value
+    }
+}
+
+impl Client {
+    /// Runs a flow and waits for its answer.
+    ///
+    /// # Errors
+    /// `invalid_input` before any request leaves; else what became of the call, with
+    /// `may_have_executed` saying whether the flow may have run.
+    pub async fn run_flow(&self, request: RunRequest) -> Result<RunResult, LangflowError> {
+        let (call, request) = self.run_call(&request, None)?;
+        let sent = request.try_clone();
+        let answer = self.exchange(request, &call).await?;
+        let attempts = answer.attempts;
+        let finish = |mut error: LangflowError| {
+            call.fill(error.info_mut(), sent.as_ref(), attempts);
+            error
+        };
+        match self.understand(&answer).await {
+            Ok(value) => workspace::result(value, &answer.request_id, attempts)
+                .and_then(|result| self.check_session(result))
+                .map_err(finish),
+            Err(error) => Err(finish(error)),
+        }
+    }
+
+    /// Runs a flow and answers with its events as they come.
+    ///
+    /// # Errors
+    /// As [`Client::run_flow`]; what happens after the first byte is an item of the stream.
+    pub async fn stream_flow(&self, request: RunRequest) -> Result<RunStream, LangflowError> {
+        let (call, request) = self.run_call(&request, Some("text/event-stream"))?;
+        let url = request.url().clone();
+        let opened = self.open(request, &call).await?;
+        RunStream::open(self, call, opened, url).await
+    }
+
+    fn run_call(
+        &self,
+        run: &RunRequest,
+        accept: Option<&'static str>,
+    ) -> Result<(Call, reqwest::Request), LangflowError> {
+        let (flow_id, body) = run.check(self)?;
+        let operation = operation::find("runFlow").ok_or_else(|| {
+            LangflowError::new(
+                ErrorCode::InternalError,
+                "The operation table has no `runFlow`.",
+            )
+        })?;
+        let call = Call::new(self, operation, run.options.clone());
+        let args = Map::from_iter([("flow_id".to_owned(), Value::String(flow_id))]);
+        let body = Bytes::from(Value::Object(body).to_string());
+        let accept = Some(accept.unwrap_or("application/json"));
+        let parts = Parts {
+            args,
+            body,
+            content_type: None,
+            accept,
+        };
+        Ok((
+            call,
+            request::build(&self.config.base.workspace(), operation, parts)?,
+        ))
+    }
+
+    /// Fails or warns where the server had forgotten the conversation.
+    pub(crate) fn check_session(&self, result: RunResult) -> Result<RunResult, LangflowError> {
+        if result.session_status.as_deref() != Some("expired") {
+            return Ok(result);
+        }
+        let id = result.session_id.clone().unwrap_or_default();
+        if self.config.strict_sessions {
+            let message = format!("The session {id} had expired; the flow ran without its memory.");
+            let mut info = ErrorInfo::new(ErrorCode::SessionExpired, message);
+            info.may_have_executed = true;
+            info.request_id = Some(result.request_id);
+            return Err(info.into());
+        }
+        tracing::warn!(
+            session_id = id,
+            "the session had expired; the flow ran without its memory"
+        );
+        Ok(result)
+    }
+}

@@ -1,0 +1,558 @@
+//! The attempt pipeline: every request of every face goes through here. It adds what belongs to
+//! every request, bounds each wait, classifies what became of an attempt and decides on the next.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use crate::client::{Client, causes};
+use crate::deadline::Deadline;
+use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
+use crate::operation::{Operation, Safety};
+use crate::options::{CallOptions, TOTAL};
+use crate::platform::{self, Transport};
+use crate::problem::Problem;
+use crate::retry::{self, Attempt, Failure};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// One call: an operation, its options, its ids and its clock.
+#[derive(Debug)]
+pub struct Call {
+    pub(crate) operation: &'static Operation,
+    pub(crate) options: CallOptions,
+    /// Our id of the call, the same for all attempts.
+    pub(crate) request_id: String,
+    pub(crate) deadline: Deadline,
+    /// Whether this is a run of a flow: no total time unless asked for, and an idempotency key.
+    pub(crate) run: bool,
+}
+
+/// A complete answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) attempts: u32,
+    pub(crate) request_id: String,
+}
+
+/// An answer whose body is still to come.
+pub(crate) struct Opened {
+    pub(crate) response: reqwest::Response,
+    pub(crate) attempts: u32,
+    pub(crate) request_id: String,
+}
+
+/// What a call is for: the whole body, or the body as it comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Want {
+    Whole,
+    Opened,
+}
+
+enum Got {
+    Whole(Answer),
+    Opened(Opened),
+}
+
+/// What became of one attempt that failed.
+struct Failed {
+    info: ErrorInfo,
+    failure: Failure,
+    retry_after: Option<Duration>,
+    should_retry: Option<bool>,
+    timed_out: bool,
+}
+
+impl Call {
+    /// A call of the operation, its clock started.
+    pub(crate) fn new(
+        client: &Client,
+        operation: &'static Operation,
+        options: CallOptions,
+    ) -> Call {
+        let run = operation.safety == Safety::Unsafe && operation.path.ends_with("/run");
+        let total = options.timeout.or(client.config.timeouts.total);
+        let total = if run || operation.stream {
+            total
+        } else {
+            total.or(Some(TOTAL))
+        };
+        Call {
+            operation,
+            options,
+            request_id: id("req_"),
+            deadline: Deadline::new(total),
+            run,
+        }
+    }
+
+    /// Whether the flow may have run, given that the request has left.
+    fn executes(&self) -> bool {
+        self.operation.safety != Safety::Safe
+    }
+
+    /// Completes an error with what the call knows.
+    pub(crate) fn fill(
+        &self,
+        info: &mut ErrorInfo,
+        request: Option<&reqwest::Request>,
+        attempts: u32,
+    ) {
+        info.attempts = attempts;
+        info.elapsed = Some(self.deadline.elapsed().as_secs_f64());
+        info.request_id
+            .get_or_insert_with(|| self.request_id.clone());
+        if let Some(request) = request {
+            info.method = Some(request.method().to_string());
+            info.url = Some(shown_url(request.url()));
+        }
+    }
+}
+
+impl Client {
+    /// Sends the request until there is a whole answer with a success status, or an error.
+    pub(crate) async fn exchange(
+        &self,
+        request: reqwest::Request,
+        call: &Call,
+    ) -> Result<Answer, LangflowError> {
+        match self.attempts(request, call, Want::Whole).await? {
+            Got::Whole(answer) => Ok(answer),
+            Got::Opened(_) => Err(LangflowError::new(
+                ErrorCode::InternalError,
+                "A body was not read.",
+            )),
+        }
+    }
+
+    /// Sends the request until there is a success status; the body is left to the caller.
+    pub(crate) async fn open(
+        &self,
+        request: reqwest::Request,
+        call: &Call,
+    ) -> Result<Opened, LangflowError> {
+        match self.attempts(request, call, Want::Opened).await? {
+            Got::Opened(opened) => Ok(opened),
+            Got::Whole(_) => Err(LangflowError::new(
+                ErrorCode::InternalError,
+                "A body was read.",
+            )),
+        }
+    }
+
+    /// The end of an attempt that succeeded so far.
+    async fn finish(
+        &self,
+        response: reqwest::Response,
+        attempts: u32,
+        request_id: String,
+        call: &Call,
+        want: Want,
+    ) -> Result<Got, Failed> {
+        if want == Want::Opened {
+            return Ok(Got::Opened(Opened {
+                response,
+                attempts,
+                request_id,
+            }));
+        }
+        let status = response.status();
+        let headers = response.headers().clone();
+        let body = self.read_body(response, call).await?;
+        Ok(Got::Whole(Answer {
+            status,
+            headers,
+            body,
+            attempts,
+            request_id,
+        }))
+    }
+
+    async fn attempts(
+        &self,
+        mut request: reqwest::Request,
+        call: &Call,
+        want: Want,
+    ) -> Result<Got, LangflowError> {
+        self.prepare(&mut request, call)?;
+        let max_retries = call.options.max_retries.unwrap_or(self.config.max_retries);
+        let mut taken = 0;
+        let mut number = 0;
+        loop {
+            number += 1;
+            // Bodies are bytes, never one-shot streams, so a clone always exists.
+            let Some(mut copy) = request.try_clone() else {
+                return Err(LangflowError::new(
+                    ErrorCode::InternalError,
+                    "A request could not be copied.",
+                ));
+            };
+            copy.headers_mut()
+                .insert("x-langflow-attempt", HeaderValue::from(number));
+            let failed = match self.attempt(copy, call).await {
+                Ok((response, request_id)) => {
+                    match self.finish(response, number, request_id, call, want).await {
+                        Ok(got) => {
+                            self.shared.quota.give_back(taken);
+                            return Ok(got);
+                        }
+                        Err(failed) => failed,
+                    }
+                }
+                Err(failed) => failed,
+            };
+            let attempt = Attempt {
+                failure: failed.failure,
+                number,
+                retry_after: failed.retry_after,
+                should_retry: failed.should_retry,
+            };
+            if let Some(delay) = self.next_delay(call, &attempt, max_retries).await
+                && call.deadline.allows(delay)
+                && let Some(cost) = self.shared.quota.take(failed.timed_out)
+            {
+                tracing::debug!(
+                    operation = call.operation.id,
+                    number,
+                    ?delay,
+                    code = failed.info.code.as_str(),
+                    "retry"
+                );
+                taken += cost;
+                platform::sleep(delay).await;
+                continue;
+            }
+            let mut info = failed.info;
+            call.fill(&mut info, Some(&request), number);
+            return Err(info.into());
+        }
+    }
+
+    /// A run is repeated like a keyed call where the server says that it knows idempotency keys.
+    async fn next_delay(
+        &self,
+        call: &Call,
+        attempt: &Attempt,
+        max_retries: u32,
+    ) -> Option<Duration> {
+        let [byte, ..] = platform::random::<1>();
+        let random = f64::from(byte) / 256.0;
+        let safety = call.operation.safety;
+        let own = retry::delay(safety, attempt, max_retries, random);
+        if own.is_some() || !call.run || attempt.failure != Failure::MayHaveRun {
+            return own;
+        }
+        let keyed = retry::delay(Safety::Keyed, attempt, max_retries, random)?;
+        Box::pin(self.knows_idempotency()).await.then_some(keyed)
+    }
+
+    /// Adds what belongs to every request.
+    fn prepare(&self, request: &mut reqwest::Request, call: &Call) -> Result<(), LangflowError> {
+        let config = &self.config;
+        let safety = call.operation.safety;
+        let headers = request.headers_mut();
+        // progenitor adds it, and no CORS preflight would let it pass.
+        headers.remove("api-version");
+        set(headers, header::USER_AGENT, &config.user_agent);
+        set(headers, HeaderName::from_static("x-langflow-client"), "sdk");
+        set(headers, X_REQUEST_ID, &call.request_id);
+        if call.run || safety == Safety::Keyed {
+            let key = call
+                .options
+                .idempotency_key
+                .clone()
+                .unwrap_or_else(|| id("idem_"));
+            crate::options::check_header("idempotency_key", "idempotency-key", &key)?;
+            if !headers.contains_key(IDEMPOTENCY_KEY) || call.options.idempotency_key.is_some() {
+                set(headers, IDEMPOTENCY_KEY, &key);
+            }
+        }
+        if let Some(key) = &config.api_key {
+            set(
+                headers,
+                header::AUTHORIZATION,
+                &format!("Bearer {}", key.expose()),
+            );
+            if let Some(value) = headers.get_mut(header::AUTHORIZATION) {
+                value.set_sensitive(true);
+            }
+        }
+        for (name, value) in config.headers.iter().chain(&call.options.headers) {
+            if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+                set(headers, name, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// One attempt, up to a success status.
+    async fn attempt(
+        &self,
+        request: reqwest::Request,
+        call: &Call,
+    ) -> Result<(reqwest::Response, String), Failed> {
+        let http = self
+            .http()
+            .map_err(|error| Failed::last(error.info().clone()))?;
+        let (wait, code) = call
+            .deadline
+            .limit(self.config.timeouts.first_byte, ErrorCode::FirstByteTimeout);
+        let response = match platform::within(wait, http.execute(request)).await {
+            None => return Err(self.timed_out(call, code, Phase::FirstByte, wait)),
+            Some(Err(error)) => return Err(transport_failed(call, &error)),
+            Some(Ok(response)) => response,
+        };
+        let request_id = response
+            .headers()
+            .get(X_REQUEST_ID)
+            .and_then(|value| value.to_str().ok())
+            .map_or_else(|| call.request_id.clone(), str::to_owned);
+        if response.status().is_success() {
+            return Ok((response, request_id));
+        }
+        Err(self.refused(response, call, request_id).await)
+    }
+
+    /// An error status, with what the server says about it.
+    async fn refused(
+        &self,
+        response: reqwest::Response,
+        call: &Call,
+        request_id: String,
+    ) -> Failed {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        // The status is known and stands, even where the body cannot be read.
+        let body = self.read_body(response, call).await.unwrap_or_default();
+        let problem = Problem::parse(&body);
+        let named = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let retry_after = retry::retry_after(
+            named("retry-after-ms"),
+            named("retry-after"),
+            platform::unix_now(),
+        );
+        let failure = match status {
+            429 => Failure::NotStarted,
+            503 if retry_after.is_some() => Failure::NotStarted,
+            // A run that answers 500 has run, and failed.
+            500 if call.run => Failure::Final,
+            408 | 500 | 502 | 503 | 504 => Failure::MayHaveRun,
+            _ => Failure::Final,
+        };
+        let code = ErrorCode::from_status(status);
+        let said = problem.message.as_deref().unwrap_or("it said nothing more");
+        let mut info = ErrorInfo::new(
+            code,
+            sentence(&format!("The server answered {status}: {said}")),
+        );
+        let did_not_run =
+            failure == Failure::NotStarted || (300..500).contains(&status) && status != 408;
+        info.may_have_executed = call.executes() && !did_not_run;
+        if code == ErrorCode::PermissionDenied {
+            let needed = call.operation.permission;
+            info.hint = format!("{} The operation needs the permission {needed}.", info.hint);
+        }
+        info.status = Some(status);
+        info.server_code = problem.code;
+        info.errors = problem.errors;
+        info.field = info
+            .errors
+            .first()
+            .map(|error| error.field.clone())
+            .filter(|f| !f.is_empty());
+        info.request_id = Some(problem.request_id.unwrap_or(request_id));
+        info.retry_after = retry_after.map(|time| time.as_secs_f64());
+        if let Some(place) = named("location").filter(|_| (300..400).contains(&status)) {
+            let place = place.split(['?', '#']).next().unwrap_or_default();
+            info.message = format!("The server answered {status} and points to {place}.");
+        }
+        let info = match body.is_empty() {
+            true => info,
+            false => info.with_body(&body),
+        };
+        let should_retry = match named("x-should-retry") {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            _ => None,
+        };
+        let failed = Failed {
+            info,
+            failure,
+            retry_after,
+            should_retry,
+            timed_out: false,
+        };
+        self.look_who_answered(failed, &headers, call).await
+    }
+
+    /// Where the route is not there, finds out what kind of server it is.
+    async fn look_who_answered(&self, failed: Failed, headers: &HeaderMap, call: &Call) -> Failed {
+        let strange = matches!(failed.info.status, Some(404 | 405))
+            && !has_type(headers, "application/problem+json");
+        if !strange || call.operation.id == "getVersion" {
+            return failed;
+        }
+        let info = Box::pin(self.explain(failed.info, headers)).await;
+        Failed { info, ..failed }
+    }
+
+    /// Reads a whole body; each piece has the idle time.
+    async fn read_body(&self, response: reqwest::Response, call: &Call) -> Result<Bytes, Failed> {
+        let mut stream = platform::body_stream(response);
+        let mut first = Bytes::new();
+        let mut rest: Vec<u8> = Vec::new();
+        loop {
+            let (wait, code) = call
+                .deadline
+                .limit(self.config.timeouts.idle, ErrorCode::IdleTimeout);
+            match platform::within(wait, stream.next()).await {
+                None => return Err(self.timed_out(call, code, Phase::Body, wait)),
+                Some(None) => break,
+                Some(Some(Err(error))) => return Err(body_lost(call, &error)),
+                // Most answers come in one piece, which is not copied.
+                Some(Some(Ok(chunk))) if first.is_empty() && rest.is_empty() => first = chunk,
+                Some(Some(Ok(chunk))) => {
+                    if rest.is_empty() {
+                        rest.extend_from_slice(&first);
+                    }
+                    rest.extend_from_slice(&chunk);
+                }
+            }
+        }
+        Ok(if rest.is_empty() { first } else { rest.into() })
+    }
+
+    fn timed_out(
+        &self,
+        call: &Call,
+        code: ErrorCode,
+        phase: Phase,
+        wait: Option<Duration>,
+    ) -> Failed {
+        let seconds = wait.unwrap_or_default().as_secs_f64();
+        let what = match code {
+            ErrorCode::FirstByteTimeout => "No answer began within",
+            ErrorCode::IdleTimeout => "The answer stood still for",
+            _ => "The call was not over in time; the last wait was",
+        };
+        let mut info = ErrorInfo::new(code, format!("{what} {seconds:.3} s."));
+        info.phase = phase;
+        info.may_have_executed = call.executes();
+        let failure = match code {
+            // The time of the caller is used up.
+            ErrorCode::TotalTimeout => Failure::Final,
+            _ => Failure::MayHaveRun,
+        };
+        Failed {
+            info,
+            failure,
+            retry_after: None,
+            should_retry: None,
+            timed_out: true,
+        }
+    }
+}
+
+impl Failed {
+    fn last(info: ErrorInfo) -> Failed {
+        Failed {
+            info,
+            failure: Failure::Final,
+            retry_after: None,
+            should_retry: None,
+            timed_out: false,
+        }
+    }
+}
+
+fn transport_failed(call: &Call, error: &reqwest::Error) -> Failed {
+    let kind = platform::transport(error);
+    let (code, failure) = match kind {
+        Transport::Builder => (ErrorCode::InvalidInput, Failure::Final),
+        Transport::Connect => (ErrorCode::ConnectFailed, Failure::NotStarted),
+        Transport::ConnectTimeout => (ErrorCode::ConnectTimeout, Failure::NotStarted),
+        // A certificate does not become better by asking again.
+        Transport::Tls => (ErrorCode::TlsFailed, Failure::Final),
+        Transport::Lost => (ErrorCode::ConnectionLost, Failure::MayHaveRun),
+    };
+    let what = match kind {
+        Transport::Builder => "The request could not be built",
+        Transport::Connect => "No connection could be made",
+        Transport::ConnectTimeout => "No connection was made in time",
+        Transport::Tls => "The server's certificate was not accepted",
+        Transport::Lost => "The connection was lost before the answer",
+    };
+    let mut info = ErrorInfo::new(code, sentence(&format!("{what}: {}", causes(error))));
+    info.may_have_executed = call.executes() && failure == Failure::MayHaveRun;
+    let timed_out = kind == Transport::ConnectTimeout;
+    Failed {
+        info,
+        failure,
+        retry_after: None,
+        should_retry: None,
+        timed_out,
+    }
+}
+
+fn body_lost(call: &Call, error: &reqwest::Error) -> Failed {
+    let message = sentence(&format!(
+        "The connection was lost within the answer: {}",
+        causes(error)
+    ));
+    let mut info = ErrorInfo::new(ErrorCode::ConnectionLost, message);
+    info.phase = Phase::Body;
+    info.may_have_executed = call.executes();
+    let failure = Failure::MayHaveRun;
+    Failed {
+        info,
+        failure,
+        retry_after: None,
+        should_retry: None,
+        timed_out: false,
+    }
+}
+
+/// An id that is unguessable and has no character that any part of a URL minds.
+pub(crate) fn id(prefix: &str) -> String {
+    let bytes = platform::random::<12>();
+    bytes.iter().fold(prefix.to_owned(), |mut text, byte| {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
+        }
+        text
+    })
+}
+
+/// Whether the media type of the answer is this one.
+pub(crate) fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let found = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    found.is_some_and(|found| {
+        let essence = found.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case(wanted)
+    })
+}
+
+/// A URL without query, user and fragment: what an error may show.
+fn shown_url(url: &url::Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
+/// One full stop at the end, so that the hint can follow.
+pub(crate) fn sentence(text: &str) -> String {
+    format!("{}.", text.trim_end_matches(['.', ' ', '\n']))
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    // Every value was checked where it came in.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,389 @@
+//! A run as a stream of events with exactly one end: the result, or an error that carries the text
+//! so far.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
+use http::HeaderMap;
+use serde_json::Value;
+use url::Url;
+
+use crate::client::{Client, causes};
+use crate::decode::{Decoder, Fault};
+use crate::dialect::workspace;
+use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
+use crate::event::Event;
+use crate::platform::{self, BoxStream};
+use crate::run::RunResult;
+use crate::send::{Call, Opened, has_type, sentence};
+
+/// Events of a run as they come. Dropping it closes the connection.
+///
+/// ```no_run
+/// # async fn example(client: langflow_client::Client) -> Result<(), langflow_client::LangflowError> {
+/// use futures::StreamExt;
+/// use langflow_client::{Event, RunRequest};
+///
+/// let mut stream = client.stream_flow(RunRequest::new("your-flow-id", "Hello!")).await?;
+/// while let Some(event) = stream.next().await {
+///     match event? {
+///         Event::Token { text, .. } => print!("{text}"),
+///         Event::End { result, .. } => println!("\n{:?} s", result.metadata.duration),
+///         _ => {}
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+pub struct RunStream {
+    events: Option<BoxStream<Result<Event, LangflowError>>>,
+    text: String,
+    request_id: String,
+}
+
+/// Bytes of a stream, from whichever builder made the request.
+pub(crate) struct Source {
+    pub(crate) bytes: BoxStream<reqwest::Result<Bytes>>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) attempts: u32,
+    pub(crate) request_id: String,
+    pub(crate) method: String,
+    pub(crate) url: Option<Url>,
+}
+
+/// Reads the bytes and makes events of them.
+struct Reader {
+    client: Client,
+    call: Call,
+    source: Source,
+    decoder: Decoder,
+    ready: VecDeque<Event>,
+    tokens: bool,
+    over: bool,
+}
+
+impl RunStream {
+    pub(crate) async fn open(
+        client: &Client,
+        call: Call,
+        opened: Opened,
+        url: Url,
+    ) -> Result<RunStream, LangflowError> {
+        let source = Source {
+            headers: opened.response.headers().clone(),
+            attempts: opened.attempts,
+            request_id: opened.request_id,
+            method: call.operation.method.to_owned(),
+            url: Some(url),
+            bytes: platform::body_stream(opened.response),
+        };
+        RunStream::read(client, call, source).await
+    }
+
+    /// Begins to read. An answer that is whole at once becomes a stream of its one event.
+    pub(crate) async fn read(
+        client: &Client,
+        call: Call,
+        source: Source,
+    ) -> Result<RunStream, LangflowError> {
+        let request_id = source.request_id.clone();
+        let html = has_type(&source.headers, "text/html");
+        let whole = has_type(&source.headers, "application/json");
+        let decoder = Decoder::new(client.config.max_event);
+        let (ready, tokens) = (VecDeque::new(), false);
+        let mut reader = Reader {
+            client: client.clone(),
+            call,
+            source,
+            decoder,
+            ready,
+            tokens,
+            over: false,
+        };
+        if html || whole {
+            reader.read_whole(html).await?;
+        }
+        let events = futures::stream::unfold(reader, |mut reader| async move {
+            let item = reader.next().await?;
+            Some((item, reader))
+        });
+        Ok(RunStream {
+            events: Some(Box::pin(events)),
+            text: String::new(),
+            request_id,
+        })
+    }
+
+    /// The text of all tokens so far.
+    pub fn text_so_far(&self) -> &str {
+        &self.text
+    }
+
+    /// Id of the call.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The pieces of text alone.
+    pub fn text_stream(self) -> impl Stream<Item = Result<String, LangflowError>> {
+        self.filter_map(|item| {
+            std::future::ready(match item {
+                Ok(Event::Token { text, .. }) => Some(Ok(text)),
+                Ok(_) => None,
+                Err(error) => Some(Err(error)),
+            })
+        })
+    }
+
+    /// Reads to the end; the result is what [`Client::run_flow`] would have answered.
+    ///
+    /// # Errors
+    /// What the stream ended with instead of a result.
+    pub async fn final_result(mut self) -> Result<RunResult, LangflowError> {
+        while let Some(event) = self.next().await {
+            if let Event::End { result, .. } = event? {
+                return Ok(*result);
+            }
+        }
+        Err(LangflowError::new(
+            ErrorCode::StreamInterrupted,
+            "The stream had been read to its end before.",
+        ))
+    }
+}
+
+impl std::fmt::Debug for RunStream {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("RunStream")
+            .field("request_id", &self.request_id)
+            .field("over", &self.events.is_none())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stream for RunStream {
+    type Item = Result<Event, LangflowError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(events) = self.events.as_mut() else {
+            return Poll::Ready(None);
+        };
+        let item = match events.as_mut().poll_next(context) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(item) => item,
+        };
+        Poll::Ready(match item {
+            Some(Ok(event)) => {
+                if let Some(text) = event.token() {
+                    self.text.push_str(text);
+                }
+                if matches!(event, Event::End { .. }) {
+                    self.events = None;
+                }
+                Some(Ok(event))
+            }
+            Some(Err(mut error)) => {
+                self.events = None;
+                error.info_mut().partial_text = Some(std::mem::take(&mut self.text));
+                Some(Err(error))
+            }
+            None => {
+                self.events = None;
+                None
+            }
+        })
+    }
+}
+
+impl Reader {
+    /// The next event, or the error that ends the stream; nothing after either end.
+    async fn next(&mut self) -> Option<Result<Event, LangflowError>> {
+        if self.over && self.ready.is_empty() {
+            return None;
+        }
+        match self.advance().await {
+            Ok(event) => {
+                self.over |= matches!(event, Event::End { .. });
+                Some(Ok(event))
+            }
+            Err(mut error) => {
+                self.over = true;
+                self.ready.clear();
+                self.fill(error.info_mut());
+                Some(Err(error))
+            }
+        }
+    }
+
+    async fn advance(&mut self) -> Result<Event, LangflowError> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Ok(event);
+            }
+            while let Some(frame) = self.decoder.next_frame() {
+                self.take(workspace::event(
+                    frame,
+                    &self.source.request_id,
+                    self.source.attempts,
+                )?)?;
+            }
+            if !self.ready.is_empty() {
+                continue;
+            }
+            let idle = self.client.config.timeouts.idle;
+            let (wait, code) = self.call.deadline.limit(idle, ErrorCode::IdleTimeout);
+            match platform::within(wait, self.source.bytes.next()).await {
+                Some(Some(Ok(bytes))) => self.decoder.push(&bytes).map_err(fault)?,
+                Some(None) => self.bytes_over("The stream ended before the run did.".to_owned())?,
+                Some(Some(Err(error))) => {
+                    self.bytes_over(sentence(&format!(
+                        "The connection was lost: {}",
+                        causes(&error)
+                    )))?;
+                }
+                None => {
+                    let seconds = wait.unwrap_or_default().as_secs_f64();
+                    let message = match code {
+                        ErrorCode::IdleTimeout => {
+                            format!("The stream stood still for {seconds:.3} s.")
+                        }
+                        _ => "The stream was not over in the time of the call.".to_owned(),
+                    };
+                    return Err(LangflowError::new(code, message));
+                }
+            }
+        }
+    }
+
+    /// No more bytes come. What lacks only its end mark is an event still; else the stream was cut.
+    fn bytes_over(&mut self, why: String) -> Result<(), LangflowError> {
+        self.decoder.finish().map_err(fault)?;
+        match self.decoder.next_frame() {
+            Some(frame) => self.take(workspace::event(
+                frame,
+                &self.source.request_id,
+                self.source.attempts,
+            )?),
+            None => Err(LangflowError::new(ErrorCode::StreamInterrupted, why)),
+        }
+    }
+
+    /// Queues an event; the result of a flow that sent no tokens brings its text as one.
+    fn take(&mut self, event: Event) -> Result<(), LangflowError> {
+        let event = match event {
+            Event::End { id, result } => {
+                let result = self.client.check_session(*result)?;
+                if let Some(text) = result
+                    .output
+                    .as_str()
+                    .filter(|text| !self.tokens && !text.is_empty())
+                {
+                    self.ready.push_back(Event::Token {
+                        id: None,
+                        text: text.to_owned(),
+                        synthetic: true,
+                    });
+                }
+                Event::End {
+                    id,
+                    result: Box::new(result),
+                }
+            }
+            event => event,
+        };
+        self.tokens |= event.token().is_some();
+        self.ready.push_back(event);
+        Ok(())
+    }
+
+    /// A server that answers whole where a stream was asked for.
+    async fn read_whole(&mut self, html: bool) -> Result<(), LangflowError> {
+        let mut body = Vec::new();
+        let error = loop {
+            let idle = self.client.config.timeouts.idle;
+            let (wait, code) = self.call.deadline.limit(idle, ErrorCode::IdleTimeout);
+            match platform::within(wait, self.source.bytes.next()).await {
+                Some(Some(Ok(bytes))) => body.extend_from_slice(&bytes),
+                Some(None) => break None,
+                Some(Some(Err(error))) => {
+                    let message = sentence(&format!("The connection was lost: {}", causes(&error)));
+                    break Some(LangflowError::new(ErrorCode::ConnectionLost, message));
+                }
+                None => break Some(LangflowError::new(code, "The answer stood still.")),
+            }
+        };
+        let id = self.source.request_id.clone();
+        let outcome = match error {
+            Some(error) => Err(error),
+            None if html => Err(self.client.html(&body, &self.source.headers).await),
+            None => parse(&body).and_then(|raw| workspace::result(raw, &id, self.source.attempts)),
+        };
+        match outcome {
+            Ok(result) => {
+                self.ready.push_back(Event::RunStarted {
+                    id: None,
+                    run_id: None,
+                    session_id: result.session_id.clone(),
+                    raw: Value::Null,
+                });
+                self.over = true;
+                self.take(Event::End {
+                    id: None,
+                    result: Box::new(result),
+                })
+            }
+            Err(mut error) => {
+                self.fill(error.info_mut());
+                Err(error)
+            }
+        }
+    }
+
+    fn fill(&self, info: &mut ErrorInfo) {
+        if info.phase != Phase::Decode {
+            info.phase = Phase::Stream;
+        }
+        // What answered with a page was no server that could have run the flow.
+        let asked = !matches!(
+            info.code,
+            ErrorCode::UnknownServer | ErrorCode::Unsupported | ErrorCode::UnexpectedHtml
+        );
+        info.may_have_executed = self.call.run && asked;
+        info.request_id
+            .get_or_insert_with(|| self.source.request_id.clone());
+        self.call.fill(info, None, self.source.attempts);
+        info.method = Some(self.source.method.clone());
+        info.url = self
+            .source
+            .url
+            .as_ref()
+            .map(|url| format!("{}{}", url.origin().ascii_serialization(), url.path()));
+    }
+}
+
+/// A whole body as JSON.
+pub(crate) fn parse(body: &[u8]) -> Result<Value, LangflowError> {
+    serde_json::from_slice(body).map_err(|error| {
+        let message = format!("The answer is not JSON: {error}.");
+        ErrorInfo::new(ErrorCode::InvalidResponse, message)
+            .with_body(body)
+            .into()
+    })
+}
+
+fn fault(fault: Fault) -> LangflowError {
+    match fault {
+        Fault::TooLarge(limit) => {
+            let message = format!("An event of the stream is larger than {limit} bytes.");
+            LangflowError::new(ErrorCode::EventTooLarge, message)
+        }
+        Fault::Malformed(text) => {
+            let message = "A line of the stream is neither an event field nor JSON.";
+            ErrorInfo::new(ErrorCode::MalformedEvent, message)
+                .with_body(text.as_bytes())
+                .into()
+        }
+    }
+}

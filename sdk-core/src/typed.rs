@@ -1,0 +1,257 @@
+//! Where progenitor's client meets the pipeline: its hooks send through `send.rs`, and what the
+//! pipeline says travels beside progenitor's own error type.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures::TryStreamExt as _;
+use http::header;
+use progenitor_client::{ByteStream, ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue};
+
+use crate::client::{Client, causes};
+use crate::error::{ErrorCode, ErrorInfo, LangflowError};
+use crate::generated::workspace;
+use crate::operation;
+use crate::options::CallOptions;
+use crate::platform;
+use crate::send::Call;
+use crate::stream::{RunStream, Source};
+
+/// What the generated client carries: whose call it is, and what became of it.
+#[derive(Clone)]
+pub struct Inner {
+    client: Client,
+    call: Arc<Call>,
+    outcome: Arc<Mutex<Outcome>>,
+}
+
+#[derive(Default)]
+struct Outcome {
+    error: Option<LangflowError>,
+    attempts: u32,
+    request_id: String,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Inner")
+            .field("call", &self.call)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One call of a generated method.
+pub(crate) struct TypedCall {
+    client: workspace::Client,
+}
+
+impl TypedCall {
+    pub(crate) fn client(&self) -> &workspace::Client {
+        &self.client
+    }
+}
+
+/// Begins a call of the operation.
+pub(crate) fn call(client: &Client, id: &str) -> Result<TypedCall, LangflowError> {
+    let operation = operation::find(id).ok_or_else(|| {
+        LangflowError::new(
+            ErrorCode::InternalError,
+            format!("The operation table has no `{id}`."),
+        )
+    })?;
+    let call = Arc::new(Call::new(client, operation, CallOptions::default()));
+    let inner = Inner {
+        client: client.clone(),
+        call,
+        outcome: Arc::default(),
+    };
+    let base = client.config.base.workspace();
+    let http = client.http()?.clone();
+    Ok(TypedCall {
+        client: workspace::Client::new_with_client(&base, http, inner),
+    })
+}
+
+impl ClientHooks<Inner> for workspace::Client {
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        _: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
+        let Inner {
+            client,
+            call,
+            outcome,
+        } = self.inner();
+        let accept = request.headers().get(header::ACCEPT).cloned();
+        let streams = accept.is_some_and(|value| value == "text/event-stream");
+        let sent = if streams || !platform::CAN_REBUILD {
+            client
+                .open(request, call)
+                .await
+                .map(|opened| (opened.response, opened.attempts, opened.request_id))
+        } else {
+            client.exchange(request, call).await.map(|answer| {
+                let (attempts, id) = (answer.attempts, answer.request_id.clone());
+                (platform::rebuild(answer), attempts, id)
+            })
+        };
+        let mut outcome = outcome
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        match sent {
+            Ok((response, attempts, request_id)) => {
+                outcome.attempts = attempts;
+                outcome.request_id = request_id;
+                Ok(response)
+            }
+            Err(error) => {
+                outcome.error = Some(error);
+                Err(platform::some_error(self.client()))
+            }
+        }
+    }
+}
+
+/// A decoded answer.
+pub(crate) fn value<T>(
+    call: &TypedCall,
+    answer: Result<ResponseValue<T>, Error<()>>,
+) -> Result<T, LangflowError> {
+    answer
+        .map(ResponseValue::into_inner)
+        .map_err(|error| call.failed(error))
+}
+
+/// An answer that is text.
+pub(crate) async fn text(
+    call: &TypedCall,
+    answer: Result<ResponseValue<ByteStream>, Error<()>>,
+) -> Result<String, LangflowError> {
+    let bytes = bytes(call, answer).await?;
+    String::from_utf8(bytes.into()).map_err(|error| {
+        let message = format!("The answer is not text: {error}.");
+        call.complete(ErrorInfo::new(ErrorCode::InvalidResponse, message))
+    })
+}
+
+/// An answer that is bytes.
+pub(crate) async fn bytes(
+    call: &TypedCall,
+    answer: Result<ResponseValue<ByteStream>, Error<()>>,
+) -> Result<Bytes, LangflowError> {
+    let stream = answer
+        .map_err(|error| call.failed(error))?
+        .into_inner_stream();
+    let parts: Vec<Bytes> = stream
+        .try_collect()
+        .await
+        .map_err(|error| call.lost(&error))?;
+    Ok(match parts.as_slice() {
+        [only] => only.clone(),
+        parts => parts.concat().into(),
+    })
+}
+
+/// An answer that is a stream of events.
+pub(crate) async fn stream(
+    call: &TypedCall,
+    answer: Result<ResponseValue<ByteStream>, Error<()>>,
+) -> Result<RunStream, LangflowError> {
+    let answer = answer.map_err(|error| call.failed(error))?;
+    let inner = call.client.inner();
+    let (attempts, request_id) = {
+        let outcome = inner
+            .outcome
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        (outcome.attempts, outcome.request_id.clone())
+    };
+    let source = Source {
+        headers: answer.headers().clone(),
+        attempts,
+        request_id,
+        method: inner.call.operation.method.to_owned(),
+        url: None,
+        bytes: Box::pin(answer.into_inner_stream()),
+    };
+    let call = Call::new(
+        &inner.client,
+        inner.call.operation,
+        inner.call.options.clone(),
+    );
+    RunStream::read(&inner.client, call, source).await
+}
+
+impl TypedCall {
+    fn failed(&self, error: Error<()>) -> LangflowError {
+        let inner = self.client.inner();
+        let said = inner
+            .outcome
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .error
+            .take();
+        if let Some(error) = said {
+            return error;
+        }
+        let info = match error {
+            Error::InvalidRequest(message) => ErrorInfo::new(ErrorCode::InvalidInput, message),
+            Error::InvalidResponsePayload(body, _) if body.trim_ascii_start().starts_with(b"<") => {
+                ErrorInfo::new(
+                    ErrorCode::UnexpectedHtml,
+                    "The answer is a web page instead of JSON.",
+                )
+                .with_body(&body)
+            }
+            Error::InvalidResponsePayload(body, error) => {
+                let message = format!("The answer is not what the document says: {error}.");
+                ErrorInfo::new(ErrorCode::InvalidResponse, message).with_body(&body)
+            }
+            Error::UnexpectedResponse(response) => {
+                let status = response.status().as_u16();
+                let message =
+                    format!("The server answered {status}, which the document does not know.");
+                let mut info = ErrorInfo::new(ErrorCode::UnexpectedStatus, message);
+                info.status = Some(status);
+                info
+            }
+            Error::CommunicationError(error) | Error::ResponseBodyError(error) => {
+                return self.lost(&error);
+            }
+            Error::ErrorResponse(_) | Error::InvalidUpgrade(_) | Error::Custom(_) => {
+                ErrorInfo::new(
+                    ErrorCode::InternalError,
+                    "The generated client failed in an unknown way.",
+                )
+            }
+        };
+        self.complete(info)
+    }
+
+    fn lost(&self, error: &reqwest::Error) -> LangflowError {
+        let message = format!(
+            "The connection was lost within the answer: {}.",
+            causes(error)
+        );
+        self.complete(ErrorInfo::new(ErrorCode::ConnectionLost, message))
+    }
+
+    fn complete(&self, mut info: ErrorInfo) -> LangflowError {
+        let inner = self.client.inner();
+        let outcome = inner
+            .outcome
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !outcome.request_id.is_empty() {
+            info.request_id = Some(outcome.request_id.clone());
+        }
+        inner.call.fill(&mut info, None, outcome.attempts);
+        info.into()
+    }
+}
+
+/// Ids of a path are checked here too: progenitor only encodes them.
+pub(crate) fn check(field: &str, text: &str) -> Result<(), LangflowError> {
+    crate::request::check_segment(field, text)
+}

@@ -1,0 +1,95 @@
+//! The driver of the crate: portable calls by its own methods, operations through the boundary, as
+//! the bindings make them.
+
+use futures::StreamExt as _;
+use langflow_client::boundary::{Engine, ErrorJson};
+use langflow_client::{Client, ClientBuilder, ErrorCode, LangflowError, RunRequest};
+use serde_json::{Value, json};
+
+/// Performs a job.
+pub async fn perform(client: &Value, call: &Value) -> Value {
+    let outcome = match call["method"].as_str().unwrap_or_default() {
+        "new" => make(client).map(|_| json!({"result": null})),
+        "run_flow" => run(client, call).await,
+        "stream_flow" => stream(client, call).await,
+        _ => operation(client, call).await,
+    };
+    outcome.unwrap_or_else(|error| json!({"error": report(&error)}))
+}
+
+/// A client of these settings, with no environment.
+pub fn make(settings: &Value) -> Result<Client, LangflowError> {
+    let mut settings = settings.clone();
+    settings["env"] = json!({});
+    ClientBuilder::from_json(&settings.to_string())?.build()
+}
+
+/// An error as a driver reports it.
+pub fn report(error: &LangflowError) -> Value {
+    let mut value = serde_json::to_value(error.info()).unwrap_or_default();
+    // The variant is the class: its name is the first word of the debug form.
+    let debug = format!("{error:?}");
+    value["class"] = json!(debug.split('(').next().unwrap_or_default());
+    value["display"] = json!(error.to_string());
+    value
+}
+
+/// The run request of a call.
+pub fn request(call: &Value) -> Result<RunRequest, LangflowError> {
+    let mut request = call["args"].clone();
+    request["options"] = call["options"].clone();
+    RunRequest::from_json(&request.to_string())
+}
+
+async fn run(client: &Value, call: &Value) -> Result<Value, LangflowError> {
+    let result = make(client)?.run_flow(request(call)?).await?;
+    Ok(json!({"result": result.to_json()}))
+}
+
+async fn stream(client: &Value, call: &Value) -> Result<Value, LangflowError> {
+    let stream = make(client)?.stream_flow(request(call)?).await?;
+    Ok(events(stream).await)
+}
+
+/// All events of a stream, and the error that it ended with.
+pub async fn events(mut stream: langflow_client::RunStream) -> Value {
+    let mut events = Vec::new();
+    let mut error = Value::Null;
+    while let Some(item) = stream.next().await {
+        match item {
+            Ok(event) => events.push(event.to_json()),
+            Err(found) => error = report(&found),
+        }
+    }
+    json!({"events": events, "error": error})
+}
+
+async fn operation(client: &Value, call: &Value) -> Result<Value, LangflowError> {
+    let mut settings = client.clone();
+    settings["env"] = json!({});
+    let head = json!({"op": call["operation"], "args": call["args"], "options": call["options"]});
+    let body = match &call["body"] {
+        Value::Null => String::new(),
+        body => body.to_string(),
+    };
+    let work = async {
+        Engine::new(&settings.to_string())?
+            .call(&head.to_string(), body.into_bytes().into())
+            .await
+    };
+    Ok(match work.await {
+        Ok(reply) => match serde_json::from_slice::<Value>(&reply.body) {
+            Ok(value) => json!({"result": value}),
+            Err(_) if reply.body.is_empty() => json!({"result": null}),
+            Err(_) => json!({"result": String::from_utf8_lossy(&reply.body)}),
+        },
+        Err(ErrorJson(text)) => {
+            let mut error: Value = serde_json::from_str(&text).unwrap_or_default();
+            let code = ErrorCode::ALL
+                .iter()
+                .find(|code| error["code"] == code.as_str());
+            error["class"] = json!(code.map(|code| format!("{code:?}")));
+            json!({"error": error})
+        }
+    })
+}
