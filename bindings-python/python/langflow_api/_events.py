@@ -29,7 +29,8 @@ class RunStarted(StreamEvent):
     type: Literal["run_started"]
     run_id: str | None
     session_id: str | None
-    _fields = ("type", "id", "run_id", "session_id")
+    raw: dict[str, Any] | None
+    _fields = ("type", "id", "run_id", "session_id", "raw")
 
 
 class Token(StreamEvent):
@@ -38,7 +39,9 @@ class Token(StreamEvent):
     __slots__ = ()
     type: Literal["token"]
     text: str
-    _fields = ("type", "id", "text")
+    synthetic: bool | None
+    """True if the flow sent no tokens and this is its whole text, taken from the result."""
+    _fields = ("type", "id", "text", "synthetic")
 
 
 class Message(StreamEvent):

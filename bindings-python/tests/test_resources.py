@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import asyncio
+import pickle
+from typing import Any
+
+import pytest
+from langflow_api import AsyncClient, Client, InvalidInput, NotFound, Page
+from langflow_api.models import Flow, FlowFile, FlowSummary
+from langflow_api.testing import MockServer
+from support import Connection, RawServer, body_of, header_of
+
+MOMENT = "2026-01-01T00:00:00Z"
+
+
+def summary(number: int) -> dict[str, Any]:
+    return {
+        "id": f"f{number}",
+        "name": f"Flow {number}",
+        "tags": [],
+        "created_at": MOMENT,
+        "updated_at": MOMENT,
+        "stars": number,
+    }
+
+
+def pages(connection: Connection, request: bytes) -> None:
+    line = request.split(b" ")[1].decode()
+    page = int(line.partition("page=")[2].partition("&")[0] or 1)
+    items = [summary(number) for number in range(page * 2 - 2, min(page * 2, 5))]
+    connection.answer({"items": items, "total": 5, "page": page, "size": 2, "pages": 3})
+
+
+def test_a_list_goes_through_all_pages(raw: RawServer) -> None:
+    raw.script = pages
+    client = Client(raw.url, "k")
+    first = client.flows.list(size=2, q="flow")
+    assert isinstance(first, Page)
+    assert [flow.id for flow in first.items] == ["f0", "f1"]
+    assert (first.total, first.page, first.size, first.pages) == (5, 1, 2, 3)
+    assert len(raw.requests) == 1
+    assert [flow.name for flow in first] == [f"Flow {number}" for number in range(5)]
+    assert all(b"q=flow" in request and b"size=2" in request for request in raw.requests)
+    assert [page.page for page in first.iter_pages()] == [1, 2, 3]
+    assert "pages=3" in repr(first)
+
+
+def test_a_list_in_a_coroutine(raw: RawServer) -> None:
+    raw.script = pages
+
+    async def main() -> tuple[list[str], list[str]]:
+        async with AsyncClient(raw.url, "k") as client:
+            page = await client.flows.list()
+            return [flow.id for flow in page.items], [flow.id async for flow in client.flows.list()]
+
+    assert asyncio.run(main()) == (["f0", "f1"], ["f0", "f1", "f2", "f3", "f4"])
+
+
+def test_absent_is_not_null(raw: RawServer) -> None:
+    raw.script = lambda connection, _: connection.answer({**summary(1), "data": {}})
+    client = Client(raw.url, "k")
+    client.flows.update("f1", name="New")
+    client.flows.update("f1", description=None, extra_body={"stars": 3})
+    client.workspace.flows.update("f1", if_match='"7"', tags=["a"])
+    assert [body_of(request) for request in raw.requests] == [
+        {"name": "New"},
+        {"description": None, "stars": 3},
+        {"tags": ["a"]},
+    ]
+    assert header_of(raw.requests[2], "if-match") == '"7"'
+
+
+def test_models_keep_what_they_do_not_know(raw: RawServer) -> None:
+    answer = {**summary(1), "data": {"nodes": [], "edges": [], "grid": 4}}
+    raw.script = lambda connection, _: connection.answer(answer)
+    flow = Client(raw.url, "k").flows.get("f1")
+    assert isinstance(flow, Flow)
+    assert flow["stars"] == 1
+    assert flow.extra == {"stars": 1}
+    assert "stars" in flow
+    assert flow.data["grid"] == 4
+    assert flow.description is None
+    assert flow.to_dict() == answer
+    assert flow == pickle.loads(pickle.dumps(flow)) == Flow(answer)
+    assert flow != FlowSummary(answer)
+    assert repr(flow).startswith("Flow(id='f1', name='Flow 1'")
+    assert "name" in dir(flow)
+
+
+def test_models_are_arguments(raw: RawServer) -> None:
+    raw.script = lambda connection, _: connection.answer({**summary(1), "data": {}})
+    client = Client(raw.url, "k")
+    file = FlowFile(name="Copy", data={"nodes": [{"id": "a"}], "edges": []})
+    client.flows.create(name=file.name, data=file.data)
+    assert body_of(raw.requests[0]) == {"name": "Copy", "data": file.to_dict()["data"]}
+
+
+def test_paths_are_encoded(raw: RawServer) -> None:
+    Client(raw.url, "k").flows.get("../a?b#c")
+    assert raw.requests[0].startswith(b"GET /langflow/api/v1/flows/..%2Fa%3Fb%23c HTTP/1.1\r\n")
+
+
+def test_arguments_are_checked_before_anything_is_sent(raw: RawServer) -> None:
+    client = Client(raw.url, "k")
+    with pytest.raises(InvalidInput) as caught:
+        client.flows.list(page="many")  # type: ignore[arg-type]
+    assert caught.value.field == "page"
+    with pytest.raises(InvalidInput) as caught:
+        client.flows.get("")
+    assert caught.value.field == "flow_id"
+    with pytest.raises(InvalidInput) as caught:
+        client.flows.create(name="x", tags={"a"})  # type: ignore[arg-type]
+    assert caught.value.field == "tags"
+    assert raw.requests == []
+
+
+def test_export_as_json_and_as_python(raw: RawServer) -> None:
+    def script(connection: Connection, request: bytes) -> None:
+        if b"format=python" in request:
+            connection.answer(b"print('hi')\n", kind="text/x-python")
+        else:
+            connection.answer({"name": "A", "data": {"nodes": [], "edges": []}})
+
+    raw.script = script
+    client = Client(raw.url, "k")
+    file = client.flows.export("f1")
+    assert (type(file), file.name) == (FlowFile, "A")
+    assert client.flows.export("f1", format="python") == "print('hi')\n"
+
+
+def test_import_of_bytes(raw: RawServer) -> None:
+    raw.script = lambda connection, _: connection.answer({"flows": [summary(1)]})
+    result = Client(raw.url, "k").flows.import_(b"PK...", on_conflict="replace")
+    assert header_of(raw.requests[0], "content-type") == "application/zip"
+    assert raw.requests[0].endswith(b"\r\n\r\nPK...")
+    assert result.flows[0].name == "Flow 1"
+
+
+def test_nothing_is_none(raw: RawServer) -> None:
+    raw.script = lambda connection, _: connection.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+    Client(raw.url, "k").flows.delete("f1")
+    assert raw.requests[0].startswith(b"DELETE ")
+
+
+def test_a_stream_of_an_operation(raw: RawServer) -> None:
+    def script(connection: Connection, _: bytes) -> None:
+        connection.events()
+        connection.event("token", {"text": "x"})
+        connection.event("end", {"result": {"output": "x"}, "session_id": "s", "metadata": {}})
+
+    raw.script = script
+    client = Client(raw.url, "k")
+    stream = client.runs.stream_events("r1", last_event_id="4")
+    assert [event.type for event in stream] == ["token", "end"]
+    assert header_of(raw.requests[0], "last-event-id") == "4"
+
+    async def main() -> list[str]:
+        follow = AsyncClient(raw.url, "k").runs.stream_events("r1")
+        return [event.type async for event in follow]
+
+    assert asyncio.run(main()) == ["token", "end"]
+
+
+def test_against_the_mock(mock: MockServer) -> None:
+    client = mock.client()
+    before = client.flows.get("hello-flow")
+    created = client.flows.create(name="Mine", data=before.data)
+    assert client.flows.get(created.id).name == "Mine"
+    assert created.id in [flow.id for flow in client.flows.list(size=2)]
+    client.flows.update(created.id, name="Yours")
+    file = client.flows.export(created.id)
+    assert file.name == "Yours"
+    client.flows.delete(created.id)
+    with pytest.raises(NotFound):
+        client.flows.get(created.id)
+    assert client.flows.import_(file).flows[0].name == "Yours"
+
+
+def test_sessions_expire(mock: MockServer) -> None:
+    client = mock.client()
+    first = client.run_flow("memory-chat", "My name is Alice")
+    mock.advance(30 * 60 + 1)
+    second = client.run_flow("memory-chat", "What is my name?", session_id=first.session_id)
+    assert "Alice" not in second.text
+    assert second.session_status == "expired"

@@ -1,0 +1,322 @@
+"""What only shows when the whole runs: threads, processes, signals, loops and exits."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from langflow_api import AsyncClient, Client
+from langflow_api.testing import MockServer
+from support import RUN, Connection, RawServer, python
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and forks of POSIX")
+
+
+def silent(connection: Connection, _: bytes) -> None:
+    connection.wait_until_left()
+
+
+def test_importing_and_making_a_client_start_nothing(raw: RawServer) -> None:
+    done = python(
+        """
+        import sys, threading, os
+        heavy = {"asyncio", "ssl", "socket", "http", "inspect", "dataclasses", "email"}
+        before = set(sys.modules)
+        import langflow_api
+        from langflow_api import Client, AsyncClient, LangflowError
+        loaded = heavy & (set(sys.modules) - before)
+        assert not loaded, loaded
+        Client(sys.argv[1], "k"), AsyncClient(sys.argv[1], "k")
+        assert threading.active_count() == 1
+        task = "/proc/self/task"
+        assert not os.path.exists(task) or len(os.listdir(task)) == 1
+        """,
+        raw.url,
+    )
+    assert done.returncode == 0, done.stderr
+    assert raw.connections == []
+
+
+def test_interrupting_a_call(raw: RawServer) -> None:
+    raw.script = silent
+    done = python(
+        """
+        import os, signal, sys, threading, time
+        from langflow_api import Client
+        sent = []
+        def interrupt():
+            sent.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Timer(0.4, interrupt).start()
+        try:
+            Client(sys.argv[1], "k").run_flow("f", "hi")
+        except KeyboardInterrupt:
+            print(time.monotonic() - sent[0])
+        """,
+        raw.url,
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 0.1
+    assert raw.connections[0].left.wait(5)
+
+
+def test_interrupting_a_stream(raw: RawServer) -> None:
+    def script(connection: Connection, _: bytes) -> None:
+        connection.events()
+        connection.event("token", {"text": "x"})
+        connection.wait_until_left()
+
+    raw.script = script
+    done = python(
+        """
+        import os, signal, sys, threading
+        from langflow_api import Client
+        try:
+            for event in Client(sys.argv[1], "k").stream_flow("f", "hi"):
+                threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        except KeyboardInterrupt:
+            print("interrupted")
+        """,
+        raw.url,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "interrupted"), done.stderr
+
+
+def test_waiting_lets_other_threads_run(raw: RawServer) -> None:
+    def script(connection: Connection, _: bytes) -> None:
+        time.sleep(0.3)
+        connection.answer(RUN)
+
+    raw.script = script
+    count = 0
+    over = threading.Event()
+
+    def tick() -> None:
+        nonlocal count
+        while not over.is_set():
+            count += 1
+            time.sleep(0.005)
+
+    ticker = threading.Thread(target=tick)
+    ticker.start()
+    Client(raw.url, "k").run_flow("f", "hi")
+    over.set()
+    ticker.join()
+    assert count > 20
+
+
+def test_threads_share_a_client(mock: MockServer) -> None:
+    client = mock.client()
+    with ThreadPoolExecutor(64) as pool:
+        texts = pool.map(lambda n: client.run_flow("echo", f"n {n}").text, range(256))
+        assert list(texts) == [f"n {n}" for n in range(256)]
+
+
+def test_cancelling_a_task_closes_the_connection(raw: RawServer) -> None:
+    raw.script = silent
+
+    async def main() -> None:
+        task = asyncio.create_task(AsyncClient(raw.url, "k").run_flow("f", "hi"))
+        while not raw.requests:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(raw.connections[0].left.wait, 5)
+
+    asyncio.run(main())
+
+
+def test_a_timeout_of_asyncio_closes_the_connection(raw: RawServer) -> None:
+    raw.script = silent
+
+    async def main() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(AsyncClient(raw.url, "k").run_flow("f", "hi"), 0.3)
+        assert await asyncio.to_thread(raw.connections[0].left.wait, 5)
+
+    asyncio.run(main())
+
+
+def test_one_client_and_two_loops(mock: MockServer) -> None:
+    client = mock.async_client()
+    for word in ("one", "two"):
+        assert asyncio.run(client.run_flow("echo", word)).text == word
+
+
+def test_the_loop_keeps_turning(raw: RawServer) -> None:
+    def script(connection: Connection, _: bytes) -> None:
+        time.sleep(0.3)
+        connection.answer(RUN)
+
+    raw.script = script
+
+    async def main() -> float:
+        slowest = 0.0
+        task = asyncio.create_task(AsyncClient(raw.url, "k").run_flow("f", "hi"))
+        while not task.done():
+            before = time.perf_counter()
+            await asyncio.sleep(0.005)
+            slowest = max(slowest, time.perf_counter() - before)
+        await task
+        return slowest
+
+    assert asyncio.run(main()) < 0.1
+
+
+def test_leaving_the_loop_with_a_call_in_flight(raw: RawServer) -> None:
+    raw.script = lambda connection, _: (time.sleep(0.3), connection.answer(RUN))
+    done = python(
+        """
+        import asyncio, sys, time
+        from langflow_api import AsyncClient
+        loop = asyncio.new_event_loop()
+        client = AsyncClient(sys.argv[1], "k")
+        task = loop.create_task(client.run_flow("f", "hi"))
+        loop.run_until_complete(asyncio.sleep(0.1))
+        loop.close()
+        time.sleep(0.5)
+        print(asyncio.run(client.run_flow("f", "hi")).output)
+        """,
+        raw.url,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "Hello!"), done.stderr
+    assert "panicked" not in done.stderr
+
+
+ENDINGS = {
+    "an open stream": """
+        stream = client.stream_flow("f", "hi")
+        next(stream)
+        """,
+    "a daemon thread in a call": """
+        threading.Thread(target=client.run_flow, args=("f", "hi"), daemon=True).start()
+        time.sleep(0.3)
+        """,
+    "a daemon thread in a stream": """
+        threading.Thread(target=list, args=(client.stream_flow("f", "hi"),), daemon=True).start()
+        time.sleep(0.3)
+        """,
+    "a coroutine nobody finished": """
+        import asyncio
+        from langflow_api import AsyncClient
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(AsyncClient(sys.argv[1], "k").run_flow("f", "hi"))
+        loop.run_until_complete(asyncio.sleep(0.2))
+        """,
+    "a call at exit": """
+        import atexit
+        from langflow_api import TimedOut
+
+        def last_words():
+            try:
+                client.run_flow("f", "hi", timeout=0.3)
+            except TimedOut:
+                print("timed out")
+
+        atexit.register(last_words)
+        next(client.stream_flow("f", "hi"))
+        """,
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_interpreter_exits(raw: RawServer, ending: str) -> None:
+    def script(connection: Connection, _: bytes) -> None:
+        connection.events()
+        connection.event("token", {"text": "x"})
+        connection.wait_until_left()
+
+    raw.script = script
+    code = """
+        import sys, threading, time
+        from langflow_api import Client
+        client = Client(sys.argv[1], "k")
+        """
+    begun = time.monotonic()
+    done = python(code + ENDINGS[ending], raw.url, timeout=20)
+    assert done.returncode == 0, done.stderr
+    assert "panicked" not in done.stderr
+    assert time.monotonic() - begun < 5
+
+
+def in_child(client: Client, queue: Any) -> None:
+    queue.put(client.run_flow("echo", "from the child").text)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_processes(mock: MockServer, method: str) -> None:
+    client = mock.client()
+    assert client.run_flow("echo", "before").text == "before"
+    context = multiprocessing.get_context(method)
+    queue = context.Queue()
+    child = context.Process(target=in_child, args=(client, queue))
+    child.start()
+    assert queue.get(timeout=20) == "from the child"
+    child.join(10)
+    assert child.exitcode == 0
+    assert client.run_flow("echo", "after").text == "after"
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_stream_stays_with_its_process(raw: RawServer) -> None:
+    def script(connection: Connection, _: bytes) -> None:
+        connection.events()
+        connection.event("token", {"text": "x"})
+        time.sleep(0.5)
+        connection.event("end", RUN)
+
+    raw.script = script
+    client = Client(raw.url, "k")
+    stream = client.stream_flow("f", "hi")
+    assert next(stream).type == "token"
+    child = os.fork()
+    if child == 0:
+        try:
+            next(stream)
+        except Exception as error:
+            os._exit(0 if getattr(error, "code", "") == "client_closed" else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert stream.get_final_result().output == "Hello!"
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_leaves_the_connections_alone(mock: MockServer) -> None:
+    client = mock.client()
+    client.run_flow("echo", "x")
+    for _ in range(5):
+        child = os.fork()
+        if child == 0:
+            del client
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert client.run_flow("echo", "x").text == "x"
+
+
+def test_a_signal_handler_of_ones_own(raw: RawServer) -> None:
+    raw.script = silent
+
+    class Alarm(Exception):
+        pass
+
+    def ring(*_: object) -> None:
+        raise Alarm
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(Alarm):
+            Client(raw.url, "k").run_flow("f", "hi")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert raw.connections[0].left.wait(5)

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+from typing import Any
+
+import pytest
+from langflow_api import (
+    AsyncClient,
+    Client,
+    LangflowError,
+    RunFailed,
+    StreamInterrupted,
+    Token,
+    UnknownEvent,
+)
+from langflow_api.testing import MockServer
+from support import RUN, Connection, RawServer
+
+
+def test_events_in_order(mock: MockServer) -> None:
+    with mock.client().stream_flow("hello-flow", "Hi") as stream:
+        events = list(stream)
+    kinds = [event.type for event in events]
+    assert kinds[0] == "run_started"
+    assert kinds[-1] == "end"
+    assert "component_completed" in kinds
+    text = "".join(event.text for event in events if isinstance(event, Token))
+    last = events[-1]
+    assert last.type == "end"
+    assert last.result.text == text
+
+
+def test_text_and_result(mock: MockServer) -> None:
+    client = mock.client()
+    with client.stream_flow("hello-flow", "Hi") as stream:
+        pieces = list(stream.text_stream)
+        result = stream.get_final_result()
+    assert len(pieces) > 1
+    assert "".join(pieces) == result.text
+    assert client.stream_flow("hello-flow", "Hi").get_final_result().text == result.text
+
+
+def test_asyncio(mock: MockServer) -> None:
+    async def main() -> tuple[list[str], str, str]:
+        async with mock.async_client() as client:
+            kinds = [event.type async for event in client.stream_flow("hello-flow", "Hi")]
+            async with client.stream_flow("hello-flow", "Hi") as stream:
+                text = "".join([piece async for piece in stream.text_stream])
+                result = await stream.get_final_result()
+        return kinds, text, result.text
+
+    kinds, text, final = asyncio.run(main())
+    assert (kinds[0], kinds[-1]) == ("run_started", "end")
+    assert text == final
+
+
+def endless(connection: Connection, _: bytes) -> None:
+    connection.events()
+    connection.event("token", {"text": "one"})
+    connection.wait_until_left()
+
+
+def left(raw: RawServer) -> bool:
+    return raw.connections[-1].left.wait(5)
+
+
+def test_leaving_closes_the_connection(raw: RawServer) -> None:
+    raw.script = endless
+    client = Client(raw.url, "k")
+    with client.stream_flow("f", "hi") as stream:
+        for _ in stream:
+            break
+    assert left(raw)
+    assert list(stream) == []
+
+
+def test_dropping_closes_the_connection(raw: RawServer) -> None:
+    raw.script = endless
+    for event in Client(raw.url, "k").stream_flow("f", "hi"):
+        assert event.type == "token"
+        break
+    gc.collect()
+    assert left(raw)
+
+
+def test_leaving_async(raw: RawServer) -> None:
+    raw.script = endless
+
+    async def main() -> None:
+        async with AsyncClient(raw.url, "k").stream_flow("f", "hi") as stream:
+            async for _ in stream:
+                break
+        assert await asyncio.to_thread(left, raw)
+
+    asyncio.run(main())
+
+
+def test_cancelling_closes_the_connection(raw: RawServer) -> None:
+    raw.script = endless
+
+    async def main() -> None:
+        async def read() -> None:
+            async for _ in AsyncClient(raw.url, "k").stream_flow("f", "hi"):
+                started.set()
+
+        started = asyncio.Event()
+        task = asyncio.create_task(read())
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(left, raw)
+
+    asyncio.run(main())
+
+
+def test_close_wakes_a_reader(raw: RawServer) -> None:
+    raw.script = endless
+    stream = Client(raw.url, "k").stream_flow("f", "hi")
+    seen: list[Any] = []
+    reader = threading.Thread(target=lambda: seen.extend(stream))
+    reader.start()
+    while not seen:
+        time.sleep(0.01)
+    stream.close()
+    reader.join(5)
+    assert not reader.is_alive()
+    assert left(raw)
+    with pytest.raises(StreamInterrupted):
+        stream.get_final_result()
+
+
+def cut(connection: Connection, _: bytes) -> None:
+    connection.events()
+    connection.event("token", {"text": "Hel"})
+    connection.event("token", {"text": "lo"})
+    connection.peer.shutdown(2)
+
+
+def test_a_cut_stream_is_an_error(raw: RawServer) -> None:
+    raw.script = cut
+    texts: list[str] = []
+    stream = Client(raw.url, "k").stream_flow("f", "hi")
+    with pytest.raises(StreamInterrupted) as caught:
+        texts.extend(stream.text_stream)
+    assert texts == ["Hel", "lo"]
+    assert caught.value.partial_text == "Hello"
+    assert caught.value.may_have_executed
+
+
+def test_the_flow_fails(raw: RawServer) -> None:
+    def script(connection: Connection, _: bytes) -> None:
+        connection.events()
+        connection.event("token", {"text": "Hel"})
+        connection.event("error", {"code": "component_failed", "detail": "No such model."})
+
+    raw.script = script
+    stream = Client(raw.url, "k").stream_flow("f", "hi")
+    assert next(stream).type == "token"
+    with pytest.raises(RunFailed):
+        next(stream)
+    with pytest.raises(StopIteration):
+        next(stream)
+
+
+def test_unknown_events_are_kept(raw: RawServer) -> None:
+    def script(connection: Connection, _: bytes) -> None:
+        connection.events()
+        connection.event("weather", {"sun": True})
+        connection.event("end", RUN)
+
+    raw.script = script
+    first, *_, last = Client(raw.url, "k").stream_flow("f", "hi")
+    assert isinstance(first, UnknownEvent)
+    assert (first.event, first.data) == ("weather", {"sun": True})
+    assert last.type == "end"
+
+
+def test_errors_before_the_stream(mock: MockServer) -> None:
+    client = mock.client(api_key="wrong")
+    with pytest.raises(LangflowError) as caught:
+        client.stream_flow("hello-flow", "Hi")
+    assert caught.value.code == "unauthenticated"
+
+    async def main() -> None:
+        async with mock.async_client(api_key="wrong") as other:
+            async for _ in other.stream_flow("hello-flow", "Hi"):
+                pass
+
+    with pytest.raises(LangflowError):
+        asyncio.run(main())
+
+
+def test_a_thousand_tokens_take_no_time(raw: RawServer) -> None:
+    def script(connection: Connection, _: bytes) -> None:
+        connection.events()
+        frame = b'event: token\ndata: {"text": "x"}\n\n'
+        connection.send(frame * 5000)
+        connection.event("end", RUN)
+
+    raw.script = script
+
+    async def main() -> float:
+        before = time.perf_counter()
+        count = 0
+        async for _ in AsyncClient(raw.url, "k").stream_flow("f", "hi"):
+            count += 1
+        assert count == 5001
+        return time.perf_counter() - before
+
+    assert asyncio.run(main()) / 5000 < 0.001
