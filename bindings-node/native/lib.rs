@@ -1,0 +1,12 @@
+//! The Node engine: carries JSON and bytes between JavaScript and the core, decides nothing.
+//!
+//! Every failure is a JavaScript `Error` whose message is the error as JSON; the TypeScript side
+//! makes an object of the right class of it.
+
+mod cancel;
+mod engine;
+mod failure;
+#[cfg(feature = "mock")]
+mod mock;
+mod runtime;
+mod stream;

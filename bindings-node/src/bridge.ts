@@ -1,0 +1,121 @@
+/** Carries calls to the engine and answers back; every failure becomes an error of ours. */
+import { type CancelHandle, type Engine, engineFactory } from './engine.js';
+import { shapes } from './generated/wire.js';
+import { toJson } from './json.js';
+import { buildCall, type Operation, readReply } from './operation.js';
+import { type RequestOptions, requestOptionsToWire } from './options.js';
+import { type PageData, PagePromise } from './page.js';
+import { cancelled, translate } from './raise.js';
+import { RunResult, type WireResult } from './result.js';
+import { FlowStream } from './stream.js';
+
+/** A portable run, by its names outside; the engine says what is missing or wrong. */
+export type RunParams = Readonly<Record<string, unknown>>;
+
+const RUN_NAMES: Readonly<Record<string, string>> = {
+  flowId: 'flow_id',
+  inputValue: 'input_value',
+  sessionId: 'session_id',
+};
+
+/** One engine with the defaults of the calls that go through it. */
+export class Bridge {
+  readonly engine: Engine;
+  readonly #defaults: RequestOptions;
+
+  constructor(engine: Engine, defaults: RequestOptions = {}) {
+    this.engine = engine;
+    this.#defaults = defaults;
+  }
+
+  /** The same engine with other defaults. */
+  with(defaults: RequestOptions): Bridge {
+    return new Bridge(this.engine, this.#merge(defaults));
+  }
+
+  /** Runs a flow to its end. */
+  async run(params: RunParams, options: RequestOptions): Promise<RunResult> {
+    const { wire, signal } = requestOptionsToWire(this.#merge(options));
+    const request = toJson(runRequest(params, wire));
+    const answer = await guarded(signal, (cancel) => this.engine.run(request, cancel));
+    return new RunResult(JSON.parse(answer) as WireResult);
+  }
+
+  /** Runs a flow as a stream of events. */
+  open(params: RunParams, options: RequestOptions): FlowStream {
+    const { wire, signal } = requestOptionsToWire(this.#merge(options));
+    const request = toJson(runRequest(params, wire));
+    return new FlowStream((cancel) => this.engine.open(request, cancel), signal);
+  }
+
+  /** Calls an operation. */
+  async call(operation: Operation, params: unknown, options: RequestOptions): Promise<unknown> {
+    const { wire, signal } = requestOptionsToWire(this.#merge(options));
+    const { head, body } = buildCall(shapes, operation, params, wire);
+    const reply = await guarded(signal, (cancel) => this.engine.call(head, body, cancel));
+    return readReply(shapes, operation, reply);
+  }
+
+  /** Calls an operation that answers with a page. */
+  list<T>(operation: Operation, params: object, options: RequestOptions): PagePromise<T> {
+    const load = async (page: Record<string, unknown>): Promise<PageData<T>> =>
+      (await this.call(operation, { ...params, ...page }, options)) as PageData<T>;
+    return new PagePromise(load({}), (page) => load({ page }));
+  }
+
+  /** Calls an operation that answers with events. */
+  stream(operation: Operation, params: unknown, options: RequestOptions): FlowStream {
+    const { wire, signal } = requestOptionsToWire(this.#merge(options));
+    const { head, body } = buildCall(shapes, operation, params, wire);
+    return new FlowStream((cancel) => this.engine.openCall(head, body, cancel), signal);
+  }
+
+  #merge(options: RequestOptions): RequestOptions {
+    return mergeOptions(this.#defaults, options);
+  }
+}
+
+/** Options over defaults; what is `undefined` leaves the default, headers add up. */
+export function mergeOptions<T extends RequestOptions>(defaults: T, options: T): T {
+  if (typeof options !== 'object' || options === null) return options;
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const merged = { ...defaults, ...Object.fromEntries(given) };
+  if (defaults.headers !== undefined && options.headers !== undefined) {
+    return { ...merged, headers: [...pairs(defaults.headers), ...pairs(options.headers)] };
+  }
+  return merged as T;
+}
+
+function pairs(headers: NonNullable<RequestOptions['headers']>): (readonly [string, string])[] {
+  const listed = Symbol.iterator in headers ? [...headers] : Object.entries(headers);
+  return listed.map(([name, value]) => [name.toLowerCase(), value]);
+}
+
+function runRequest(params: RunParams, options: Record<string, unknown>): Record<string, unknown> {
+  if (typeof params !== 'object' || params === null) return { options };
+  const entries = Object.entries(params).map(([name, value]) => [RUN_NAMES[name] ?? name, value]);
+  return { ...(Object.fromEntries(entries) as Record<string, unknown>), options };
+}
+
+/** Runs one call of the engine under a signal. */
+async function guarded<T>(
+  signal: AbortSignal | undefined,
+  work: (cancel: CancelHandle) => Promise<T>,
+): Promise<T> {
+  if (isAborted(signal)) throw cancelled(signal?.reason, false);
+  const cancel = engineFactory().cancelHandle();
+  const abort = (): void => cancel.cancel();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    return await work(cancel);
+  } catch (thrown) {
+    throw isAborted(signal) ? cancelled(signal?.reason, true) : translate(thrown);
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+// A function, since a check before an `await` says nothing about the time after it.
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}

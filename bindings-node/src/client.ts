@@ -1,0 +1,118 @@
+/** The client: where every call starts. */
+import { Bridge, mergeOptions } from './bridge.js';
+import { type Engine, engineFactory } from './engine.js';
+import { ResourceSet } from './generated/resources.js';
+import { type JsonValue, toJson } from './json.js';
+import {
+  type ClientOptions,
+  clientOptionsFromWire,
+  clientOptionsToWire,
+  type RequestOptions,
+} from './options.js';
+import { translate } from './raise.js';
+import type { RunResult } from './result.js';
+import type { FlowStream } from './stream.js';
+
+/** What a run is given. */
+export interface FlowRun {
+  /** The flow's id. */
+  readonly flowId: string;
+  /** What the flow is told. */
+  readonly inputValue?: string | undefined;
+  /** Settings of components for this run only: `{ 'OpenAI-x1': { temperature: 0.2 } }`. */
+  readonly tweaks?: Tweaks | undefined;
+  /** A session that the flow shall remember; from the result of an earlier run. */
+  readonly sessionId?: string | undefined;
+}
+
+/** Settings by component id (or, for all of them, by name). */
+export type Tweaks = Readonly<Record<string, Readonly<Record<string, JsonValue>>>>;
+
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
+const PER_CALL: ReadonlySet<string> = new Set(['timeout', 'maxRetries', 'headers']);
+
+/**
+ * A client of one server. Cheap to make: it connects when it is first used, holds no thread and
+ * needs no closing.
+ *
+ * @example
+ * ```ts
+ * import { LangflowClient } from 'langflow-client';
+ *
+ * const client = new LangflowClient({ baseUrl: 'your-workspace-url', apiKey: 'your-api-key' });
+ * const result = await client.runFlow({ flowId: 'your-flow-id', inputValue: 'Hello!' });
+ * console.log(result.output);
+ * ```
+ */
+export class LangflowClient extends ResourceSet {
+  readonly #options: ClientOptions;
+  readonly #bridge: Bridge;
+
+  /**
+   * @throws {@link InvalidInput} or one of its subclasses, naming the option that cannot be used.
+   */
+  constructor(options?: ClientOptions);
+  /** @internal */
+  constructor(options: ClientOptions, bridge: Bridge | undefined);
+  constructor(options: ClientOptions = {}, bridge?: Bridge) {
+    const used = bridge ?? new Bridge(createEngine(options));
+    super(used);
+    this.#options = { ...options };
+    this.#bridge = used;
+  }
+
+  /**
+   * Runs a flow and waits for its answer.
+   *
+   * @returns the result; `result.output` is the text that the flow answered with.
+   * @throws {@link LangflowError} whose `mayHaveExecuted` says whether the flow may have run.
+   */
+  async runFlow(params: FlowRun, options: RequestOptions = {}): Promise<RunResult> {
+    return this.#bridge.run({ ...params }, options);
+  }
+
+  /**
+   * Runs a flow and hands over what happens as it happens. The request is sent when the first event
+   * is asked for.
+   *
+   * @returns the events; also their text (`textStream`) and the result (`finalResult()`).
+   * @throws {@link LangflowError} from the loop, after the events that came before it.
+   */
+  streamFlow(params: FlowRun, options: RequestOptions = {}): FlowStream {
+    return this.#bridge.open({ ...params }, options);
+  }
+
+  /** A client like this one with other options; it shares the connections where it can. */
+  withOptions(options: ClientOptions): LangflowClient {
+    const merged = mergeOptions(this.#options, options);
+    const names = Object.keys(options);
+    if (!names.every((name) => PER_CALL.has(name))) return new LangflowClient(merged);
+    const { timeout, maxRetries, headers } = options;
+    return new LangflowClient(merged, this.#bridge.with({ timeout, maxRetries, headers }));
+  }
+
+  /** The configuration without the key. */
+  toJSON(): Record<string, unknown> {
+    const wire = JSON.parse(this.#bridge.engine.describe()) as Record<string, unknown>;
+    return clientOptionsFromWire(wire);
+  }
+
+  /** Prints the configuration without the key. */
+  [INSPECT](_depth: number, options: object, inspect: (value: unknown, options: object) => string) {
+    return `LangflowClient ${inspect(this.toJSON(), options)}`;
+  }
+}
+
+function createEngine(options: ClientOptions): Engine {
+  const factory = engineFactory();
+  const config = toJson({
+    ...clientOptionsToWire(options),
+    language: factory.language,
+    env: factory.environment(),
+  });
+  try {
+    return factory.create(config);
+  } catch (thrown) {
+    throw translate(thrown);
+  }
+}

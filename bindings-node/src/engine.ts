@@ -1,0 +1,61 @@
+/**
+ * What an engine can do. An engine holds every decision of the client; this package only carries
+ * arguments in and answers out. The native addon implements it in Node; other engines, such as
+ * one in WebAssembly, fit behind the same face.
+ */
+
+/** Stops the calls that it was given to. */
+export interface CancelHandle {
+  cancel(): void;
+}
+
+/** The answer of an operation: head as JSON, body as it came. */
+export interface EngineReply {
+  readonly head: string;
+  readonly body: Uint8Array;
+}
+
+/** A running stream. */
+export interface EngineStream {
+  /** JSON array of at least one event, `null` when the stream is over or closed. */
+  nextBatch(): Promise<string | null>;
+  /** Ends the request at once and wakes a waiting `nextBatch`; may be called again. */
+  close(): void;
+}
+
+/** One configured client inside the engine. Every failure is an `Error` whose message is JSON. */
+export interface Engine {
+  call(head: string, body: Uint8Array, cancel: CancelHandle): Promise<EngineReply>;
+  run(request: string, cancel: CancelHandle): Promise<string>;
+  open(request: string, cancel: CancelHandle): Promise<EngineStream>;
+  openCall(head: string, body: Uint8Array, cancel: CancelHandle): Promise<EngineStream>;
+  /** The configuration as JSON, without the key. */
+  describe(): string;
+}
+
+/** Where engines come from. */
+export interface EngineFactory {
+  /** Name of the runtime that goes into the client's identification, such as `node/22.1.0`. */
+  readonly language: string;
+  create(config: string): Engine;
+  cancelHandle(): CancelHandle;
+  /** The JSON of an `invalid_input` error. */
+  invalidInput(field: string, message: string): string;
+  /** The environment's `LANGFLOW_...` variables. */
+  environment(): Record<string, string>;
+}
+
+let current: EngineFactory | undefined;
+
+/** Chooses the engine; called once by the package's entry for a platform. */
+export function installEngine(factory: EngineFactory): void {
+  current = factory;
+}
+
+/** The chosen engine. */
+export function engineFactory(): EngineFactory {
+  if (current === undefined) {
+    throw new Error('langflow-client: no engine installed; import the package by its name');
+  }
+  return current;
+}

@@ -1,0 +1,140 @@
+/** What the generated code says about an operation, and what is done with it. */
+import type { EngineReply } from './engine.js';
+import { InvalidResponse } from './generated/errors.js';
+import { toJson } from './json.js';
+import { invalidInput } from './raise.js';
+import { type Fields, rename, renameFields, type Shape, type Shapes } from './wire.js';
+
+/** A success answer. */
+export interface Answer {
+  readonly status: number;
+  readonly kind: 'json' | 'text' | 'bytes' | 'empty' | 'sse';
+  readonly type?: string;
+  readonly shape?: Shape;
+}
+
+/** An operation, as the document has it. */
+export interface Operation {
+  readonly id: string;
+  /** Path, query and header parameters: name outside, name on the wire. */
+  readonly args: Readonly<Record<string, string>>;
+  readonly body?: {
+    readonly types: readonly string[];
+    /** The fields of a JSON object, which are arguments of the method. */
+    readonly fields?: Fields;
+    /** The shape of a body that is given as a whole. */
+    readonly shape?: Shape;
+  };
+  readonly answers: readonly Answer[];
+}
+
+/** A call on its way to an engine. */
+export interface Call {
+  readonly head: string;
+  readonly body: Uint8Array;
+}
+
+const JSON_TYPE = 'application/json';
+const EMPTY = new Uint8Array(0);
+
+/** Splits the arguments of a method into the head and the body of a call. */
+export function buildCall(
+  shapes: Shapes,
+  operation: Operation,
+  params: unknown,
+  options: Record<string, unknown>,
+): Call {
+  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
+    throw invalidInput('params', `${operation.id} takes one object with its arguments`);
+  }
+  const args: Record<string, unknown> = {};
+  const rest: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(params)) {
+    const wire = Object.hasOwn(operation.args, name) ? operation.args[name] : undefined;
+    // What no field of a body can take goes to the engine, which refuses it by its name.
+    if (wire !== undefined) args[wire] = value;
+    else if (operation.body === undefined) args[name] = value;
+    else rest[name] = value;
+  }
+  const { body, contentType } = buildBody(shapes, operation.body, rest);
+  const head = toJson({
+    op: operation.id,
+    args,
+    options,
+    ...(contentType === undefined ? {} : { content_type: contentType }),
+  });
+  return { head, body };
+}
+
+function buildBody(
+  shapes: Shapes,
+  body: Operation['body'],
+  given: Record<string, unknown>,
+): { body: Uint8Array; contentType?: string | undefined } {
+  if (body === undefined) return { body: EMPTY };
+  const whole = given['body'];
+  const bytes = bytesOf(whole);
+  if (bytes !== undefined) {
+    const contentType = given['contentType'] ?? body.types.find((type) => type !== JSON_TYPE);
+    return { body: bytes, contentType: contentType as string | undefined };
+  }
+  if (body.fields === undefined) {
+    const value = body.shape === undefined ? whole : rename(shapes, body.shape, whole, 'out');
+    return value === undefined ? { body: EMPTY } : encode(toJson(value, 'body'));
+  }
+  if (Object.values(given).every((value) => value === undefined)) return { body: EMPTY };
+  return encode(toJson(renameFields(shapes, body.fields, given, 'out')));
+}
+
+function encode(text: string): { body: Uint8Array; contentType: string } {
+  return { body: new TextEncoder().encode(text), contentType: JSON_TYPE };
+}
+
+function bytesOf(value: unknown): Uint8Array | undefined {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  return undefined;
+}
+
+interface ReplyHead {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The value of an answer: named data, text, bytes or nothing. */
+export function readReply(shapes: Shapes, operation: Operation, reply: EngineReply): unknown {
+  const head = JSON.parse(reply.head) as ReplyHead;
+  const type = (head.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const answer = chooseAnswer(operation, head.status, type);
+  if (answer === undefined || answer.kind === 'empty' || reply.body.length === 0) return undefined;
+  if (answer.kind === 'bytes') return reply.body;
+  const text = new TextDecoder().decode(reply.body);
+  if (answer.kind !== 'json') return text;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new InvalidResponse(
+      { message: `the answer of ${operation.id} is not JSON`, status: head.status },
+      { cause },
+    );
+  }
+  return answer.shape === undefined ? value : rename(shapes, answer.shape, value, 'in');
+}
+
+/** The documented answer that fits best: by status and media type, then by either. */
+function chooseAnswer(operation: Operation, status: number, type: string): Answer | undefined {
+  const fits = [
+    (answer: Answer) => answer.status === status && answer.type === type,
+    (answer: Answer) => answer.type === type,
+    (answer: Answer) => answer.status === status,
+    () => true,
+  ];
+  for (const fit of fits) {
+    const found = operation.answers.find(fit);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,124 @@
+/** What can be set for a client and for one call, and how it crosses the boundary. */
+import { invalidInput } from './raise.js';
+
+/** What can be set for one call. */
+export interface RequestOptions {
+  /** Ends the call at once when it fires; the promise rejects with `Cancelled`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds for the whole call, retries included. */
+  readonly timeout?: number | undefined;
+  /** How often a call that is safe to repeat is tried again. */
+  readonly maxRetries?: number | undefined;
+  /** Headers that are added to the request. */
+  readonly headers?: HeadersLike | undefined;
+  /** The call's `Idempotency-Key`; made by the client where it is needed and not given. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** Headers as an object, or anything that lists pairs, such as `Headers`. */
+export type HeadersLike = Readonly<Record<string, string>> | Iterable<readonly [string, string]>;
+
+/** What can be set for a client. */
+export interface ClientOptions {
+  /**
+   * Where the server is: a host, a URL with or without a path, or a flow's endpoint as the product
+   * shows it. Default: the environment's `LANGFLOW_URL`.
+   */
+  readonly baseUrl?: string | URL | undefined;
+  /** The key. Default: the environment's `LANGFLOW_API_KEY`. Never printed. */
+  readonly apiKey?: string | undefined;
+  /** Milliseconds for a whole call, retries included. Default: no limit. */
+  readonly timeout?: number | undefined;
+  /** Milliseconds to connect. */
+  readonly connectTimeout?: number | undefined;
+  /** Milliseconds to the first byte of the answer. */
+  readonly firstByteTimeout?: number | undefined;
+  /** Milliseconds without a byte after which a stream counts as dead. */
+  readonly idleTimeout?: number | undefined;
+  /** How often a call that is safe to repeat is tried again. */
+  readonly maxRetries?: number | undefined;
+  /** Headers that are added to every request. */
+  readonly headers?: HeadersLike | undefined;
+  /** Allows plain HTTP to other machines: the key can be read on the way. */
+  readonly allowHttp?: boolean | undefined;
+  /** Throws `SessionExpired` where a session's memory is gone, instead of starting afresh. */
+  readonly strictSessions?: boolean | undefined;
+  /** The family of the server. Default: found out. */
+  readonly api?: 'auto' | 'workspace' | (string & {}) | undefined;
+}
+
+type Wire = Record<string, unknown>;
+
+const CLIENT_NAMES: Readonly<Record<string, string>> = {
+  baseUrl: 'base_url',
+  apiKey: 'api_key',
+  connectTimeout: 'connect_timeout',
+  firstByteTimeout: 'first_byte_timeout',
+  idleTimeout: 'idle_timeout',
+  maxRetries: 'max_retries',
+  allowHttp: 'allow_http',
+  strictSessions: 'strict_sessions',
+};
+
+const REQUEST_NAMES: Readonly<Record<string, string>> = {
+  maxRetries: 'max_retries',
+  idempotencyKey: 'idempotency_key',
+};
+
+/** The options of a client on the wire. An option that nobody knows is the engine's to refuse. */
+export function clientOptionsToWire(options: ClientOptions): Wire {
+  return toWire(options, 'options', CLIENT_NAMES);
+}
+
+/** The options of a call on the wire, and the signal, which stays here. */
+export function requestOptionsToWire(options: RequestOptions): {
+  wire: Wire;
+  signal: AbortSignal | undefined;
+} {
+  const { signal, ...rest } = checked(options, 'options') as RequestOptions;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidInput('signal', 'signal is not an AbortSignal');
+  }
+  return { wire: toWire(rest, 'options', REQUEST_NAMES), signal };
+}
+
+/** What an engine says of its configuration, in this package's spelling. */
+export function clientOptionsFromWire(wire: Wire): Record<string, unknown> {
+  const names = new Map(Object.entries(CLIENT_NAMES).map(([name, wireName]) => [wireName, name]));
+  return Object.fromEntries(
+    Object.entries(wire).map(([wireName, value]) => {
+      const name = names.get(wireName) ?? wireName;
+      return [name, isTimeout(name) && typeof value === 'number' ? value * 1000 : value];
+    }),
+  );
+}
+
+function toWire(options: object, place: string, names: Readonly<Record<string, string>>): Wire {
+  const wire: Wire = {};
+  for (const [name, value] of Object.entries(checked(options, place))) {
+    if (value !== undefined) wire[names[name] ?? name] = convert(name, value);
+  }
+  return wire;
+}
+
+function convert(name: string, value: unknown): unknown {
+  // Milliseconds here, as everywhere in JavaScript; seconds on the wire.
+  if (isTimeout(name) && typeof value === 'number') return value / 1000;
+  if (name === 'headers' && isIterable(value)) return Object.fromEntries(value);
+  return value;
+}
+
+function isTimeout(name: string): boolean {
+  return /timeout$/i.test(name);
+}
+
+function isIterable(value: unknown): value is Iterable<readonly [string, string]> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+}
+
+function checked(options: unknown, place: string): object {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidInput(place, `${place} is not an object`);
+  }
+  return options;
+}

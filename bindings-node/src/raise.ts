@@ -1,0 +1,56 @@
+/** Builds real error objects from what crosses the boundary. */
+import { engineFactory } from './engine.js';
+import { type ErrorInfo, LangflowError } from './errors.js';
+import { Cancelled, errorClasses, InternalError } from './generated/errors.js';
+
+/** JSON names that are spelled otherwise in JavaScript. */
+const NAMES: Readonly<Record<string, string>> = {
+  may_have_executed: 'mayHaveExecuted',
+  server_code: 'serverCode',
+  request_id: 'requestId',
+  retry_after: 'retryAfter',
+  partial_text: 'partialText',
+};
+
+/** The error that a piece of data describes, as an object of its class. */
+export function errorFromWire(data: Record<string, unknown>, cause?: unknown): LangflowError {
+  const info = Object.fromEntries(
+    Object.entries(data)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [NAMES[name] ?? name, value]),
+  ) as unknown as ErrorInfo;
+  const kind = errorClasses.get(info.code ?? '') ?? LangflowError;
+  return new kind(info, cause === undefined ? {} : { cause });
+}
+
+/** What an engine threw, as an error of ours. */
+export function translate(thrown: unknown, cause?: unknown): LangflowError {
+  if (thrown instanceof LangflowError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  try {
+    const data: unknown = JSON.parse(message);
+    if (typeof data === 'object' && data !== null && 'code' in data && 'message' in data) {
+      return errorFromWire(data as Record<string, unknown>, cause);
+    }
+  } catch {
+    // Not one of the engine's errors.
+  }
+  return new InternalError({ message }, { cause: thrown });
+}
+
+/** An argument that cannot be used. */
+export function invalidInput(field: string, message: string): LangflowError {
+  return translate(new Error(engineFactory().invalidInput(field, message)));
+}
+
+/** The caller's signal ended the call; `started` says whether anything had been sent by then. */
+export function cancelled(reason: unknown, started: boolean): LangflowError {
+  return new Cancelled(
+    {
+      message: 'the call was cancelled',
+      phase: started ? 'send' : 'build',
+      mayHaveExecuted: started,
+    },
+    { cause: reason },
+  );
+}

@@ -1,0 +1,123 @@
+/** The answer of a run. */
+import type { JsonValue } from './json.js';
+import { NoSingleOutput } from './generated/errors.js';
+import { errorFromWire } from './raise.js';
+
+/** Whether a run found the memory of its session. */
+export type SessionStatus = 'new' | 'continued' | 'expired' | (string & {});
+
+/** Why `output` is what it is. */
+export type OutputReason = 'single' | 'multiple' | 'none' | 'non_string' | (string & {});
+
+/** What a run cost. */
+export interface RunMetadata {
+  /** Seconds, as measured by the server. */
+  readonly duration: number | null;
+  readonly tokensUsed: number | null;
+}
+
+/** One output of a flow. */
+export interface RunOutput {
+  readonly componentId: string | null;
+  readonly displayName?: string | undefined;
+  readonly type: string | null;
+  readonly value: JsonValue;
+}
+
+/** The run's answer as the engine gives it. */
+export type WireResult = Readonly<Record<string, unknown>>;
+
+/**
+ * The answer of a run: `result.output` is the text that the flow answered with.
+ *
+ * @example
+ * ```ts
+ * const result = await client.runFlow({ flowId: 'my-flow', inputValue: 'Hello!' });
+ * console.log(result.output, result.metadata.tokensUsed);
+ * ```
+ */
+export class RunResult {
+  /** The flow's only text; its value where that is no text; `null` where there is no single one. */
+  readonly output: JsonValue;
+  /** Why `output` is what it is. */
+  readonly reason: OutputReason;
+  /** Every output, by component. */
+  readonly outputs: Readonly<Record<string, RunOutput>>;
+  /** Send it back to let the flow remember this run. */
+  readonly sessionId: string | null;
+  /** Whether the session that was asked for was found. */
+  readonly sessionStatus: SessionStatus | null;
+  /** What the run cost. */
+  readonly metadata: RunMetadata;
+  /** The family of the server that answered. */
+  readonly server: string | null;
+  /** The server's id of the request. */
+  readonly requestId: string | null;
+  /** How many requests were sent. */
+  readonly attempts: number;
+  /** The answer as it came, with everything that nobody here knows. */
+  readonly raw: JsonValue;
+
+  readonly #text: string | null;
+  readonly #textError: Record<string, unknown> | undefined;
+
+  constructor(wire: WireResult) {
+    const metadata = object(wire['metadata']);
+    this.output = (wire['output'] ?? null) as JsonValue;
+    this.reason = text(wire['reason']) ?? 'none';
+    this.outputs = Object.fromEntries(
+      Object.entries(object(wire['outputs'])).map(([name, output]) => [name, runOutput(output)]),
+    );
+    this.sessionId = text(wire['session_id']);
+    this.sessionStatus = text(wire['session_status']);
+    this.metadata = {
+      duration: number(metadata['duration']),
+      tokensUsed: number(metadata['tokens_used']),
+    };
+    this.server = text(wire['server']);
+    this.requestId = text(wire['request_id']);
+    this.attempts = number(wire['attempts']) ?? 1;
+    this.raw = (wire['raw'] ?? null) as JsonValue;
+    this.#text = text(wire['text']);
+    this.#textError = wire['text_error'] as Record<string, unknown> | undefined;
+  }
+
+  /**
+   * The flow's only text.
+   *
+   * @throws {@link NoSingleOutput} naming the outputs there are, where there is no single text.
+   */
+  get text(): string {
+    if (this.#text !== null) return this.#text;
+    if (this.#textError) throw errorFromWire(this.#textError);
+    throw new NoSingleOutput({ message: `the run has no single text (${this.reason})` });
+  }
+
+  /** The result as plain data. */
+  toJSON(): Record<string, unknown> {
+    return Object.fromEntries(Object.entries(this));
+  }
+}
+
+function runOutput(value: unknown): RunOutput {
+  const wire = object(value);
+  const displayName = text(wire['display_name']);
+  return {
+    componentId: text(wire['component_id']),
+    ...(displayName === null ? {} : { displayName }),
+    type: text(wire['type']),
+    value: (wire['value'] ?? null) as JsonValue,
+  };
+}
+
+function object(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function number(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}

@@ -1,0 +1,104 @@
+/**
+ * The mock server for tests: the whole API in this process, without a port to choose, a binary to
+ * install or a model to pay for.
+ *
+ * @packageDocumentation
+ */
+/// <reference lib="esnext.disposable" preserve="true" />
+import { loadAddon, type NativeMockServer } from './engine-napi.js';
+
+/** What can be chosen about a mock server; all of it has a default. */
+export interface MockServerOptions {
+  /** Fixes ids, secrets and the choices of the default model. */
+  readonly seed?: number | undefined;
+  /** Milliseconds before each word of a model's answer. */
+  readonly tokenDelay?: number | undefined;
+  /** Milliseconds between the comments that keep a silent stream open. */
+  readonly keepalive?: number | undefined;
+  /** The largest request body in bytes. */
+  readonly maxBody?: number | undefined;
+  /** Whether the server starts with flows in it. */
+  readonly seedFlows?: boolean | undefined;
+  /** Whether keys are asked for. */
+  readonly auth?: boolean | undefined;
+  /** Whether the server keeps, and advertises, idempotency keys on runs. */
+  readonly idempotency?: boolean | undefined;
+  /** Whether a tweak that finds no place is an error. */
+  readonly strictTweaks?: boolean | undefined;
+  /** The address to listen on; loopback unless told otherwise. */
+  readonly host?: string | undefined;
+  /** The port to listen on; a free one unless told otherwise. */
+  readonly port?: number | undefined;
+}
+
+interface Ready {
+  readonly url: string;
+  readonly api_key: string;
+  readonly flow_ids?: Readonly<Record<string, string>>;
+  readonly keys?: Readonly<Record<string, string>>;
+}
+
+const IN_SECONDS: ReadonlySet<string> = new Set(['tokenDelay', 'keepalive']);
+
+/**
+ * A running mock server.
+ *
+ * @example
+ * ```ts
+ * import { MockServer } from 'langflow-client/testing';
+ *
+ * const server = await MockServer.start();
+ * const client = new LangflowClient({ baseUrl: server.url, apiKey: server.apiKey });
+ * // ...
+ * await server.stop();
+ * ```
+ */
+export class MockServer implements AsyncDisposable {
+  /** The workspace URL: what a client takes as `baseUrl`. */
+  readonly url: string;
+  /** A key that may do everything. */
+  readonly apiKey: string;
+  /** The flows that are there from the start: id by name. */
+  readonly flowIds: Readonly<Record<string, string>>;
+  /** Keys with one permission each: key by permission. */
+  readonly keys: Readonly<Record<string, string>>;
+  readonly #native: NativeMockServer;
+
+  private constructor(native: NativeMockServer) {
+    const ready = JSON.parse(native.ready()) as Ready;
+    this.url = ready.url;
+    this.apiKey = ready.api_key;
+    this.flowIds = ready.flow_ids ?? {};
+    this.keys = ready.keys ?? {};
+    this.#native = native;
+  }
+
+  /** Starts a server and waits until it listens. */
+  static async start(options: MockServerOptions = {}): Promise<MockServer> {
+    const { MockServer: Native } = loadAddon();
+    if (Native === undefined) {
+      throw new Error('langflow-client: this addon was built without the mock server');
+    }
+    return new MockServer(new Native(JSON.stringify(config(options))));
+  }
+
+  /** Ends the server and everything that is connected to it. */
+  async stop(): Promise<void> {
+    this.#native.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+function config(options: MockServerOptions): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(options)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [
+        name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+        IN_SECONDS.has(name) && typeof value === 'number' ? value / 1000 : value,
+      ]),
+  );
+}
