@@ -103,11 +103,6 @@ impl BaseUrl {
     pub fn flow_id(&self) -> Option<&str> {
         self.flow_id.as_deref()
     }
-
-    /// Whether TLS is used.
-    pub fn is_https(&self) -> bool {
-        self.origin.starts_with("https:")
-    }
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -6,6 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::base_url::BaseUrl;
+use crate::client::Client;
+use crate::error::LangflowError;
+use crate::send::{Call, Opened};
 
 /// A future that may move between threads where there are threads.
 #[cfg(not(target_arch = "wasm32"))]
@@ -94,7 +97,7 @@ pub fn http_client(base: &BaseUrl, connect: Option<Duration>) -> reqwest::Result
             None => builder,
         }
     };
-    if !base.is_https() {
+    if !base.root().starts_with("https:") {
         return builder().tls_certs_only([]).build();
     }
     match builder().build() {
@@ -136,16 +139,34 @@ pub fn body_stream(response: reqwest::Response) -> BoxStream<reqwest::Result<Byt
     Box::pin(response.bytes_stream())
 }
 
-/// Whether an answer that was read whole can be handed on as a response.
-pub const CAN_REBUILD: bool = cfg!(not(target_arch = "wasm32"));
-
-/// An answer that was read whole, as a response again.
+/// Sends for progenitor's client, which wants a response. Read whole where it can be handed on as
+/// one, so that a body that is lost is tried again like everything else.
 #[cfg(not(target_arch = "wasm32"))]
-pub fn rebuild(answer: crate::send::Answer) -> reqwest::Response {
+pub async fn respond(
+    client: &Client,
+    request: reqwest::Request,
+    call: &Call,
+) -> Result<Opened, LangflowError> {
+    let answer = client.exchange(request, call).await?;
     let mut response = http::Response::new(answer.body);
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
-    response.into()
+    let (attempts, request_id) = (answer.attempts, answer.request_id);
+    Ok(Opened {
+        response: response.into(),
+        attempts,
+        request_id,
+    })
+}
+
+/// Sends for progenitor's client. A browser's response cannot be made, so its body is left to it.
+#[cfg(target_arch = "wasm32")]
+pub async fn respond(
+    client: &Client,
+    request: reqwest::Request,
+    call: &Call,
+) -> Result<Opened, LangflowError> {
+    client.open(request, call).await
 }
 
 /// An error of reqwest's, which only reqwest can make.
@@ -157,6 +178,10 @@ pub fn some_error(client: &reqwest::Client) -> reqwest::Error {
 }
 
 /// What kind of transport failure it was.
+#[cfg_attr(
+    target_arch = "wasm32",
+    allow(dead_code, reason = "a browser does not say which")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// The request could not be built.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::client::{Client, causes};
-use crate::decode::{Decoder, Fault};
+use crate::decode::{Decoder, Fault, Frame};
 use crate::dialect::workspace;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::event::Event;
@@ -59,6 +59,8 @@ struct Reader {
     call: Call,
     source: Source,
     decoder: Decoder,
+    /// Why the bytes after the frames decoded so far are no events.
+    fault: Option<LangflowError>,
     ready: VecDeque<Event>,
     tokens: bool,
     over: bool,
@@ -98,6 +100,7 @@ impl RunStream {
             call,
             source,
             decoder,
+            fault: None,
             ready,
             tokens,
             over: false,
@@ -222,20 +225,20 @@ impl Reader {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(event);
             }
-            while let Some(frame) = self.decoder.next_frame() {
-                self.take(workspace::event(
-                    frame,
-                    &self.source.request_id,
-                    self.source.attempts,
-                )?)?;
-            }
-            if !self.ready.is_empty() {
+            // One frame a turn: what came before an error is handed out before it.
+            if let Some(frame) = self.decoder.next_frame() {
+                self.take_frame(frame)?;
                 continue;
+            }
+            if let Some(fault) = self.fault.take() {
+                return Err(fault);
             }
             let idle = self.client.config.timeouts.idle;
             let (wait, code) = self.call.deadline.limit(idle, ErrorCode::IdleTimeout);
             match platform::within(wait, self.source.bytes.next()).await {
-                Some(Some(Ok(bytes))) => self.decoder.push(&bytes).map_err(fault)?,
+                Some(Some(Ok(bytes))) => {
+                    self.fault = self.decoder.push(&bytes).map_err(fault).err()
+                }
                 Some(None) => self.bytes_over("The stream ended before the run did.".to_owned())?,
                 Some(Some(Err(error))) => {
                     self.bytes_over(sentence(&format!(
@@ -261,13 +264,17 @@ impl Reader {
     fn bytes_over(&mut self, why: String) -> Result<(), LangflowError> {
         self.decoder.finish().map_err(fault)?;
         match self.decoder.next_frame() {
-            Some(frame) => self.take(workspace::event(
-                frame,
-                &self.source.request_id,
-                self.source.attempts,
-            )?),
+            Some(frame) => self.take_frame(frame),
             None => Err(LangflowError::new(ErrorCode::StreamInterrupted, why)),
         }
+    }
+
+    fn take_frame(&mut self, frame: Frame) -> Result<(), LangflowError> {
+        self.take(workspace::event(
+            frame,
+            &self.source.request_id,
+            self.source.attempts,
+        )?)
     }
 
     /// Queues an event; the result of a flow that sent no tokens brings its text as one.

@@ -85,25 +85,18 @@ impl ClientHooks<Inner> for workspace::Client {
         } = self.inner();
         let accept = request.headers().get(header::ACCEPT).cloned();
         let streams = accept.is_some_and(|value| value == "text/event-stream");
-        let sent = if streams || !platform::CAN_REBUILD {
-            client
-                .open(request, call)
-                .await
-                .map(|opened| (opened.response, opened.attempts, opened.request_id))
-        } else {
-            client.exchange(request, call).await.map(|answer| {
-                let (attempts, id) = (answer.attempts, answer.request_id.clone());
-                (platform::rebuild(answer), attempts, id)
-            })
+        let sent = match streams {
+            true => client.open(request, call).await,
+            false => platform::respond(client, request, call).await,
         };
         let mut outcome = outcome
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         match sent {
-            Ok((response, attempts, request_id)) => {
-                outcome.attempts = attempts;
-                outcome.request_id = request_id;
-                Ok(response)
+            Ok(opened) => {
+                outcome.attempts = opened.attempts;
+                outcome.request_id = opened.request_id;
+                Ok(opened.response)
             }
             Err(error) => {
                 outcome.error = Some(error);

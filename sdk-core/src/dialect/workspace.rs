@@ -25,8 +25,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         Some(several) => {
             for (id, entry) in several {
                 let name = entry.get("display_name").and_then(Value::as_str);
-                let value = ["output", "value"].iter().find_map(|key| entry.get(key));
-                let value = value.unwrap_or(entry).clone();
+                let value = entry.get("value").unwrap_or(entry).clone();
                 outputs.insert(id.clone(), output::component(id, name, value));
             }
         }

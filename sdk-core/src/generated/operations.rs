@@ -334,16 +334,16 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/usage",
         params: &[
             Param {
-                name: "group_by",
-                location: In::Query,
-                required: false,
-                kind: Kind::Choice(&["flow", "key", "day"]),
-            },
-            Param {
                 name: "flow_id",
                 location: In::Query,
                 required: false,
                 kind: Kind::String,
+            },
+            Param {
+                name: "group_by",
+                location: In::Query,
+                required: false,
+                kind: Kind::Choice(&["flow", "key", "day"]),
             },
             Param {
                 name: "key_id",
@@ -427,16 +427,16 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/flows/import",
         params: &[
             Param {
-                name: "on_conflict",
-                location: In::Query,
-                required: false,
-                kind: Kind::Choice(&["new_id", "replace", "fail"]),
-            },
-            Param {
                 name: "Idempotency-Key",
                 location: In::Header,
                 required: false,
                 kind: Kind::String,
+            },
+            Param {
+                name: "on_conflict",
+                location: In::Query,
+                required: false,
+                kind: Kind::Choice(&["new_id", "replace", "fail"]),
             },
         ],
         body: Some(Body {
@@ -460,16 +460,16 @@ pub static OPERATIONS: &[Operation] = &[
                 kind: Kind::Integer,
             },
             Param {
-                name: "size",
-                location: In::Query,
-                required: false,
-                kind: Kind::Integer,
-            },
-            Param {
                 name: "q",
                 location: In::Query,
                 required: false,
                 kind: Kind::String,
+            },
+            Param {
+                name: "size",
+                location: In::Query,
+                required: false,
+                kind: Kind::Integer,
             },
             Param {
                 name: "status",
@@ -496,22 +496,16 @@ pub static OPERATIONS: &[Operation] = &[
                 kind: Kind::Integer,
             },
             Param {
-                name: "size",
-                location: In::Query,
-                required: false,
-                kind: Kind::Integer,
-            },
-            Param {
                 name: "q",
                 location: In::Query,
                 required: false,
                 kind: Kind::String,
             },
             Param {
-                name: "tag",
+                name: "size",
                 location: In::Query,
                 required: false,
-                kind: Kind::String,
+                kind: Kind::Integer,
             },
             Param {
                 name: "sort",
@@ -526,6 +520,12 @@ pub static OPERATIONS: &[Operation] = &[
                     "-updated_at",
                 ]),
             },
+            Param {
+                name: "tag",
+                location: In::Query,
+                required: false,
+                kind: Kind::String,
+            },
         ],
         body: None,
         accept: "application/json",
@@ -539,37 +539,25 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/runs",
         params: &[
             Param {
-                name: "page",
-                location: In::Query,
-                required: false,
-                kind: Kind::Integer,
-            },
-            Param {
-                name: "size",
-                location: In::Query,
-                required: false,
-                kind: Kind::Integer,
-            },
-            Param {
                 name: "flow_id",
                 location: In::Query,
                 required: false,
                 kind: Kind::String,
             },
             Param {
-                name: "session_id",
+                name: "key_id",
                 location: In::Query,
                 required: false,
                 kind: Kind::String,
             },
             Param {
-                name: "status",
+                name: "page",
                 location: In::Query,
                 required: false,
-                kind: Kind::Choice(&["queued", "running", "completed", "failed", "cancelled"]),
+                kind: Kind::Integer,
             },
             Param {
-                name: "key_id",
+                name: "session_id",
                 location: In::Query,
                 required: false,
                 kind: Kind::String,
@@ -579,6 +567,18 @@ pub static OPERATIONS: &[Operation] = &[
                 location: In::Query,
                 required: false,
                 kind: Kind::String,
+            },
+            Param {
+                name: "size",
+                location: In::Query,
+                required: false,
+                kind: Kind::Integer,
+            },
+            Param {
+                name: "status",
+                location: In::Query,
+                required: false,
+                kind: Kind::Choice(&["queued", "running", "completed", "failed", "cancelled"]),
             },
             Param {
                 name: "until",
@@ -671,6 +671,17 @@ pub static OPERATIONS: &[Operation] = &[
                 kind: Kind::String,
             },
             Param {
+                name: "event",
+                location: In::Query,
+                required: false,
+                kind: Kind::Choice(&[
+                    "flow_started",
+                    "flow_completed",
+                    "flow_error",
+                    "component_completed",
+                ]),
+            },
+            Param {
                 name: "page",
                 location: In::Query,
                 required: false,
@@ -687,17 +698,6 @@ pub static OPERATIONS: &[Operation] = &[
                 location: In::Query,
                 required: false,
                 kind: Kind::Choice(&["pending", "delivered", "failed"]),
-            },
-            Param {
-                name: "event",
-                location: In::Query,
-                required: false,
-                kind: Kind::Choice(&[
-                    "flow_started",
-                    "flow_completed",
-                    "flow_error",
-                    "component_completed",
-                ]),
             },
         ],
         body: None,

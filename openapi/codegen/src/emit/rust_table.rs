@@ -33,7 +33,7 @@ pub fn emit(files: &mut Files, api: &Api) -> Result<()> {
             row.id,
             row.method,
             row.path,
-            row.params.iter().map(param).collect::<String>(),
+            params(row),
             body(row),
             accept(row),
             row.stream,
@@ -64,6 +64,16 @@ pub fn accept(row: &Operation) -> String {
     } else {
         types.join(", ")
     }
+}
+
+/// The query in the order of names, which is the order in which progenitor writes it.
+fn params(row: &Operation) -> String {
+    let mut sorted: Vec<&Param> = row.params.iter().collect();
+    sorted.sort_by_key(|param| match param.location.as_str() {
+        "query" => (1, param.wire.as_str()),
+        _ => (0, ""),
+    });
+    sorted.into_iter().map(param).collect()
 }
 
 fn param(param: &Param) -> String {
