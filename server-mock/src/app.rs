@@ -17,6 +17,8 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) engine: Engine,
     pub(crate) tasks: Tasks,
+    /// Held while keyed work is done.
+    pub(crate) keyed: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -36,6 +38,7 @@ impl App {
                 clock,
                 engine,
                 tasks,
+                keyed: tokio::sync::Mutex::new(()),
                 state: Mutex::new(state),
             }),
             seeded,

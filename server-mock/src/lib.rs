@@ -31,6 +31,8 @@ mod seed;
 mod server;
 mod state;
 mod tasks;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 pub use blocking::{BlockingServer, start_blocking};

@@ -15,6 +15,8 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// `(field, message)` for everything that is wrong with the request.
     pub(crate) errors: Vec<(String, String)>,
+    /// What programs may want to know besides: the missing permission, the nearest id, the run.
+    pub(crate) facts: Vec<(&'static str, String)>,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
@@ -27,13 +29,27 @@ impl Problem {
             code,
             detail: detail.into(),
             errors: Vec::new(),
+            facts: Vec::new(),
             headers: Vec::new(),
         }
+    }
+
+    /// An idempotency key that came before, with something else.
+    pub(crate) fn key_reused() -> Self {
+        let detail = "This Idempotency-Key was used for a request with another body.";
+        Self::new("idempotency_mismatch", detail)
+            .error("Idempotency-Key", "was used with another body")
     }
 
     /// Adds a field and what is wrong with it.
     pub(crate) fn error(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
         self.errors.push((field.into(), message.into()));
+        self
+    }
+
+    /// Adds something that programs may want to know.
+    pub(crate) fn fact(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.facts.push((name, value.into()));
         self
     }
 
@@ -83,8 +99,11 @@ impl Problem {
 
     /// A resource that does not exist, and the one that may be meant.
     pub(crate) fn not_found(code: &'static str, what: &str, id: &str, near: Option<&str>) -> Self {
-        let hint = near.map_or_else(String::new, |near| format!(" Did you mean `{near}`?"));
-        Self::new(code, format!("There is no {what} `{id}`.{hint}"))
+        let problem = |hint: &str| Self::new(code, format!("There is no {what} `{id}`.{hint}"));
+        match near {
+            Some(near) => problem(&format!(" The nearest is `{near}`.")).fact("nearest", near),
+            None => problem(""),
+        }
     }
 
     /// As it is sent.
@@ -93,15 +112,19 @@ impl Problem {
         let errors: Vec<Value> = errors
             .map(|(field, message)| json!({"field": field, "message": message}))
             .collect();
-        json!({
-            "type": format!("urn:langflow:problem:{}", self.code),
+        let mut body = json!({
+            "type": format!("https://langflow.invalid/problems/{}", self.code),
             "title": known(self.code).map_or("Error", |(.., title)| *title),
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
             "request_id": request_id,
             "errors": errors,
-        })
+        });
+        for (name, value) in &self.facts {
+            body[*name] = value.as_str().into();
+        }
+        body
     }
 }
 

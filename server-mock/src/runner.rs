@@ -1,6 +1,8 @@
 //! Starts runs and sees them through, whether or not anybody listens.
 
-use std::sync::Arc;
+mod record;
+
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use langflow_export::Flow;
@@ -8,11 +10,15 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::clock::timestamp;
-use crate::engine::{Completed, Failure, FailureKind, Job, Outcome, Step, plan};
+use crate::engine::{Failure, FailureKind, Job, Outcome, Step, plan};
 use crate::model::Role;
 use crate::problem::Problem;
-use crate::state::{Begin, End, FlowRecord, IdempotencyKey, Message, Progress, Run, RunStatus};
+use crate::state::{
+    Begin, End, FailedComponent, FlowRecord, IdempotencyKey, Message, Opening, Progress, Run,
+    RunStatus,
+};
+
+pub(crate) use record::{moment, run_json};
 
 /// What a run is asked with.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +27,8 @@ pub(crate) struct RunRequest {
     pub(crate) tweaks: Map<String, Value>,
     pub(crate) session_id: Option<String>,
     pub(crate) background: bool,
+    /// The request that asks, so that what is told later can be traced to it.
+    pub(crate) request_id: String,
     /// The key of the client, and what tells two requests with the same key apart.
     pub(crate) idempotency: Option<(String, String)>,
 }
@@ -58,25 +66,24 @@ pub(crate) fn start(
                     replayed: true,
                 });
             }
-            Begin::Conflict => {
-                return Err(Problem::new(
-                    "idempotency_mismatch",
-                    "This Idempotency-Key was used for a run with another body.",
-                )
-                .error("Idempotency-Key", "was used with another body"));
-            }
+            Begin::Conflict => return Err(Problem::key_reused()),
         }
     }
     let (parsed, warnings) = prepare(app, flow, &request.tweaks)?;
     let run_id = state.ids.next("run");
-    let session_id = match request.session_id {
-        Some(id) => id,
-        None => state.ids.next("session"),
-    };
+    let asked = request.session_id.is_some();
+    let session_id = request
+        .session_id
+        .unwrap_or_else(|| state.ids.next("session"));
     let timeout = flow.session_timeout();
-    let (continuation, session) = state
-        .sessions
-        .open(&flow.id, &session_id, key_id, timeout, now);
+    let opening = Opening {
+        flow_id: &flow.id,
+        id: &session_id,
+        asked,
+        key_id,
+        timeout,
+    };
+    let (continuation, session) = state.sessions.open(&opening, now);
     let history = session.history();
     let run = Arc::new(Run {
         id: run_id,
@@ -85,10 +92,12 @@ pub(crate) fn start(
         continuation,
         key_id: key_id.to_owned(),
         input: request.input.clone(),
+        tweaks: request.tweaks,
         background: request.background,
+        request_id: request.request_id,
         created_at: now,
         warnings,
-        progress: std::sync::Mutex::new(Progress::default()),
+        progress: Mutex::new(Progress::default()),
         changed: watch::Sender::new(()),
         cancelled: watch::Sender::new(false),
     });
@@ -104,6 +113,7 @@ pub(crate) fn start(
         },
         session_timeout: timeout,
         run_timeout: flow.run_timeout(),
+        spoken: Mutex::new(Vec::new()),
     };
     app.tasks.spawn(work.see_through());
     Ok(Started {
@@ -120,23 +130,24 @@ fn prepare(
 ) -> Result<(Flow, Vec<String>), Problem> {
     let parsed = Flow::parse(&Value::Object(flow.file.clone()));
     let mut parsed = parsed.map_err(|error| {
-        Problem::new("invalid_flow", format!("The flow cannot be read: {error}"))
+        Problem::new("invalid_flow", format!("The flow cannot be read: {error}."))
             .error(error.field(), error.to_string())
     })?;
     let report = parsed.apply_tweaks(tweaks);
-    let warnings: Vec<String> = report
+    let unknown = report
         .unknown
         .iter()
-        .map(|one| format!("tweaks: {}", one.message()))
-        .collect();
+        .map(|one| format!("tweaks: {}", one.message()));
+    let warnings: Vec<String> = unknown.collect();
     if app.config.strict_tweaks && !report.unknown.is_empty() {
         let mut problem = Problem::new("unknown_tweak", warnings.join("; "));
         for unknown in &report.unknown {
-            let setting = unknown
-                .setting
-                .as_ref()
-                .map_or_else(String::new, |name| format!(".{name}"));
-            let field = format!("tweaks.{}{setting}", unknown.component);
+            let setting = unknown.setting.iter().map(|name| format!(".{name}"));
+            let field = format!(
+                "tweaks.{}{}",
+                unknown.component,
+                setting.collect::<String>()
+            );
             problem = problem.error(field, unknown.message());
         }
         return Err(problem);
@@ -149,22 +160,22 @@ struct Work {
     app: Arc<App>,
     run: Arc<Run>,
     job: Job,
-    session_timeout: f64,
-    run_timeout: Option<f64>,
+    session_timeout: u64,
+    run_timeout: u64,
+    /// What the flow has said so far, by component.
+    spoken: Mutex<Vec<(String, Message)>>,
 }
 
 impl Work {
     async fn see_through(self) {
         let run = &self.run;
-        run.tell(
-            "run_started",
-            &json!({
-                "run_id": run.id,
-                "flow_id": run.flow_id,
-                "session_id": run.session_id,
-                "session_status": run.continuation.name(),
-            }),
-        );
+        let started = json!({
+            "run_id": run.id,
+            "flow_id": run.flow_id,
+            "session_id": run.session_id,
+            "session_status": run.continuation.name(),
+        });
+        run.tell("run_started", &started);
         let tell = |step: Step| self.tell(step);
         let mut cancelled = run.cancelled.subscribe();
         tokio::select! {
@@ -173,25 +184,14 @@ impl Work {
                 let problem = Problem::new("run_cancelled", "The run was cancelled.");
                 self.fail(RunStatus::Cancelled, problem);
             }
-            () = self.timeout() => {
-                let limit = self.run_timeout.unwrap_or_default();
-                let detail = format!("The run took longer than the {limit} s that its flow allows.");
+            () = self.app.clock.sleep(Duration::from_secs(self.run_timeout)) => {
+                let detail = format!("The run was stopped after {} seconds.", self.run_timeout);
                 self.fail(RunStatus::Failed, Problem::new("run_timeout", detail));
             }
             result = self.app.engine.run(&self.job, &tell) => match result {
-                Ok(outcome) => self.complete(outcome),
-                Err(failure) => self.fail(RunStatus::Failed, problem_of(&failure)),
+                Ok(outcome) => self.complete(&outcome),
+                Err(failure) => self.raised(&failure),
             },
-        }
-    }
-
-    async fn timeout(&self) {
-        let limit = self
-            .run_timeout
-            .and_then(|limit| Duration::try_from_secs_f64(limit).ok());
-        match limit {
-            Some(limit) => self.app.clock.sleep(limit).await,
-            None => std::future::pending().await,
         }
     }
 
@@ -205,17 +205,19 @@ impl Work {
             }
             Step::Message {
                 component_id,
-                display_name,
                 sender,
                 text,
             } => {
-                let message = json!({
+                let message = self.message(Role::Assistant, text);
+                let event = json!({
+                    "id": message.id,
+                    "text": message.text,
+                    "sender": message.role.name(),
+                    "sender_name": sender,
                     "component_id": component_id,
-                    "display_name": display_name,
-                    "sender": sender,
-                    "text": text,
                 });
-                self.run.tell("message", &message);
+                self.spoken().push((component_id, message));
+                self.run.tell("message", &event);
             }
             Step::Completed(done) => {
                 let event = json!({
@@ -229,43 +231,57 @@ impl Work {
         }
     }
 
-    fn complete(&self, outcome: Outcome) {
+    /// The session remembers what was said once it has all been said: a run that fails leaves no
+    /// question without an answer in it.
+    fn complete(&self, outcome: &Outcome) {
         let now = self.app.clock.now();
-        let run = &self.run;
-        let mut state = self.app.state();
-        let said = outcome.outputs.iter().map(|output| output.value.clone());
-        let spoken = [(Role::User, run.input.clone())]
-            .into_iter()
-            .chain(said.map(|text| (Role::Assistant, text)));
-        let messages: Vec<Message> = spoken
-            .map(|(role, text)| Message {
-                id: state.ids.next("message"),
-                role,
-                text,
-                created_at: now,
-                run_id: run.id.clone(),
-            })
-            .collect();
-        let sessions = &mut state.sessions;
-        sessions.record(
-            &run.flow_id,
-            &run.session_id,
-            self.session_timeout,
-            now,
-            messages,
-        );
-        drop(state);
-        let answer = answer(run, &outcome, now);
+        let mut messages = vec![self.message(Role::User, self.run.input.clone())];
+        let mut spoken = std::mem::take(&mut *self.spoken());
+        for output in &outcome.outputs {
+            let told = spoken
+                .iter()
+                .position(|(component, _)| *component == output.component_id);
+            messages.push(match told {
+                Some(at) => spoken.remove(at).1,
+                None => self.message(Role::Assistant, output.value.clone()),
+            });
+        }
+        let Run {
+            flow_id,
+            session_id,
+            ..
+        } = &*self.run;
+        let sessions = &mut self.app.state().sessions;
+        sessions.record(flow_id, session_id, self.session_timeout, now, messages);
+        let answer = record::answer(&self.run, outcome, now);
         let end = End {
             status: RunStatus::Completed,
             at: now,
             answer: Ok(answer.clone()),
         };
-        run.finish(end, "end", &answer);
+        self.run.finish(end, "end", &answer);
+    }
+
+    fn raised(&self, failure: &Failure) {
+        if let Some(node) = failure
+            .component_id
+            .as_deref()
+            .and_then(|id| self.job.flow.node(id))
+        {
+            let failed = FailedComponent {
+                component_id: node.id.clone(),
+                display_name: node.display_name.clone(),
+                kind: node.kind.clone(),
+                message: failure.message.clone(),
+            };
+            self.run.update(|progress| progress.failed = Some(failed));
+        }
+        self.fail(RunStatus::Failed, problem_of(failure));
     }
 
     fn fail(&self, status: RunStatus, problem: Problem) {
-        let event = problem.json(&self.run.id);
+        let problem = problem.fact("run_id", self.run.id.clone());
+        let event = problem.json(&self.run.request_id);
         let end = End {
             status,
             at: self.app.clock.now(),
@@ -273,72 +289,45 @@ impl Work {
         };
         self.run.finish(end, "error", &event);
     }
-}
 
-/// The answer of a run, as it was documented, and what else is known.
-fn answer(run: &Run, outcome: &Outcome, now: chrono::DateTime<chrono::Utc>) -> Value {
-    let duration = (now - run.created_at)
-        .to_std()
-        .unwrap_or_default()
-        .as_secs_f64();
-    let single = match outcome.outputs.as_slice() {
-        [one] => Value::from(one.value.clone()),
-        _ => Value::Null,
-    };
-    let mut result = json!({"output": single});
-    if outcome.outputs.len() > 1 {
-        let outputs = outcome.outputs.iter().map(|output| {
-            let value = json!({
-                "component_id": output.component_id,
-                "display_name": output.display_name,
-                "type": output.kind,
-                "value": output.value,
-            });
-            (output.component_id.clone(), value)
-        });
-        result["outputs"] = Value::Object(outputs.collect());
+    fn message(&self, role: Role, text: String) -> Message {
+        let id = self.app.state().ids.next("msg");
+        Message {
+            id,
+            role,
+            text,
+            created_at: self.app.clock.now(),
+            run_id: self.run.id.clone(),
+        }
     }
-    json!({
-        "result": result,
-        "session_id": run.session_id,
-        "session_status": run.continuation.name(),
-        "metadata": {"duration": duration, "tokens_used": outcome.tokens},
-        "run_id": run.id,
-    })
-}
 
-/// A component that is done, as the record of a run shows it.
-pub(crate) fn component_json(done: &Completed) -> Value {
-    json!({
-        "component_id": done.component_id,
-        "display_name": done.display_name,
-        "type": done.kind,
-        "duration": done.duration,
-        "settings": done.settings,
-        "output": done.output,
-    })
+    fn spoken(&self) -> std::sync::MutexGuard<'_, Vec<(String, Message)>> {
+        self.spoken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn problem_of(failure: &Failure) -> Problem {
     let component = failure.component_id.as_deref().unwrap_or_default();
-    match &failure.kind {
-        FailureKind::Unsupported => Problem::new(
-            "unsupported_component",
+    let problem = match &failure.kind {
+        FailureKind::Unsupported => {
+            let detail = format!("The flow cannot run: {}.", failure.message);
+            Problem::new("unsupported_component", detail).error(component, failure.message.clone())
+        }
+        FailureKind::Graph => Problem::new(
+            "invalid_flow",
             format!("The flow cannot run: {}.", failure.message),
-        )
-        .error(component, failure.message.clone()),
+        ),
         FailureKind::Setting(setting) => Problem::field(
             format!("tweaks.{component}.{setting}"),
             failure.message.clone(),
         ),
         FailureKind::Raised => {
-            let detail = format!("The component `{component}` failed: {}.", failure.message);
-            Problem::new("run_failed", detail).error(component, failure.message.clone())
+            Problem::new("run_failed", format!("{component}: {}.", failure.message))
         }
+    };
+    if component.is_empty() {
+        problem
+    } else {
+        problem.fact("component_id", component)
     }
-}
-
-/// A moment, or null.
-pub(crate) fn moment(at: Option<chrono::DateTime<chrono::Utc>>) -> Value {
-    at.map_or(Value::Null, |at| timestamp(at).into())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::config::Config;
@@ -58,7 +58,8 @@ pub(crate) fn plant(state: &mut State, config: &Config, now: DateTime<Utc>) -> S
             name: name.to_owned(),
             secret: secret.clone(),
             permissions,
-            expires_at: (name == "expired").then_some(now - TimeDelta::days(1)),
+            // Before anything that a test may set the clock to.
+            expires_at: (name == "expired").then_some(DateTime::UNIX_EPOCH),
         };
         state.keys.create(new, now);
         if name == "revoked" {

@@ -72,12 +72,16 @@ pub(crate) struct Parameter {
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
     pub(crate) id: String,
+    #[cfg(test)]
+    pub(crate) tag: String,
     pub(crate) method: String,
     pub(crate) path: String,
     /// `None` where no key is needed.
     pub(crate) permission: Option<Permission>,
     /// What suffices for what the key itself has started.
     pub(crate) own: Option<Permission>,
+    /// Whether a client may name the work, so that it is done once.
+    pub(crate) keyed: bool,
     pub(crate) parameters: Vec<Parameter>,
     /// The schema of a JSON body, if it takes one.
     pub(crate) body: Option<Value>,
@@ -86,10 +90,13 @@ pub(crate) struct Operation {
     pub(crate) accepts: Vec<String>,
 }
 
+/// Names and values of path parameters, in the order of the path.
+pub(crate) type Values = Vec<(String, String)>;
+
 /// What a method and a path lead to.
 pub(crate) enum Route<'a> {
     /// An operation, with its path parameters in order.
-    Found(&'a Operation, Vec<(String, String)>),
+    Found(&'a Operation, Values),
     /// The path exists for these methods only.
     OtherMethods(Vec<&'a str>),
     /// Nothing; the nearest path that there is.
@@ -148,12 +155,15 @@ impl Contract {
         let content = body["content"].as_object();
         Operation {
             id: id.to_owned(),
+            #[cfg(test)]
+            tag: value["tags"][0].as_str().unwrap_or_default().to_owned(),
             method: method.to_uppercase(),
             path: path.to_owned(),
             permission: value["x-permission"].as_str().and_then(Permission::parse),
             own: value["x-permission-own"]
                 .as_str()
                 .and_then(Permission::parse),
+            keyed: value["x-safety"].as_str() == Some("keyed"),
             parameters: parameters.collect(),
             body: content
                 .and_then(|content| Some(content.get("application/json")?["schema"].clone())),
@@ -164,6 +174,24 @@ impl Contract {
                 .map(|(name, _)| name.clone())
                 .collect(),
         }
+    }
+
+    /// The schema of an answer, or `None` where the operation has no such answer.
+    #[cfg(test)]
+    pub(crate) fn answer(&self, operation: &Operation, status: u16, media: &str) -> Option<&Value> {
+        let item = &self.document["paths"][&operation.path][operation.method.to_lowercase()];
+        let response = item["responses"].get(status.to_string())?;
+        let content = self.resolve(response).get("content");
+        content.map_or(Some(&Value::Null), |content| {
+            content.get(media)?.get("schema")
+        })
+    }
+
+    /// The schema of an event on the stream of an operation.
+    #[cfg(test)]
+    pub(crate) fn event(&self, operation: &Operation, name: &str) -> Option<&Value> {
+        let item = &self.document["paths"][&operation.path][operation.method.to_lowercase()];
+        item["responses"]["200"]["content"]["text/event-stream"]["x-events"].get(name)
     }
 
     /// The operation with an id.
@@ -195,7 +223,7 @@ impl Contract {
     pub(crate) fn route(&self, method: &str, path: &str) -> Route<'_> {
         let mut others: Vec<&str> = Vec::new();
         // A literal segment wins over a parameter: `/flows/import` is not a flow called "import".
-        let mut matching: Vec<(usize, &Operation, Vec<(String, String)>)> = self
+        let mut matching: Vec<(usize, &Operation, Values)> = self
             .operations
             .iter()
             .filter_map(|operation| {
@@ -220,12 +248,25 @@ impl Contract {
         }
     }
 
+    /// The path that is spelt most like this one, whatever its parameters are.
     fn nearest(&self, path: &str) -> Option<&str> {
+        let given: Vec<&str> = path.split('/').collect();
+        let filled = |template: &str| {
+            let segments = template.split('/').enumerate().map(|(index, segment)| {
+                let parameter = segment.starts_with('{');
+                given
+                    .get(index)
+                    .filter(|_| parameter)
+                    .copied()
+                    .unwrap_or(segment)
+            });
+            segments.collect::<Vec<_>>().join("/")
+        };
         let paths = self
             .operations
             .iter()
             .map(|operation| operation.path.as_str());
-        nearest(paths, path, |path| path.to_owned())
+        nearest(paths, path, filled)
     }
 }
 
@@ -235,13 +276,12 @@ pub(crate) fn nearest<'a>(
     wanted: &str,
     shape: impl Fn(&str) -> String,
 ) -> Option<&'a str> {
-    let wanted = shape(wanted);
-    let scored = candidates.map(|candidate| (distance(&shape(candidate), &wanted), candidate));
+    let scored = candidates.map(|candidate| (distance(&shape(candidate), wanted), candidate));
     let (score, candidate) = scored.min_by_key(|(score, _)| *score)?;
     (score <= wanted.chars().count().max(6) / 2).then_some(candidate)
 }
 
-fn matches(template: &str, path: &str) -> Option<Vec<(String, String)>> {
+fn matches(template: &str, path: &str) -> Option<Values> {
     let mut values = Vec::new();
     let mut wanted = template.split('/');
     let mut given = path.split('/');

@@ -50,6 +50,15 @@ impl Component {
     pub(crate) fn is_output(self) -> bool {
         matches!(self, Self::ChatOutput | Self::TextOutput)
     }
+
+    /// What kind of value it adds to the answer of the flow.
+    pub(crate) fn output_type(self) -> &'static str {
+        if self == Self::ChatOutput {
+            "message"
+        } else {
+            "text"
+        }
+    }
 }
 
 fn by_class(class: &str) -> Option<Component> {

@@ -40,7 +40,6 @@ pub(crate) enum Step {
     /// A message of the flow is complete.
     Message {
         component_id: String,
-        display_name: String,
         sender: String,
         text: String,
     },
@@ -56,7 +55,6 @@ pub(crate) struct Completed {
     pub(crate) kind: String,
     pub(crate) duration: f64,
     pub(crate) settings: Map<String, Value>,
-    pub(crate) output: String,
 }
 
 /// What one output component of a flow yields.
@@ -64,7 +62,8 @@ pub(crate) struct Completed {
 pub(crate) struct FlowOutput {
     pub(crate) component_id: String,
     pub(crate) display_name: String,
-    pub(crate) kind: String,
+    /// `message` or `text`.
+    pub(crate) kind: &'static str,
     pub(crate) value: String,
 }
 
@@ -86,8 +85,10 @@ pub(crate) struct Failure {
 /// Whose fault it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FailureKind {
-    /// The flow has a component that this server cannot execute, or cannot be executed at all.
+    /// The flow has a component that this server cannot execute.
     Unsupported,
+    /// The graph as a whole makes no sense.
+    Graph,
     /// A setting has a value that its component cannot use.
     Setting(String),
     /// A component failed while it ran.
@@ -107,8 +108,16 @@ impl Failure {
 /// The components to run, in order. Only what an output depends on is run; a flow without outputs
 /// is run whole.
 pub(crate) fn plan(flow: &Flow) -> Result<Vec<(&Node, Component)>, Failure> {
+    if flow.nodes.is_empty() {
+        let message = "it has no components yet".to_owned();
+        return Err(Failure {
+            kind: FailureKind::Graph,
+            component_id: None,
+            message,
+        });
+    }
     let order = flow.order().map_err(|circle| Failure {
-        kind: FailureKind::Unsupported,
+        kind: FailureKind::Graph,
         component_id: circle.first().map(|node| node.id.clone()),
         message: format!(
             "these components wait for each other: {}",
@@ -176,7 +185,7 @@ impl Engine {
                 outcome.outputs.push(FlowOutput {
                     component_id: node.id.clone(),
                     display_name: node.display_name.clone(),
-                    kind: node.kind.clone(),
+                    kind: component.output_type(),
                     value: piece.text.clone(),
                 });
             }
@@ -187,7 +196,6 @@ impl Engine {
                 kind: node.kind.clone(),
                 duration: duration.as_secs_f64(),
                 settings: node.settings(),
-                output: piece.text.clone(),
             }));
             yields.push((&node.id, piece));
         }

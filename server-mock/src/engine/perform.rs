@@ -203,7 +203,6 @@ impl Stage<'_> {
         if component == Component::ChatOutput {
             (self.tell)(Step::Message {
                 component_id: self.node.id.clone(),
-                display_name: self.node.display_name.clone(),
                 sender: self.node.text("sender_name").unwrap_or("AI").to_owned(),
                 text: piece.text.clone(),
             });

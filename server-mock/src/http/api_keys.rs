@@ -32,12 +32,17 @@ pub(super) fn create(call: &Call) -> Result<Reply, Problem> {
 
 pub(super) fn list(call: &Call) -> Result<Reply, Problem> {
     let state = call.app.state();
-    let keys = state
-        .keys
-        .all()
-        .iter()
-        .map(|key| key_json(key, call.now))
-        .collect();
+    let named = |key: &&KeyRecord| {
+        let name = key.name.to_lowercase();
+        call.query("q")
+            .is_none_or(|text| name.contains(&text.to_lowercase()))
+    };
+    let in_state = |key: &&KeyRecord| {
+        call.query("status")
+            .is_none_or(|wanted| status(key, call.now) == wanted)
+    };
+    let found = state.keys.all().iter().filter(named).filter(in_state);
+    let keys = found.map(|key| key_json(key, call.now)).collect();
     Ok(Reply::json(200, &call.page(keys)))
 }
 
@@ -57,17 +62,12 @@ pub(super) fn update(call: &Call) -> Result<Reply, Problem> {
         .transpose()?;
     let mut state = call.app.state();
     active(find(call, &state)?, call.now)?;
-    let id = call.value("key_id");
-    if let Some(key) = state.keys.get_mut(id) {
+    if let Some(key) = state.keys.get_mut(call.value("key_id")) {
         if let Some(name) = text(body, "name") {
             key.name = name.to_owned();
         }
-        if let Some(permissions) = permissions {
-            key.permissions = permissions;
-        }
-        if let Some(expires_at) = expires_at {
-            key.expires_at = expires_at;
-        }
+        key.permissions = permissions.unwrap_or_else(|| key.permissions.clone());
+        key.expires_at = expires_at.unwrap_or(key.expires_at);
     }
     Ok(Reply::json(200, &key_json(find(call, &state)?, call.now)))
 }
@@ -80,21 +80,27 @@ pub(super) fn revoke(call: &Call) -> Result<Reply, Problem> {
 }
 
 pub(super) fn rotate(call: &Call) -> Result<Reply, Problem> {
-    let grace = call
-        .json()
+    let body = call.json();
+    let grace = body
         .get("grace_period")
-        .and_then(Value::as_f64)
-        .unwrap_or(0.0);
-    let grace = std::time::Duration::try_from_secs_f64(grace).unwrap_or_default();
-    let until = TimeDelta::from_std(grace)
-        .ok()
-        .and_then(|grace| call.now.checked_add_signed(grace));
+        .and_then(Value::as_i64)
+        .unwrap_or(0);
+    let until = TimeDelta::try_seconds(grace).and_then(|it| call.now.checked_add_signed(it));
+    let expires_at = body
+        .get("expires_at")
+        .map(|at| expiry(call, at))
+        .transpose()?;
     let mut state = call.app.state();
     let key = find(call, &state)?;
     active(key, call.now)?;
     let id = key.id.clone();
     let secret = format!("lf_{}", state.ids.secret("rotated"));
-    state.keys.rotate(&id, &secret, until.unwrap_or(call.now));
+    state
+        .keys
+        .rotate(&id, &secret, until.unwrap_or(DateTime::<Utc>::MAX_UTC));
+    if let (Some(key), Some(expires_at)) = (state.keys.get_mut(&id), expires_at) {
+        key.expires_at = expires_at;
+    }
     Ok(Reply::json(
         200,
         &with_secret(find(call, &state)?, call.now, &secret),
@@ -128,12 +134,16 @@ fn status(key: &KeyRecord, now: DateTime<Utc>) -> &'static str {
 }
 
 fn permissions(value: &Value) -> Result<Vec<Permission>, Problem> {
-    serde_json::from_value(value.clone()).map_err(|_| {
+    let given: Vec<Permission> = serde_json::from_value(value.clone()).map_err(|_| {
         Problem::field(
             "permissions",
-            "has to be a list of read, execute, write, admin",
+            "has to be a list of read, execute, write and admin",
         )
-    })
+    })?;
+    Ok(Permission::ALL
+        .into_iter()
+        .filter(|one| given.contains(one))
+        .collect())
 }
 
 fn expiry(call: &Call, value: &Value) -> Result<Option<DateTime<Utc>>, Problem> {
@@ -152,18 +162,16 @@ fn key_json(key: &KeyRecord, now: DateTime<Utc>) -> Value {
     json!({
         "id": key.id,
         "name": key.name,
-        "prefix": key.prefix,
         "permissions": key.permissions,
+        "prefix": key.prefix,
         "status": status(key, now),
         "created_at": timestamp(key.created_at),
         "expires_at": moment(key.expires_at),
-        "revoked_at": moment(key.revoked_at),
         "last_used_at": moment(key.last_used_at),
+        "previous_expires_at": moment(key.grace_until.filter(|until| *until > now)),
     })
 }
 
 fn with_secret(key: &KeyRecord, now: DateTime<Utc>, secret: &str) -> Value {
-    let mut shown = key_json(key, now);
-    shown["key"] = secret.into();
-    shown
+    json!({"key": secret, "api_key": key_json(key, now)})
 }

@@ -75,7 +75,7 @@ pub(super) fn authorise(
             granted.join(", ")
         },
     );
-    Err(Problem::new("permission_missing", detail).error("permission", needed.name()))
+    Err(Problem::new("permission_missing", detail).fact("permission", needed.name()))
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
@@ -97,5 +97,5 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
 }
 
 fn refuse(code: &'static str, detail: &str) -> Problem {
-    Problem::new(code, detail).header("www-authenticate", "Bearer")
+    Problem::new(code, detail).header("www-authenticate", "Bearer realm=\"langflow\"")
 }

@@ -77,7 +77,7 @@ pub(super) fn parse(
         .trim();
     let media = media.to_ascii_lowercase();
     if !is_json(operation, &media) {
-        if operation.accepts.iter().any(|accepted| *accepted == media) {
+        if operation.accepts.contains(&media) {
             return Ok(Body::Other);
         }
         let accepted = operation.accepts.join(", ");

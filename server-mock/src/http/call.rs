@@ -21,6 +21,9 @@ const PAGE_SIZE: u64 = 50;
 pub(super) struct Call {
     pub(super) app: Arc<App>,
     pub(super) operation: &'static Operation,
+    pub(super) request_id: String,
+    /// Path and query as they were sent.
+    pub(super) target: String,
     pub(super) caller: Caller,
     pub(super) values: Vec<(String, String)>,
     pub(super) query: Vec<(String, String)>,
@@ -102,7 +105,7 @@ impl Call {
                 .all()
                 .iter()
                 .flat_map(|flow| [flow.id.as_str(), flow.name()]);
-            let near = crate::contract::nearest(ids, id, |text| text.to_lowercase());
+            let near = crate::contract::nearest(ids, &id.to_lowercase(), str::to_lowercase);
             let near = near.and_then(|near| {
                 state
                     .flows

@@ -11,15 +11,49 @@ use crate::contract::PREFIX;
 use crate::problem::Problem;
 use crate::state::FlowRecord;
 
+/// The events that a default webhook gets unless it is told which.
+const EVENTS: [&str; 4] = [
+    "flow_started",
+    "flow_completed",
+    "flow_error",
+    "component_completed",
+];
+
 pub(super) fn list(call: &Call) -> Result<Reply, Problem> {
     let state = call.app.state();
-    let found = state.flows.search(call.query("q"));
-    let flows = found.map(|flow| flow_json(flow, false)).collect();
+    let named = |flow: &&FlowRecord| call.query("q").is_none_or(|text| flow.mentions(text));
+    let tagged = |flow: &&FlowRecord| {
+        call.query("tag")
+            .is_none_or(|wanted| flow.tags().any(|tag| tag == wanted))
+    };
+    let mut found: Vec<&FlowRecord> = state
+        .flows
+        .all()
+        .iter()
+        .filter(named)
+        .filter(tagged)
+        .collect();
+    let sort = call.query("sort").unwrap_or("-updated_at");
+    let (field, down) = sort
+        .strip_prefix('-')
+        .map_or((sort, false), |field| (field, true));
+    // Stable: flows that are equal stay in the order in which they were created.
+    found.sort_by(|a, b| {
+        let (a, b) = if down { (b, a) } else { (a, b) };
+        match field {
+            "name" => a.name().to_lowercase().cmp(&b.name().to_lowercase()),
+            "created_at" => a.created_at.cmp(&b.created_at),
+            _ => a.updated_at.cmp(&b.updated_at),
+        }
+    });
+    let flows = found.into_iter().map(summary_json).collect();
     Ok(Reply::json(200, &call.page(flows)))
 }
 
 pub(super) fn create(call: &Call) -> Result<Reply, Problem> {
-    let file = object(call.json());
+    let mut file = object(call.json());
+    file.entry("data")
+        .or_insert_with(|| json!({"nodes": [], "edges": []}));
     readable(&file)?;
     let mut state = call.app.state();
     let id = state.ids.next("flow");
@@ -30,36 +64,20 @@ pub(super) fn create(call: &Call) -> Result<Reply, Problem> {
 pub(super) fn get(call: &Call) -> Result<Reply, Problem> {
     let state = call.app.state();
     let flow = call.flow(&state)?;
-    if call
-        .header("if-none-match")
-        .is_some_and(|etag| etag == flow.etag())
-    {
-        return Ok(Reply::empty(304).header("etag", flow.etag()));
-    }
-    Ok(Reply::json(200, &flow_json(flow, true)).header("etag", flow.etag()))
+    Ok(Reply::json(200, &flow_json(flow)).header("etag", flow.etag()))
 }
 
 pub(super) fn replace(call: &Call) -> Result<Reply, Problem> {
-    let file = object(call.json());
-    readable(&file)?;
-    write(call, |flow| flow.file = file)
+    let mut sent = object(call.json());
+    sent.entry("description").or_insert(Value::Null);
+    sent.entry("tags").or_insert_with(|| json!([]));
+    sent.entry("data")
+        .or_insert_with(|| json!({"nodes": [], "edges": []}));
+    write(call, sent)
 }
 
 pub(super) fn update(call: &Call) -> Result<Reply, Problem> {
-    let changes = object(call.json());
-    if changes.contains_key("data") {
-        readable(&changes)?;
-    }
-    write(call, |flow| {
-        for (field, value) in changes {
-            // Null clears a field; it is not a value of one.
-            if value.is_null() {
-                flow.file.shift_remove(&field);
-            } else {
-                flow.file.insert(field, value);
-            }
-        }
-    })
+    write(call, object(call.json()))
 }
 
 pub(super) fn delete(call: &Call) -> Result<Reply, Problem> {
@@ -75,31 +93,30 @@ pub(super) fn delete(call: &Call) -> Result<Reply, Problem> {
 pub(super) fn duplicate(call: &Call) -> Result<Reply, Problem> {
     let mut state = call.app.state();
     let original = call.flow(&state)?;
-    let name = text(call.json(), "name")
-        .map_or_else(|| format!("{} (copy)", original.name()), str::to_owned);
+    let name = text(call.json(), "name");
+    let name = name.map_or_else(|| format!("{} (copy)", original.name()), str::to_owned);
     let (mut file, settings) = (original.file.clone(), original.settings.clone());
-    file.insert("name".to_owned(), name.into());
     let id = state.ids.next("flow");
+    file.insert("name".to_owned(), name.into());
+    file.shift_remove("id");
     state.flows.create(id.clone(), file, call.now);
     let copy = state
         .flows
         .change(&id, call.now, |flow| flow.settings = settings);
-    copy.map(created)
-        .ok_or_else(|| Problem::not_found("flow_not_found", "flow", &id, None))
+    copy.map(created).ok_or_else(|| gone(&id))
 }
 
 pub(super) fn get_settings(call: &Call) -> Result<Reply, Problem> {
-    let state = call.app.state();
-    let flow = call.flow(&state)?;
-    Ok(Reply::json(200, &settings_json(flow)).header("etag", flow.etag()))
+    Ok(Reply::json(
+        200,
+        &settings_json(call.flow(&call.app.state())?),
+    ))
 }
 
 pub(super) fn update_settings(call: &Call) -> Result<Reply, Problem> {
     let changes = object(call.json());
     let mut state = call.app.state();
-    let flow = call.flow(&state)?;
-    call.if_match(flow)?;
-    let id = flow.id.clone();
+    let id = call.flow(&state)?.id.clone();
     let changed = state.flows.change(&id, call.now, |flow| {
         for (setting, value) in changes {
             // Null brings the default back.
@@ -110,53 +127,68 @@ pub(super) fn update_settings(call: &Call) -> Result<Reply, Problem> {
             }
         }
     });
-    let flow = changed.ok_or_else(|| Problem::not_found("flow_not_found", "flow", &id, None))?;
-    Ok(Reply::json(200, &settings_json(flow)).header("etag", flow.etag()))
+    let flow = changed.ok_or_else(|| gone(&id))?;
+    let (shown, timeout) = (settings_json(flow), flow.session_timeout());
+    state.sessions.retime(&id, timeout);
+    Ok(Reply::json(200, &shown))
 }
 
-fn write(call: &Call, change: impl FnOnce(&mut FlowRecord)) -> Result<Reply, Problem> {
+fn write(call: &Call, fields: Map<String, Value>) -> Result<Reply, Problem> {
+    if fields.contains_key("data") {
+        readable(&fields)?;
+    }
     let mut state = call.app.state();
     let flow = call.flow(&state)?;
     call.if_match(flow)?;
     let id = flow.id.clone();
-    let changed = state.flows.change(&id, call.now, change);
-    let flow = changed.ok_or_else(|| Problem::not_found("flow_not_found", "flow", &id, None))?;
-    Ok(Reply::json(200, &flow_json(flow, true)).header("etag", flow.etag()))
+    let changed = state
+        .flows
+        .change(&id, call.now, |flow| flow.file.extend(fields));
+    let flow = changed.ok_or_else(|| gone(&id))?;
+    Ok(Reply::json(200, &flow_json(flow)).header("etag", flow.etag()))
 }
 
 fn created(flow: &FlowRecord) -> Reply {
-    Reply::json(201, &flow_json(flow, true))
+    Reply::json(201, &flow_json(flow))
         .header("etag", flow.etag())
         .header("location", format!("{PREFIX}/flows/{}", flow.id))
 }
 
+fn gone(id: &str) -> Problem {
+    Problem::not_found("flow_not_found", "flow", id, None)
+}
+
 /// Refuses what is no flow when it is stored; whether its components can be executed is a matter
 /// of running it.
-pub(super) fn readable(file: &Map<String, Value>) -> Result<(), Problem> {
-    Flow::parse(&Value::Object(file.clone()))
-        .map(drop)
-        .map_err(|error| {
-            let detail = format!("The flow cannot be read: {error}.");
-            Problem::new("invalid_flow", detail).error(error.field(), error.to_string())
-        })
+pub(super) fn readable(file: &Map<String, Value>) -> Result<Flow, Problem> {
+    Flow::parse(&Value::Object(file.clone())).map_err(|error| {
+        let detail = format!("The flow cannot be read: {error}.");
+        Problem::new("invalid_flow", detail).error(error.field(), error.to_string())
+    })
 }
 
 pub(super) fn object(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
-/// A flow as the API shows it: its own fields first, then those of its file.
-pub(super) fn flow_json(flow: &FlowRecord, whole: bool) -> Value {
-    let mut shown = json!({
+/// A flow without its graph.
+pub(super) fn summary_json(flow: &FlowRecord) -> Value {
+    json!({
         "id": flow.id,
         "name": flow.name(),
         "description": flow.description(),
+        "tags": flow.tags().collect::<Vec<_>>(),
         "created_at": timestamp(flow.created_at),
         "updated_at": timestamp(flow.updated_at),
-    });
+    })
+}
+
+/// A flow as the API shows it: what it has of its own, then what its file has besides.
+fn flow_json(flow: &FlowRecord) -> Value {
+    let mut shown = summary_json(flow);
     if let Some(shown) = shown.as_object_mut() {
         for (field, value) in &flow.file {
-            if !shown.contains_key(field) && (whole || field != "data") {
+            if !shown.contains_key(field) {
                 shown.insert(field.clone(), value.clone());
             }
         }
@@ -165,14 +197,23 @@ pub(super) fn flow_json(flow: &FlowRecord, whole: bool) -> Value {
 }
 
 fn settings_json(flow: &FlowRecord) -> Value {
-    let mut shown = json!({
+    let url = flow
+        .settings
+        .get("webhook_url")
+        .cloned()
+        .unwrap_or(Value::Null);
+    let events = flow.settings.get("webhook_events").cloned();
+    let usual = || {
+        if url.is_null() {
+            json!([])
+        } else {
+            json!(EVENTS)
+        }
+    };
+    json!({
         "session_timeout": flow.session_timeout(),
         "run_timeout": flow.run_timeout(),
-    });
-    if let Some(shown) = shown.as_object_mut() {
-        for (setting, value) in &flow.settings {
-            shown.insert(setting.clone(), value.clone());
-        }
-    }
-    shown
+        "webhook_events": events.unwrap_or_else(usual),
+        "webhook_url": url,
+    })
 }

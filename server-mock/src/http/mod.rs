@@ -20,8 +20,9 @@ use hyper::body::Incoming;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::contract::{DOCUMENT, Operation, PREFIX, Route, contract, nearest};
+use crate::contract::{DOCUMENT, Operation, PREFIX, Route, Values, contract};
 use crate::problem::Problem;
+use crate::state::{Replay, WorkKey};
 
 use call::Call;
 use reply::{Reply, ReplyBody};
@@ -33,14 +34,18 @@ pub(crate) async fn handle(
 ) -> Result<Response<ReplyBody>, Infallible> {
     let request_id = app.state().ids.next("req");
     let head = request.method() == http::Method::HEAD;
-    let reply = match answer(&app, request).await {
+    let reply = match answer(&app, &request_id, request).await {
         Ok(reply) => reply,
         Err(problem) => Reply::problem(&problem, &request_id),
     };
     Ok(reply.finish(&request_id, head))
 }
 
-async fn answer(app: &Arc<App>, request: Request<Incoming>) -> Result<Reply, Problem> {
+async fn answer(
+    app: &Arc<App>,
+    request_id: &str,
+    request: Request<Incoming>,
+) -> Result<Reply, Problem> {
     let (parts, incoming) = request.into_parts();
     let path = parts.uri.path().to_owned();
     // An answer to HEAD is the answer to GET without its body.
@@ -62,6 +67,8 @@ async fn answer(app: &Arc<App>, request: Request<Incoming>) -> Result<Reply, Pro
     let call = Call {
         app: app.clone(),
         operation,
+        request_id: request_id.to_owned(),
+        target: parts.uri.to_string(),
         caller,
         values,
         query: call::query(parts.uri.query()),
@@ -70,7 +77,36 @@ async fn answer(app: &Arc<App>, request: Request<Incoming>) -> Result<Reply, Pro
         now: app.clock.now(),
     };
     call.check()?;
-    dispatch(call).await
+    once(call).await
+}
+
+/// Does keyed work once, and gives its answer again to whoever asks again. A run is another
+/// matter: it can be joined while it goes on.
+async fn once(call: Call) -> Result<Reply, Problem> {
+    let value = call
+        .header("idempotency-key")
+        .filter(|_| call.app.config.idempotency);
+    let Some(value) = value.filter(|_| call.operation.keyed) else {
+        return dispatch(call).await;
+    };
+    let key = WorkKey {
+        key_id: call.caller.key_id.clone(),
+        target: call.target.clone(),
+        value: value.to_owned(),
+    };
+    let (app, body, now) = (call.app.clone(), call.json().to_string(), call.now);
+    let _one_at_a_time = app.keyed.lock().await;
+    let replay = app.state().replays.find(&key, &body, now);
+    match replay {
+        Replay::Answer(answer) => return Ok(Reply::again(answer)),
+        Replay::Conflict => return Err(Problem::key_reused()),
+        Replay::New => {}
+    }
+    let reply = dispatch(call).await?;
+    if let Some(answer) = reply.kept() {
+        app.state().replays.keep(key, body, answer, now);
+    }
+    Ok(reply)
 }
 
 /// Every operation that does something. Those of the document that are missing here answer 501.
@@ -112,7 +148,7 @@ async fn dispatch(call: Call) -> Result<Reply, Problem> {
     }
 }
 
-fn find(method: &str, path: &str) -> Result<(&'static Operation, Vec<(String, String)>), Problem> {
+fn find(method: &str, path: &str) -> Result<(&'static Operation, Values), Problem> {
     let within = path
         .strip_prefix(PREFIX)
         .filter(|rest| rest.starts_with('/'));
@@ -122,28 +158,24 @@ fn find(method: &str, path: &str) -> Result<(&'static Operation, Vec<(String, St
         Some(Route::OtherMethods(methods)) => Err(other_methods(method, path, &methods)),
         Some(Route::Nothing(near)) => Err(no_route(path, near)),
         None => {
-            let paths = contract()
+            // A base URL without its prefix, or with another one, is a common slip.
+            let mut paths = contract()
                 .operations
                 .iter()
                 .map(|operation| operation.path.as_str());
-            let exact = paths.clone().find(|known| path.ends_with(known));
-            Err(no_route(
-                path,
-                exact.or_else(|| nearest(paths, path, str::to_owned)),
-            ))
+            Err(no_route(path, paths.find(|known| path.ends_with(known))))
         }
     }
 }
 
 fn no_route(path: &str, near: Option<&str>) -> Problem {
-    let hint = match near {
-        Some(near) => format!(" The nearest is `{PREFIX}{near}`."),
-        None => format!(" The routes of the workspace stand under `{PREFIX}`."),
-    };
-    Problem::new(
-        "route_not_found",
-        format!("There is no route `{path}`.{hint}"),
-    )
+    match near.map(|near| format!("{PREFIX}{near}")) {
+        Some(near) => Problem::not_found("route_not_found", "route", path, Some(&near)),
+        None => {
+            let detail = format!("There is no route `{path}`. The API stands under `{PREFIX}`.");
+            Problem::new("route_not_found", detail)
+        }
+    }
 }
 
 fn other_methods(method: &str, path: &str, allowed: &[&str]) -> Problem {

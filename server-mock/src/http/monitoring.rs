@@ -6,18 +6,18 @@ use super::call::Call;
 use super::reply::Reply;
 use crate::problem::Problem;
 
-pub(super) fn health(_: &Call) -> Result<Reply, Problem> {
-    Ok(Reply::json(200, &json!({"status": "ok"})))
+pub(super) fn health(call: &Call) -> Result<Reply, Problem> {
+    let uptime = (call.now - call.app.state().started_at)
+        .to_std()
+        .unwrap_or_default();
+    Ok(Reply::json(
+        200,
+        &json!({"status": "ok", "uptime": uptime.as_secs_f64()}),
+    ))
 }
 
 pub(super) fn version(call: &Call) -> Result<Reply, Problem> {
-    let mut features = vec![
-        "streaming",
-        "background",
-        "sessions",
-        "session_status",
-        "resume",
-    ];
+    let mut features = vec!["streaming", "background", "resume"];
     if call.app.config.idempotency {
         features.push("idempotency");
     }

@@ -1,14 +1,18 @@
 //! Answers on their way out.
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use serde_json::Value;
-use std::convert::Infallible;
 
 use crate::problem::Problem;
+use crate::state::Answer;
 
 /// The body of an answer: whole, or as it comes.
 pub(crate) type ReplyBody = UnsyncBoxBody<Bytes, Infallible>;
@@ -17,19 +21,25 @@ pub(crate) type ReplyBody = UnsyncBoxBody<Bytes, Infallible>;
 pub(super) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
-    body: ReplyBody,
+    body: Body,
+}
+
+enum Body {
+    Whole(Bytes),
+    Stream(BoxStream<'static, Bytes>),
 }
 
 impl Reply {
     pub(super) fn json(status: u16, body: &Value) -> Self {
-        Self::text(status, "application/json", &body.to_string())
+        Self::text(status, "application/json", body.to_string())
     }
 
-    pub(super) fn text(status: u16, content_type: &str, body: &str) -> Self {
+    pub(super) fn text(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
+        let headers = vec![("content-type", content_type.to_owned())];
         Self {
             status,
-            headers: vec![("content-type", content_type.to_owned())],
-            body: Full::new(Bytes::copy_from_slice(body.as_bytes())).boxed_unsync(),
+            headers,
+            body: Body::Whole(body.into()),
         }
     }
 
@@ -37,29 +47,28 @@ impl Reply {
         Self {
             status,
             headers: Vec::new(),
-            body: Full::default().boxed_unsync(),
+            body: Body::Whole(Bytes::new()),
         }
     }
 
     pub(super) fn problem(problem: &Problem, request_id: &str) -> Self {
         let body = problem.json(request_id).to_string();
-        let mut reply = Self::text(problem.status, "application/problem+json", &body);
+        let mut reply = Self::text(problem.status, "application/problem+json", body);
         reply.headers.extend(problem.headers.iter().cloned());
         reply
     }
 
     /// Server-Sent Events, which nothing on the way may keep back.
     pub(super) fn stream(frames: impl futures::Stream<Item = Bytes> + Send + 'static) -> Self {
-        use futures::StreamExt;
-        let frames = frames.map(|bytes| Ok(Frame::data(bytes)));
+        let headers = vec![
+            ("content-type", "text/event-stream".to_owned()),
+            ("cache-control", "no-cache".to_owned()),
+            ("x-accel-buffering", "no".to_owned()),
+        ];
         Self {
             status: 200,
-            headers: vec![
-                ("content-type", "text/event-stream".to_owned()),
-                ("cache-control", "no-cache".to_owned()),
-                ("x-accel-buffering", "no".to_owned()),
-            ],
-            body: StreamBody::new(frames).boxed_unsync(),
+            headers,
+            body: Body::Stream(frames.boxed()),
         }
     }
 
@@ -68,11 +77,40 @@ impl Reply {
         self
     }
 
+    /// The answer as it can be given again; streams cannot.
+    pub(super) fn kept(&self) -> Option<Answer> {
+        match &self.body {
+            Body::Whole(body) => Some(Answer {
+                status: self.status,
+                headers: self.headers.clone(),
+                body: body.clone(),
+            }),
+            Body::Stream(_) => None,
+        }
+    }
+
+    /// An answer that was given before.
+    pub(super) fn again(answer: Answer) -> Self {
+        let Answer {
+            status,
+            headers,
+            body,
+        } = answer;
+        Self {
+            status,
+            headers,
+            body: Body::Whole(body),
+        }
+        .header("idempotency-replayed", "true")
+    }
+
     pub(super) fn finish(self, request_id: &str, head: bool) -> Response<ReplyBody> {
-        let body = if head {
-            Full::default().boxed_unsync()
-        } else {
-            self.body
+        let body = match self.body {
+            _ if head => Full::default().boxed_unsync(),
+            Body::Whole(body) => Full::new(body).boxed_unsync(),
+            Body::Stream(frames) => {
+                StreamBody::new(frames.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync()
+            }
         };
         let mut response = Response::new(body);
         *response.status_mut() =

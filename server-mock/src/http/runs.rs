@@ -4,16 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::call::Call;
 use super::reply::Reply;
 use super::sse;
 use super::text;
-use crate::clock::timestamp;
 use crate::contract::Permission;
 use crate::problem::Problem;
-use crate::runner::{self, RunRequest, component_json, moment};
+use crate::runner::{self, RunRequest, run_json};
 use crate::state::{Run, RunStatus};
 
 pub(super) async fn run(call: Call) -> Result<Reply, Problem> {
@@ -23,6 +22,12 @@ pub(super) async fn run(call: Call) -> Result<Reply, Problem> {
         .header("accept")
         .is_some_and(|it| it.contains("text/event-stream"));
     let background = flag("background");
+    if background && flag("stream") {
+        return Err(Problem::field(
+            "background",
+            "cannot be together with stream",
+        ));
+    }
     let request = RunRequest {
         input: text(body, "input_value").unwrap_or_default().to_owned(),
         tweaks: body
@@ -34,6 +39,7 @@ pub(super) async fn run(call: Call) -> Result<Reply, Problem> {
             .filter(|id| !id.is_empty())
             .map(str::to_owned),
         background,
+        request_id: call.request_id.clone(),
         idempotency: call
             .header("idempotency-key")
             .filter(|_| call.app.config.idempotency)
@@ -44,13 +50,12 @@ pub(super) async fn run(call: Call) -> Result<Reply, Problem> {
     let run = started.run;
     let reply = if background {
         let place = format!("{}/runs/{}", crate::contract::PREFIX, run.id);
-        Reply::json(202, &run_json(&run)).header("location", place)
+        Reply::json(202, &run_json(&run, true)).header("location", place)
     } else if flag("stream") || accepts_stream {
         stream(&call, run.clone(), 0)
     } else {
         Reply::json(200, &run.ended().await.answer?)
     };
-    let reply = reply.header("x-run-id", run.id.clone());
     Ok(if started.replayed {
         reply.header("idempotency-replayed", "true")
     } else {
@@ -75,19 +80,19 @@ pub(super) fn list(call: &Call) -> Result<Reply, Problem> {
             && after.is_none_or(|after| run.created_at >= after)
             && before.is_none_or(|before| run.created_at < before)
     });
-    let runs = found.map(|run| run_json(run)).collect();
+    let runs = found.map(|run| run_json(run, false)).collect();
     drop(state);
     Ok(Reply::json(200, &call.page(runs)))
 }
 
 pub(super) fn get(call: &Call) -> Result<Reply, Problem> {
-    Ok(Reply::json(200, &run_json(&*find(call)?)))
+    Ok(Reply::json(200, &run_json(&*find(call)?, true)))
 }
 
 pub(super) async fn cancel(call: &Call) -> Result<Reply, Problem> {
     let run = find(call)?;
     if run.status() == RunStatus::Cancelled {
-        return Ok(Reply::json(200, &run_json(&run)));
+        return Ok(Reply::json(200, &run_json(&run, true)));
     }
     if run.status() != RunStatus::Running {
         let detail = format!("The run `{}` is {}.", run.id, run.status().name());
@@ -95,7 +100,7 @@ pub(super) async fn cancel(call: &Call) -> Result<Reply, Problem> {
     }
     run.cancelled.send_replace(true);
     run.ended().await;
-    Ok(Reply::json(200, &run_json(&run)))
+    Ok(Reply::json(200, &run_json(&run, true)))
 }
 
 pub(super) fn events(call: &Call) -> Result<Reply, Problem> {
@@ -143,36 +148,5 @@ pub(super) fn not_yours(call: &Call, what: &str) -> Problem {
         "This {what} was started by another key; without the permission {needed} a key has to do \
          only with what it has started itself."
     );
-    Problem::new("not_your_run", detail).error("permission", needed)
-}
-
-fn run_json(run: &Run) -> Value {
-    let progress = run.progress();
-    let end = progress.end.as_ref();
-    let mut record = json!({
-        "id": run.id,
-        "flow_id": run.flow_id,
-        "session_id": run.session_id,
-        "session_status": run.continuation.name(),
-        "key_id": run.key_id,
-        "status": end.map_or(RunStatus::Running, |end| end.status).name(),
-        "background": run.background,
-        "input_value": run.input,
-        "created_at": timestamp(run.created_at),
-        "finished_at": moment(end.map(|end| end.at)),
-        "components": progress.components.iter().map(component_json).collect::<Vec<_>>(),
-        "warnings": run.warnings,
-    });
-    let fields: Map<String, Value> = match end.map(|end| &end.answer) {
-        Some(Ok(answer)) => ["result", "metadata"]
-            .iter()
-            .map(|name| ((*name).to_owned(), answer[*name].clone()))
-            .collect(),
-        Some(Err(problem)) => Map::from_iter([("error".to_owned(), problem.json(&run.id))]),
-        None => Map::new(),
-    };
-    if let Some(record) = record.as_object_mut() {
-        record.extend(fields);
-    }
-    record
+    Problem::new("not_your_run", detail).fact("permission", needed)
 }

@@ -4,12 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::body::Body;
 use super::call::Call;
-use super::flows::{flow_json, object, readable};
+use super::flows::{object, readable, summary_json};
 use super::reply::Reply;
+use crate::engine::plan;
 use crate::problem::Problem;
-
-/// The last version of Langflow whose flow files this server writes.
-const TESTED_VERSION: &str = "1.13.0";
+use crate::state::State;
 
 pub(super) fn export(call: &Call) -> Result<Reply, Problem> {
     let state = call.app.state();
@@ -23,8 +22,9 @@ pub(super) fn export(call: &Call) -> Result<Reply, Problem> {
     // What the file had stands where it stood, so that an export of an import is the same file.
     let mut file = flow.file.clone();
     file.insert("id".to_owned(), flow.id.clone().into());
-    file.entry("last_tested_version")
-        .or_insert_with(|| TESTED_VERSION.into());
+    if let Some(data) = file.get_mut("data") {
+        leave_out_secrets(data);
+    }
     let name = flow
         .name()
         .replace(|c: char| !c.is_ascii_alphanumeric(), "-")
@@ -49,15 +49,74 @@ pub(super) fn import(call: &Call) -> Result<Reply, Problem> {
         Some(flows) if body.get("data").is_none() => flows.iter().map(object).collect(),
         _ => vec![object(body)],
     };
-    for file in &files {
-        readable(file)?;
-    }
+    let conflict = call.query("on_conflict").unwrap_or("new_id");
     let mut state = call.app.state();
-    let mut created = Vec::new();
-    for mut file in files {
-        file.shift_remove("id");
-        let id = state.ids.next("flow");
-        created.push(flow_json(state.flows.create(id, file, call.now), true));
+    let mut warnings = Vec::new();
+    // All or none: nothing is stored before everything has been looked at.
+    for file in &files {
+        let flow = readable(file)?;
+        if let Err(failure) = plan(&flow) {
+            warnings.push(format!("{}: {}.", flow.name, failure.message));
+        }
+        match wanted_id(file) {
+            Some(id) if conflict == "fail" && state.flows.get(id).is_some() => {
+                return Err(Problem::new(
+                    "flow_exists",
+                    format!("There is a flow `{id}` already."),
+                ));
+            }
+            _ => {}
+        }
     }
-    Ok(Reply::json(201, &json!({"flows": created})))
+    let stored = files
+        .into_iter()
+        .map(|file| store(call, &mut state, file, conflict));
+    let flows: Vec<Value> = stored.collect();
+    Ok(Reply::json(
+        201,
+        &json!({"flows": flows, "warnings": warnings}),
+    ))
+}
+
+fn store(call: &Call, state: &mut State, mut file: Map<String, Value>, conflict: &str) -> Value {
+    let wanted = wanted_id(&file).map(str::to_owned);
+    let taken = wanted
+        .as_ref()
+        .is_some_and(|id| state.flows.get(id).is_some());
+    let id = match wanted {
+        Some(id) if !taken || conflict == "replace" => id,
+        _ => state.ids.next("flow"),
+    };
+    if let Some(old) = file.get_mut("id") {
+        *old = id.clone().into();
+    }
+    if taken && conflict == "replace" {
+        let changed = state.flows.change(&id, call.now, |flow| flow.file = file);
+        return changed.map_or(Value::Null, summary_json);
+    }
+    summary_json(state.flows.create(id, file, call.now))
+}
+
+/// The id that a file names, if it can stand in a path as it is.
+fn wanted_id(file: &Map<String, Value>) -> Option<&str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
+    let id = file.get("id").and_then(Value::as_str)?;
+    let dots = id.chars().all(|c| c == '.');
+    (!dots && id.len() <= 128 && id.chars().all(plain) && id != "import").then_some(id)
+}
+
+/// The names of variables stay: they are no secrets, and the flow needs them elsewhere too.
+fn leave_out_secrets(data: &mut Value) {
+    let nodes = data.get_mut("nodes").and_then(Value::as_array_mut);
+    for node in nodes.into_iter().flatten() {
+        let template = node
+            .pointer_mut("/data/node/template")
+            .and_then(Value::as_object_mut);
+        for (_, field) in template.into_iter().flatten() {
+            let flag = |name: &str| field.get(name).and_then(Value::as_bool).unwrap_or(false);
+            if flag("password") && !flag("load_from_db") {
+                field["value"] = "".into();
+            }
+        }
+    }
 }

@@ -32,7 +32,7 @@ impl DefaultModel {
             known
         };
         if !ask.documents.is_empty() {
-            return words.from_documents(&ask.documents);
+            return words.with_documents(&ask.documents);
         }
         if let Some(about) = question(said) {
             return words.recalled(&known(), &about);
@@ -91,7 +91,7 @@ impl Words<'_> {
         ways[1 + (number % others as u64) as usize]
     }
 
-    fn from_documents(&self, documents: &[Document]) -> String {
+    fn with_documents(&self, documents: &[Document]) -> String {
         let count = documents.len();
         let lead = self.choose(&["From", "Drawing on", "Based on", "According to"]);
         let noun = if count == 1 { "document" } else { "documents" };

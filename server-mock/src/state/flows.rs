@@ -3,8 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-/// How long a session lives without a message unless its flow says otherwise.
-pub(crate) const SESSION_TIMEOUT: f64 = 1800.0;
+/// Seconds without a message after which a session expires, unless its flow says otherwise.
+const SESSION_TIMEOUT: u64 = 1800;
+
+/// Seconds after which a run is stopped, unless its flow says otherwise.
+const RUN_TIMEOUT: u64 = 300;
 
 /// A flow as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,34 +30,41 @@ impl FlowRecord {
             .unwrap_or_default()
     }
 
-    pub(crate) fn description(&self) -> &str {
-        self.file
-            .get("description")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+    pub(crate) fn description(&self) -> Option<&str> {
+        self.file.get("description").and_then(Value::as_str)
+    }
+
+    /// The words to find the flow by; what is no word is none.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
+        let tags = self.file.get("tags").and_then(Value::as_array);
+        tags.into_iter().flatten().filter_map(Value::as_str)
     }
 
     /// Changes with every write, so that two editors notice each other.
     pub(crate) fn etag(&self) -> String {
-        format!("\"{}-{}\"", self.id, self.version)
+        format!("\"{}\"", self.version)
     }
 
     /// Seconds without a message after which a session of this flow has expired.
-    pub(crate) fn session_timeout(&self) -> f64 {
+    pub(crate) fn session_timeout(&self) -> u64 {
         self.settings
             .get("session_timeout")
-            .and_then(Value::as_f64)
+            .and_then(Value::as_u64)
             .unwrap_or(SESSION_TIMEOUT)
     }
 
-    /// Seconds that a run may take; `None` where there is no limit.
-    pub(crate) fn run_timeout(&self) -> Option<f64> {
-        self.settings.get("run_timeout").and_then(Value::as_f64)
+    /// Seconds after which a run of this flow is stopped.
+    pub(crate) fn run_timeout(&self) -> u64 {
+        self.settings
+            .get("run_timeout")
+            .and_then(Value::as_u64)
+            .unwrap_or(RUN_TIMEOUT)
     }
 
-    fn mentions(&self, text: &str) -> bool {
+    /// Whether name or description contain a text, whatever the case.
+    pub(crate) fn mentions(&self, text: &str) -> bool {
         let text = text.to_lowercase();
-        let fields = [self.id.as_str(), self.name(), self.description()];
+        let fields = [self.name(), self.description().unwrap_or_default()];
         fields
             .iter()
             .any(|field| field.to_lowercase().contains(&text))
@@ -63,25 +73,19 @@ impl FlowRecord {
 
 /// All flows, in the order in which they were created.
 #[derive(Debug, Default)]
-pub(crate) struct Flows(Vec<FlowRecord>);
+pub(crate) struct Flows {
+    flows: Vec<FlowRecord>,
+    /// Counts over all flows: a flow that comes back under an old id has no old version.
+    writes: u64,
+}
 
 impl Flows {
     pub(crate) fn all(&self) -> &[FlowRecord] {
-        &self.0
+        &self.flows
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&FlowRecord> {
-        self.0.iter().find(|flow| flow.id == id)
-    }
-
-    /// The flows whose id, name or description contains a text.
-    pub(crate) fn search<'a>(
-        &'a self,
-        text: Option<&'a str>,
-    ) -> impl Iterator<Item = &'a FlowRecord> {
-        self.0
-            .iter()
-            .filter(move |flow| text.is_none_or(|text| flow.mentions(text)))
+        self.flows.iter().find(|flow| flow.id == id)
     }
 
     /// Stores a new flow under an id that no other has.
@@ -91,15 +95,16 @@ impl Flows {
         file: Map<String, Value>,
         now: DateTime<Utc>,
     ) -> &FlowRecord {
-        self.0.push(FlowRecord {
+        self.writes += 1;
+        self.flows.push(FlowRecord {
             id,
             file,
             settings: Map::new(),
             created_at: now,
             updated_at: now,
-            version: 1,
+            version: self.writes,
         });
-        &self.0[self.0.len() - 1]
+        &self.flows[self.flows.len() - 1]
     }
 
     /// Changes a flow and gives it a new version.
@@ -109,17 +114,36 @@ impl Flows {
         now: DateTime<Utc>,
         change: impl FnOnce(&mut FlowRecord),
     ) -> Option<&FlowRecord> {
-        let flow = self.0.iter_mut().find(|flow| flow.id == id)?;
+        let flow = self.flows.iter_mut().find(|flow| flow.id == id)?;
+        self.writes += 1;
         change(flow);
         flow.updated_at = now;
-        flow.version += 1;
+        flow.version = self.writes;
         Some(flow)
     }
 
     /// Removes a flow; whether there was one.
     pub(crate) fn delete(&mut self, id: &str) -> bool {
-        let before = self.0.len();
-        self.0.retain(|flow| flow.id != id);
-        self.0.len() < before
+        let before = self.flows.len();
+        self.flows.retain(|flow| flow.id != id);
+        self.flows.len() < before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_write_is_a_version_and_none_comes_back() {
+        let now = DateTime::<Utc>::MIN_UTC;
+        let mut flows = Flows::default();
+        let first = flows.create("a".to_owned(), Map::new(), now).etag();
+        let second = flows.change("a", now, |_| {}).unwrap().etag();
+        assert_ne!(first, second);
+        assert!(flows.delete("a") && !flows.delete("a"));
+        let again = flows.create("a".to_owned(), Map::new(), now).etag();
+        assert!(again != first && again != second);
+        assert!(flows.change("b", now, |_| {}).is_none());
     }
 }

@@ -25,13 +25,6 @@ pub(crate) struct KeyRecord {
     old_hash: Option<String>,
 }
 
-impl KeyRecord {
-    /// Whether the key allows something.
-    pub(crate) fn allows(&self, permission: Permission) -> bool {
-        self.permissions.contains(&Permission::Admin) || self.permissions.contains(&permission)
-    }
-}
-
 /// What a new key shall be.
 #[derive(Debug, Clone)]
 pub(crate) struct NewKey {
@@ -168,8 +161,7 @@ mod tests {
             permissions: vec![Permission::Execute],
             expires_at: Some(at(100)),
         };
-        let key = keys.create(new, start);
-        assert!(key.allows(Permission::Execute) && !key.allows(Permission::Read));
+        keys.create(new, start);
         assert_eq!(keys.open("other", start).unwrap_err(), KeyRefusal::Unknown);
         assert_eq!(
             keys.open("first", at(99)).unwrap().last_used_at,

@@ -2,6 +2,7 @@
 
 mod flows;
 mod keys;
+mod replays;
 mod runs;
 mod sessions;
 
@@ -11,8 +12,11 @@ use crate::ids::Ids;
 
 pub(crate) use flows::{FlowRecord, Flows};
 pub(crate) use keys::{KeyRecord, KeyRefusal, Keys, NewKey};
-pub(crate) use runs::{Begin, End, Event, IdempotencyKey, Progress, Run, RunStatus, Runs};
-pub(crate) use sessions::{Continuation, Message, Session, Sessions};
+pub(crate) use replays::{Answer, Replay, Replays, WorkKey};
+pub(crate) use runs::{
+    Begin, End, Event, FailedComponent, IdempotencyKey, Progress, Run, RunStatus, Runs,
+};
+pub(crate) use sessions::{Message, Opening, Session, Sessions};
 
 /// All that a workspace holds.
 #[derive(Debug)]
@@ -21,6 +25,7 @@ pub(crate) struct State {
     pub(crate) sessions: Sessions,
     pub(crate) keys: Keys,
     pub(crate) runs: Runs,
+    pub(crate) replays: Replays,
     pub(crate) ids: Ids,
     pub(crate) started_at: DateTime<Utc>,
 }
@@ -32,6 +37,7 @@ impl State {
             sessions: Sessions::default(),
             keys: Keys::default(),
             runs: Runs::default(),
+            replays: Replays::default(),
             ids: Ids::new(seed),
             started_at: now,
         }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::sessions::Continuation;
@@ -58,7 +58,18 @@ pub(crate) struct Event {
 pub(crate) struct Progress {
     pub(crate) events: Vec<Event>,
     pub(crate) components: Vec<Completed>,
+    /// The component that failed, if one did.
+    pub(crate) failed: Option<FailedComponent>,
     pub(crate) end: Option<End>,
+}
+
+/// A component that failed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FailedComponent {
+    pub(crate) component_id: String,
+    pub(crate) display_name: String,
+    pub(crate) kind: String,
+    pub(crate) message: String,
 }
 
 /// How a run ended.
@@ -79,7 +90,9 @@ pub(crate) struct Run {
     pub(crate) continuation: Continuation,
     pub(crate) key_id: String,
     pub(crate) input: String,
+    pub(crate) tweaks: Map<String, Value>,
     pub(crate) background: bool,
+    pub(crate) request_id: String,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) warnings: Vec<String>,
     pub(crate) progress: Mutex<Progress>,

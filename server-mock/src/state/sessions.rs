@@ -52,11 +52,12 @@ impl Session {
 /// How a run relates to its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Continuation {
-    /// There was no session with this id.
+    /// Nobody asked for a session: a new one was opened.
     New,
     /// The flow remembers.
     Continued,
-    /// There was one, and it is over.
+    /// The session that was asked for is over, or never was: the server does not keep the ids of
+    /// all that are over.
     Expired,
 }
 
@@ -70,6 +71,18 @@ impl Continuation {
     }
 }
 
+/// What a run wants of a session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opening<'a> {
+    pub(crate) flow_id: &'a str,
+    pub(crate) id: &'a str,
+    /// Whether the client named the session, rather than the server.
+    pub(crate) asked: bool,
+    pub(crate) key_id: &'a str,
+    /// Seconds.
+    pub(crate) timeout: u64,
+}
+
 /// All sessions of all flows.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
@@ -78,21 +91,30 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// Opens the session of a run; an expired one begins anew under its id.
+    /// Opens the session of a run; one that is over begins anew under its id.
     pub(crate) fn open(
         &mut self,
-        flow_id: &str,
-        id: &str,
-        key_id: &str,
-        timeout: f64,
+        opening: &Opening,
         now: DateTime<Utc>,
     ) -> (Continuation, &Session) {
+        let Opening {
+            flow_id,
+            id,
+            asked,
+            key_id,
+            timeout,
+        } = *opening;
         let at = (flow_id.to_owned(), id.to_owned());
-        let status = match self.sessions.get(&at) {
-            None => Continuation::New,
-            Some(session) if session.expired(now) => Continuation::Expired,
-            Some(_) => Continuation::Continued,
+        let known = self.sessions.get(&at);
+        let status = match known {
+            Some(session) if !session.expired(now) => Continuation::Continued,
+            _ if asked => Continuation::Expired,
+            _ => Continuation::New,
         };
+        if known.is_none() {
+            self.order.push_back(at.clone());
+            self.forget();
+        }
         let fresh = || Session {
             id: id.to_owned(),
             flow_id: flow_id.to_owned(),
@@ -102,12 +124,8 @@ impl Sessions {
             expires_at: now,
             messages: Vec::new(),
         };
-        if status == Continuation::New {
-            self.order.push_back(at.clone());
-            self.forget();
-        }
         let session = self.sessions.entry(at).or_insert_with(fresh);
-        if status == Continuation::Expired {
+        if status != Continuation::Continued {
             *session = fresh();
         }
         session.last_active_at = now;
@@ -120,7 +138,7 @@ impl Sessions {
         &mut self,
         flow_id: &str,
         id: &str,
-        timeout: f64,
+        timeout: u64,
         now: DateTime<Utc>,
         messages: impl IntoIterator<Item = Message>,
     ) {
@@ -128,6 +146,17 @@ impl Sessions {
             session.messages.extend(messages);
             session.last_active_at = now;
             session.expires_at = after(now, timeout);
+        }
+    }
+
+    /// Lets another timeout hold for the sessions of a flow, counted from their last activity.
+    pub(crate) fn retime(&mut self, flow_id: &str, timeout: u64) {
+        for session in self
+            .sessions
+            .values_mut()
+            .filter(|session| session.flow_id == flow_id)
+        {
+            session.expires_at = after(session.last_active_at, timeout);
         }
     }
 
@@ -169,10 +198,9 @@ impl Sessions {
     }
 }
 
-fn after(now: DateTime<Utc>, seconds: f64) -> DateTime<Utc> {
-    let span = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();
-    let span = TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
-    now.checked_add_signed(span)
+fn after(now: DateTime<Utc>, seconds: u64) -> DateTime<Utc> {
+    let span = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds);
+    span.and_then(|span| now.checked_add_signed(span))
         .unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
@@ -181,10 +209,8 @@ mod tests {
     use super::*;
 
     fn at(seconds: i64) -> DateTime<Utc> {
-        "2026-01-01T00:00:00Z"
-            .parse::<DateTime<Utc>>()
-            .expect("a date")
-            + TimeDelta::seconds(seconds)
+        let start: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().expect("a date");
+        start + TimeDelta::seconds(seconds)
     }
 
     fn said(text: &str, seconds: i64) -> Message {
@@ -197,40 +223,69 @@ mod tests {
         }
     }
 
+    fn opening<'a>(flow_id: &'a str, asked: bool) -> Opening<'a> {
+        Opening {
+            flow_id,
+            id: "s",
+            asked,
+            key_id: "k",
+            timeout: 1800,
+        }
+    }
+
     #[test]
     fn half_an_hour_is_remembered_and_no_longer() {
         let mut sessions = Sessions::default();
         assert_eq!(
-            sessions.open("f", "s", "k", 1800.0, at(0)).0,
+            sessions.open(&opening("f", false), at(0)).0,
             Continuation::New
         );
-        sessions.record("f", "s", 1800.0, at(0), [said("hello", 0)]);
-        let (status, session) = sessions.open("f", "s", "k", 1800.0, at(29 * 60 + 59));
+        sessions.record("f", "s", 1800, at(0), [said("hello", 0)]);
+        let soon = 29 * 60 + 59;
+        let (status, session) = sessions.open(&opening("f", true), at(soon));
         assert_eq!(
             (status, session.messages.len()),
             (Continuation::Continued, 1)
         );
-        let later = 29 * 60 + 59 + 30 * 60 + 1;
-        assert!(sessions.get("f", "s", at(later)).is_none());
-        let (status, session) = sessions.open("f", "s", "k", 1800.0, at(later));
+        let late = soon + 30 * 60 + 1;
+        assert!(sessions.get("f", "s", at(late)).is_none());
+        let (status, session) = sessions.open(&opening("f", true), at(late));
         assert_eq!((status, session.messages.len()), (Continuation::Expired, 0));
+    }
+
+    #[test]
+    fn another_timeout_counts_from_the_last_activity() {
+        let mut sessions = Sessions::default();
+        sessions.open(&opening("f", false), at(0));
+        sessions.retime("f", 10);
+        assert!(sessions.get("f", "s", at(9)).is_some());
+        assert!(sessions.get("f", "s", at(10)).is_none());
     }
 
     #[test]
     fn flows_do_not_share_sessions_and_clearing_forgets() {
         let mut sessions = Sessions::default();
-        sessions.open("f", "s", "k", 60.0, at(0));
-        sessions.record("f", "s", 60.0, at(1), [said("hello", 1)]);
         assert_eq!(
-            sessions.open("g", "s", "k", 60.0, at(1)).0,
-            Continuation::New
+            sessions.open(&opening("f", true), at(0)).0,
+            Continuation::Expired
+        );
+        sessions.record("f", "s", 60, at(1), [said("hello", 1)]);
+        assert!(
+            sessions
+                .open(&opening("g", true), at(1))
+                .1
+                .messages
+                .is_empty()
         );
         assert_eq!(sessions.of_flow("f", at(2)).len(), 1);
         sessions.clear("f", "s");
-        sessions.record("f", "s", 60.0, at(2), [said("too late", 2)]);
-        assert_eq!(
-            sessions.open("f", "s", "k", 60.0, at(2)).0,
-            Continuation::New
+        sessions.record("f", "s", 60, at(2), [said("too late", 2)]);
+        assert!(
+            sessions
+                .open(&opening("f", true), at(2))
+                .1
+                .messages
+                .is_empty()
         );
         assert_eq!(sessions.clear_flow("g", at(2)), 1);
         assert_eq!(sessions.of_flow("g", at(2)).len(), 0);
@@ -240,7 +295,14 @@ mod tests {
     fn memory_is_bounded() {
         let mut sessions = Sessions::default();
         for number in 0..KEPT + 5 {
-            sessions.open("f", &number.to_string(), "k", 60.0, at(0));
+            let id = number.to_string();
+            sessions.open(
+                &Opening {
+                    id: &id,
+                    ..opening("f", false)
+                },
+                at(0),
+            );
         }
         assert_eq!(sessions.of_flow("f", at(1)).len(), KEPT);
     }

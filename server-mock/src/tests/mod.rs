@@ -1,0 +1,11 @@
+//! The server over its socket. Every answer that a test sees is held against the document.
+
+mod errors;
+mod flows;
+mod keys;
+mod page;
+mod permissions;
+mod runs;
+mod sessions;
+mod streams;
+mod support;

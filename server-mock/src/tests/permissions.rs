@@ -1,0 +1,117 @@
+//! Every operation of the document with every seeded key, cell by cell.
+
+use serde_json::Value;
+
+use super::support::Mock;
+use crate::contract::{Operation, Permission, contract};
+
+/// The operation with ids that exist nowhere, so that nothing happens where a key is let in.
+fn path(operation: &Operation) -> String {
+    let segments = operation.path.split('/');
+    let filled = segments.map(|segment| {
+        if segment.starts_with('{') {
+            "nothing"
+        } else {
+            segment
+        }
+    });
+    filled.collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn the_table_of_the_document_is_what_is_enforced() {
+    let mock = Mock::start();
+    let mut cells = 0;
+    for operation in &contract().operations {
+        for held in Permission::ALL {
+            let key = mock.key(held.name());
+            let answer = mock.call_as(&key, &operation.method, &path(operation), &Value::Null);
+            let allowed = held == Permission::Admin
+                || operation.permission.is_none_or(|needed| needed == held)
+                || operation.own == Some(held);
+            let cell = format!("{} with {}: {answer:?}", operation.id, held.name());
+            assert_eq!(answer.status != 403, allowed, "{cell}");
+            assert_ne!(answer.status, 401, "{cell}");
+            if !allowed {
+                assert_eq!(answer.problem(), "permission_missing", "{cell}");
+                let needed = operation.permission.map(Permission::name);
+                assert_eq!(answer.json()["permission"].as_str(), needed, "{cell}");
+            }
+            cells += 1;
+        }
+    }
+    assert_eq!(cells, contract().operations.len() * 4);
+}
+
+#[test]
+fn without_a_good_key_nothing_is_open_that_should_not_be() {
+    let mock = Mock::start();
+    for operation in &contract().operations {
+        let target = format!("{}{}", crate::contract::PREFIX, path(operation));
+        let bare = mock.raw(&operation.method, &target, &[], b"");
+        if operation.permission.is_none() {
+            assert_eq!(bare.status, 200, "{}", operation.id);
+            continue;
+        }
+        assert_eq!(
+            (bare.status, bare.problem().as_str()),
+            (401, "missing_key"),
+            "{}",
+            operation.id
+        );
+        assert!(
+            bare.header("www-authenticate")
+                .is_some_and(|it| it.starts_with("Bearer"))
+        );
+        let keys = [
+            (mock.key("expired"), "key_expired"),
+            (mock.key("revoked"), "key_revoked"),
+            ("lf_wrong".to_owned(), "invalid_key"),
+        ];
+        for (key, code) in keys {
+            let answer = mock.call_as(&key, &operation.method, &path(operation), &Value::Null);
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (401, code),
+                "{}",
+                operation.id
+            );
+        }
+    }
+    let basic = [("authorization", "Basic eDp5")];
+    assert_eq!(
+        mock.raw("GET", "/langflow/api/v1/flows", &basic, b"")
+            .problem(),
+        "missing_key"
+    );
+}
+
+#[test]
+fn what_is_not_there_yet_says_so() {
+    let mock = Mock::start();
+    let mut missing: Vec<&str> = Vec::new();
+    for operation in &contract().operations {
+        let answer = mock.call(&operation.method, &path(operation), &Value::Null);
+        if answer.status == 501 {
+            assert_eq!(answer.problem(), "not_implemented");
+            missing.push(operation.tag.as_str());
+        }
+        assert_ne!(answer.status, 500, "{answer:?}");
+    }
+    missing.dedup();
+    assert!(
+        missing
+            .iter()
+            .all(|tag| ["webhooks", "monitoring"].contains(tag)),
+        "{missing:?}"
+    );
+}
+
+#[test]
+fn keys_can_be_left_out_where_nobody_asks_for_them() {
+    let mock = Mock::with(&serde_json::json!({"auth": false}));
+    assert_eq!(
+        mock.raw("GET", "/langflow/api/v1/flows", &[], b"").status,
+        200
+    );
+}
