@@ -1,0 +1,49 @@
+"""Driver of ``AsyncClient``: performs each job and reports; asserts nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from common import (
+    answer,
+    arguments,
+    error_report,
+    event_report,
+    jobs,
+    method,
+    result_report,
+    value_report,
+)
+from langflow_api import AsyncClient, LangflowError
+
+
+async def perform(job: dict[str, Any]) -> dict[str, Any]:
+    """The report of a job."""
+    call = job["call"]
+    client = AsyncClient(**job["client"])
+    if call["method"] == "new":
+        return {"result": None}
+    if call["method"] == "run_flow":
+        return {"result": result_report(await client.run_flow(**arguments(call)))}
+    if call["method"] == "stream_flow":
+        events: list[Any] = []
+        async with client.stream_flow(**arguments(call)) as stream:
+            try:
+                async for event in stream:
+                    events.append(event_report(event))
+            except LangflowError as error:
+                return {"events": events, "error": error_report(error)}
+        return {"events": events, "error": None}
+    return {"result": value_report(await method(client, call["method"])(**arguments(call)))}
+
+
+for job in jobs():
+    try:
+        # A loop of its own for each job: a client belongs to none.
+        report = asyncio.run(perform(job))
+    except LangflowError as error:
+        report = {"error": error_report(error)}
+    except TypeError as error:
+        report = {"unsayable": True} if "unexpected keyword" in str(error) else {"error": repr(error)}
+    answer(job, report)
