@@ -345,7 +345,11 @@ impl Client {
             408 | 500 | 502 | 503 | 504 => Failure::MayHaveRun,
             _ => Failure::Final,
         };
-        let code = ErrorCode::from_status(status);
+        // The status says only that it failed; the code says that it was the flow.
+        let code = match problem.code.as_deref() {
+            Some("run_failed") if call.run => ErrorCode::RunFailed,
+            _ => ErrorCode::from_status(status),
+        };
         let said = problem.message.as_deref().unwrap_or("it said nothing more");
         let mut info = ErrorInfo::new(
             code,

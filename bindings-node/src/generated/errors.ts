@@ -20,23 +20,6 @@ export class InvalidInput extends LangflowError {
 }
 
 /**
- * Neither the client nor the environment says where the workspace is.
- *
- * Pass base_url to the client, or set LANGFLOW_URL. The API panel of a flow shows the address.
- */
-export class MissingBaseUrl extends InvalidInput {
-  static {
-    defineKind(this, {
-      code: 'missing_base_url',
-      name: 'MissingBaseUrl',
-      phase: 'build',
-      hint: 'Pass base_url to the client, or set LANGFLOW_URL. The API panel of a flow shows the address.',
-      retryable: false,
-    });
-  }
-}
-
-/**
  * The base URL has no host, contains spaces, or its scheme is not http or https.
  *
  * Use the address of the workspace, such as https://workspace.example.com; a whole endpoint URL is
@@ -66,23 +49,6 @@ export class InsecureUrl extends InvalidInput {
       name: 'InsecureUrl',
       phase: 'build',
       hint: 'Use https. In a network that you trust, pass allow_http to the client.',
-      retryable: false,
-    });
-  }
-}
-
-/**
- * The operation needs an API key and the client has none.
- *
- * Pass api_key to the client, or set LANGFLOW_API_KEY. Keys are made in Settings, API Keys.
- */
-export class MissingApiKey extends InvalidInput {
-  static {
-    defineKind(this, {
-      code: 'missing_api_key',
-      name: 'MissingApiKey',
-      phase: 'build',
-      hint: 'Pass api_key to the client, or set LANGFLOW_API_KEY. Keys are made in Settings, API Keys.',
       retryable: false,
     });
   }
@@ -803,10 +769,8 @@ export class InternalError extends LangflowError {
 /** The code of every class. */
 export type ErrorCode =
   | 'invalid_input'
-  | 'missing_base_url'
   | 'invalid_base_url'
   | 'insecure_url'
-  | 'missing_api_key'
   | 'transport_error'
   | 'connect_failed'
   | 'tls_failed'
@@ -856,10 +820,8 @@ export const errorClasses: ReadonlyMap<string, typeof LangflowError> = new Map<
   typeof LangflowError
 >([
   ['invalid_input', InvalidInput],
-  ['missing_base_url', MissingBaseUrl],
   ['invalid_base_url', InvalidBaseUrl],
   ['insecure_url', InsecureUrl],
-  ['missing_api_key', MissingApiKey],
   ['transport_error', TransportError],
   ['connect_failed', ConnectFailed],
   ['tls_failed', TlsFailed],

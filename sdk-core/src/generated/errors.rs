@@ -11,18 +11,12 @@ pub enum LangflowError {
     /// An argument is missing, has the wrong type or cannot be sent; no request was made.
     #[error("{0}")]
     InvalidInput(Box<ErrorInfo>),
-    /// Neither the client nor the environment says where the workspace is.
-    #[error("{0}")]
-    MissingBaseUrl(Box<ErrorInfo>),
     /// The base URL has no host, contains spaces, or its scheme is not http or https.
     #[error("{0}")]
     InvalidBaseUrl(Box<ErrorInfo>),
     /// The base URL is plain http to another machine, so the key would travel in clear text.
     #[error("{0}")]
     InsecureUrl(Box<ErrorInfo>),
-    /// The operation needs an API key and the client has none.
-    #[error("{0}")]
-    MissingApiKey(Box<ErrorInfo>),
     /// The network failed before a complete answer arrived.
     #[error("{0}")]
     TransportError(Box<ErrorInfo>),
@@ -154,10 +148,8 @@ impl LangflowError {
         let info = Box::new(info);
         match info.code {
             ErrorCode::InvalidInput => Self::InvalidInput(info),
-            ErrorCode::MissingBaseUrl => Self::MissingBaseUrl(info),
             ErrorCode::InvalidBaseUrl => Self::InvalidBaseUrl(info),
             ErrorCode::InsecureUrl => Self::InsecureUrl(info),
-            ErrorCode::MissingApiKey => Self::MissingApiKey(info),
             ErrorCode::TransportError => Self::TransportError(info),
             ErrorCode::ConnectFailed => Self::ConnectFailed(info),
             ErrorCode::TlsFailed => Self::TlsFailed(info),
@@ -206,10 +198,8 @@ impl LangflowError {
     pub fn info(&self) -> &ErrorInfo {
         match self {
             Self::InvalidInput(info) => info,
-            Self::MissingBaseUrl(info) => info,
             Self::InvalidBaseUrl(info) => info,
             Self::InsecureUrl(info) => info,
-            Self::MissingApiKey(info) => info,
             Self::TransportError(info) => info,
             Self::ConnectFailed(info) => info,
             Self::TlsFailed(info) => info,
@@ -258,10 +248,8 @@ impl LangflowError {
     pub fn info_mut(&mut self) -> &mut ErrorInfo {
         match self {
             Self::InvalidInput(info) => info,
-            Self::MissingBaseUrl(info) => info,
             Self::InvalidBaseUrl(info) => info,
             Self::InsecureUrl(info) => info,
-            Self::MissingApiKey(info) => info,
             Self::TransportError(info) => info,
             Self::ConnectFailed(info) => info,
             Self::TlsFailed(info) => info,
@@ -314,14 +302,10 @@ impl LangflowError {
 pub enum ErrorCode {
     /// An argument is missing, has the wrong type or cannot be sent; no request was made.
     InvalidInput,
-    /// Neither the client nor the environment says where the workspace is.
-    MissingBaseUrl,
     /// The base URL has no host, contains spaces, or its scheme is not http or https.
     InvalidBaseUrl,
     /// The base URL is plain http to another machine, so the key would travel in clear text.
     InsecureUrl,
-    /// The operation needs an API key and the client has none.
-    MissingApiKey,
     /// The network failed before a complete answer arrived.
     TransportError,
     /// No connection could be made: the name is unknown, nobody listens, or the network is down.
@@ -410,10 +394,8 @@ impl ErrorCode {
     /// Every code, parents first.
     pub const ALL: &'static [ErrorCode] = &[
         ErrorCode::InvalidInput,
-        ErrorCode::MissingBaseUrl,
         ErrorCode::InvalidBaseUrl,
         ErrorCode::InsecureUrl,
-        ErrorCode::MissingApiKey,
         ErrorCode::TransportError,
         ErrorCode::ConnectFailed,
         ErrorCode::TlsFailed,
@@ -461,10 +443,8 @@ impl ErrorCode {
     pub fn as_str(self) -> &'static str {
         match self {
             ErrorCode::InvalidInput => "invalid_input",
-            ErrorCode::MissingBaseUrl => "missing_base_url",
             ErrorCode::InvalidBaseUrl => "invalid_base_url",
             ErrorCode::InsecureUrl => "insecure_url",
-            ErrorCode::MissingApiKey => "missing_api_key",
             ErrorCode::TransportError => "transport_error",
             ErrorCode::ConnectFailed => "connect_failed",
             ErrorCode::TlsFailed => "tls_failed",
@@ -513,10 +493,8 @@ impl ErrorCode {
     pub fn parent(self) -> Option<ErrorCode> {
         match self {
             ErrorCode::InvalidInput => None,
-            ErrorCode::MissingBaseUrl => Some(ErrorCode::InvalidInput),
             ErrorCode::InvalidBaseUrl => Some(ErrorCode::InvalidInput),
             ErrorCode::InsecureUrl => Some(ErrorCode::InvalidInput),
-            ErrorCode::MissingApiKey => Some(ErrorCode::InvalidInput),
             ErrorCode::TransportError => None,
             ErrorCode::ConnectFailed => Some(ErrorCode::TransportError),
             ErrorCode::TlsFailed => Some(ErrorCode::TransportError),
@@ -565,17 +543,11 @@ impl ErrorCode {
     pub fn hint(self) -> &'static str {
         match self {
             ErrorCode::InvalidInput => "Correct the argument that `field` names.",
-            ErrorCode::MissingBaseUrl => {
-                "Pass base_url to the client, or set LANGFLOW_URL. The API panel of a flow shows the address."
-            }
             ErrorCode::InvalidBaseUrl => {
                 "Use the address of the workspace, such as https://workspace.example.com; a whole endpoint URL is understood too."
             }
             ErrorCode::InsecureUrl => {
                 "Use https. In a network that you trust, pass allow_http to the client."
-            }
-            ErrorCode::MissingApiKey => {
-                "Pass api_key to the client, or set LANGFLOW_API_KEY. Keys are made in Settings, API Keys."
             }
             ErrorCode::TransportError => {
                 "Check the connection to the workspace. Look at `may_have_executed` before you start a run again."
@@ -695,10 +667,8 @@ impl ErrorCode {
     pub fn phase(self) -> Phase {
         match self {
             ErrorCode::InvalidInput => Phase::Build,
-            ErrorCode::MissingBaseUrl => Phase::Build,
             ErrorCode::InvalidBaseUrl => Phase::Build,
             ErrorCode::InsecureUrl => Phase::Build,
-            ErrorCode::MissingApiKey => Phase::Build,
             ErrorCode::TransportError => Phase::Send,
             ErrorCode::ConnectFailed => Phase::Connect,
             ErrorCode::TlsFailed => Phase::Connect,
@@ -747,10 +717,8 @@ impl ErrorCode {
     pub fn retryable(self) -> bool {
         match self {
             ErrorCode::InvalidInput => false,
-            ErrorCode::MissingBaseUrl => false,
             ErrorCode::InvalidBaseUrl => false,
             ErrorCode::InsecureUrl => false,
-            ErrorCode::MissingApiKey => false,
             ErrorCode::TransportError => true,
             ErrorCode::ConnectFailed => true,
             ErrorCode::TlsFailed => true,

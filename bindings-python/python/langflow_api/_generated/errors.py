@@ -26,8 +26,6 @@ __all__ = [
     "InvalidResponse",
     "MalformedEvent",
     "MethodNotAllowed",
-    "MissingApiKey",
-    "MissingBaseUrl",
     "NoSingleOutput",
     "NotFound",
     "PayloadTooLarge",
@@ -67,18 +65,6 @@ class InvalidInput(LangflowError):
     retryable = False
 
 
-class MissingBaseUrl(InvalidInput):
-    """Neither the client nor the environment says where the workspace is.
-
-    Pass base_url to the client, or set LANGFLOW_URL. The API panel of a flow shows the address.
-    """
-
-    code = "missing_base_url"
-    hint = "Pass base_url to the client, or set LANGFLOW_URL. The API panel of a flow shows the address."
-    phase = "build"
-    retryable = False
-
-
 class InvalidBaseUrl(InvalidInput):
     """The base URL has no host, contains spaces, or its scheme is not http or https.
 
@@ -100,18 +86,6 @@ class InsecureUrl(InvalidInput):
 
     code = "insecure_url"
     hint = "Use https. In a network that you trust, pass allow_http to the client."
-    phase = "build"
-    retryable = False
-
-
-class MissingApiKey(InvalidInput):
-    """The operation needs an API key and the client has none.
-
-    Pass api_key to the client, or set LANGFLOW_API_KEY. Keys are made in Settings, API Keys.
-    """
-
-    code = "missing_api_key"
-    hint = "Pass api_key to the client, or set LANGFLOW_API_KEY. Keys are made in Settings, API Keys."
     phase = "build"
     retryable = False
 
@@ -628,10 +602,8 @@ class InternalError(LangflowError):
 
 BY_CODE: dict[str | None, type[LangflowError]] = {
     "invalid_input": InvalidInput,
-    "missing_base_url": MissingBaseUrl,
     "invalid_base_url": InvalidBaseUrl,
     "insecure_url": InsecureUrl,
-    "missing_api_key": MissingApiKey,
     "transport_error": TransportError,
     "connect_failed": ConnectFailed,
     "tls_failed": TlsFailed,
