@@ -47,7 +47,16 @@ impl EventStream {
 
     fn next_batch_async(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let inner = self.inner().map_err(|error| exception(py, &error))?;
-        let mut work = Box::pin(async move { inner.next_batch().boxed().await });
+        let mut work = Box::pin(async move {
+            // Dropped after the wait: a cancelled wait frees the connection at once.
+            let mut left = Left {
+                stream: inner,
+                armed: true,
+            };
+            let outcome = left.stream.next_batch().boxed().await;
+            left.armed = false;
+            outcome
+        });
         // What has been decoded already costs no hop through another thread.
         let ready = {
             let _runtime = runtime::handle(py)?.enter();
@@ -77,6 +86,20 @@ impl Drop for EventStream {
         } else {
             // The socket is the parent's.
             std::mem::forget(inner);
+        }
+    }
+}
+
+/// Closes the stream when its reader goes away before the events came.
+struct Left {
+    stream: Arc<boundary::EventStream>,
+    armed: bool,
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        if self.armed {
+            self.stream.close();
         }
     }
 }

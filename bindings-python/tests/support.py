@@ -40,7 +40,7 @@ class Connection:
         self.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
 
     def event(self, name: str, data: Any) -> None:
-        self.send(f"event: {name}\ndata: {json.dumps(data)}\n\n".encode())
+        self.send(frame(name, data))
 
     def wait_until_left(self) -> None:
         """Returns when the client has closed the connection."""
@@ -50,6 +50,11 @@ class Connection:
         except OSError:
             pass
         self.left.set()
+
+
+def frame(name: str, data: Any) -> bytes:
+    """An event on the wire."""
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
 
 
 class RawServer:

@@ -94,7 +94,7 @@ def test_results_are_values(raw: RawServer) -> None:
     with pytest.raises(AttributeError):
         one.output = "x"
     with pytest.raises(AttributeError):
-        _ = one.misspelt
+        _ = one.misspelt  # type: ignore[attr-defined]
 
 
 def test_an_expired_session_is_reported(raw: RawServer, caplog: pytest.LogCaptureFixture) -> None:

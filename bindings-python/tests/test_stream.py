@@ -17,7 +17,7 @@ from langflow_api import (
     UnknownEvent,
 )
 from langflow_api.testing import MockServer
-from support import RUN, Connection, RawServer
+from support import RUN, Connection, RawServer, frame
 
 
 def test_events_in_order(mock: MockServer) -> None:
@@ -45,6 +45,7 @@ def test_text_and_result(mock: MockServer) -> None:
 
 def test_asyncio(mock: MockServer) -> None:
     async def main() -> tuple[list[str], str, str]:
+        kinds: list[str]
         async with mock.async_client() as client:
             kinds = [event.type async for event in client.stream_flow("hello-flow", "Hi")]
             async with client.stream_flow("hello-flow", "Hi") as stream:
@@ -154,8 +155,9 @@ def test_a_cut_stream_is_an_error(raw: RawServer) -> None:
 def test_the_flow_fails(raw: RawServer) -> None:
     def script(connection: Connection, _: bytes) -> None:
         connection.events()
-        connection.event("token", {"text": "Hel"})
-        connection.event("error", {"code": "component_failed", "detail": "No such model."})
+        # In one piece: what came before the error is delivered before it.
+        error = {"code": "component_failed", "detail": "No such model."}
+        connection.send(frame("token", {"text": "Hel"}) + frame("error", error))
 
     raw.script = script
     stream = Client(raw.url, "k").stream_flow("f", "hi")

@@ -9,14 +9,15 @@ Start with :class:`Client`, or :class:`AsyncClient` in coroutines. Every error i
 
 from __future__ import annotations
 
-from ._errors import LangflowError
-from ._generated import errors as _error_classes
-from ._generated.errors import *  # noqa: F403
+from ._generated import error_names as _error_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from . import models
     from ._client import AsyncClient, Client
+    from ._errors import LangflowError
     from ._events import (
         ComponentCompleted,
         End,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         ToolEvent,
         UnknownEvent,
     )
+    from ._generated.errors import *  # noqa: F403
     from ._given import NOT_GIVEN, NotGiven
     from ._models import Model
     from ._pages import AsyncPage, AsyncPager, Page
@@ -65,12 +67,13 @@ __all__ = [
     "__version__",
     "models",
 ]
-__all__ += _error_classes.__all__
+__all__ += _error_names.__all__
 
 # Where each name lives: a name is loaded when it is first asked for, so that importing the
 # package costs next to nothing.
-_HOMES = {
+_HOMES: dict[str, Iterable[str]] = {
     "_client": ("AsyncClient", "Client"),
+    "_errors": ("LangflowError",),
     "_events": (
         "ComponentCompleted",
         "End",
@@ -83,6 +86,7 @@ _HOMES = {
         "ToolEvent",
         "UnknownEvent",
     ),
+    "_generated.errors": _error_names.__all__,
     "_given": ("NOT_GIVEN", "NotGiven"),
     "_models": ("Model",),
     "_pages": ("AsyncPage", "AsyncPager", "Page"),

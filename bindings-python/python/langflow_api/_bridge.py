@@ -3,10 +3,9 @@ is allowed and what went wrong is the engine's to say."""
 
 from __future__ import annotations
 
-import json
-
 from ._given import NOT_GIVEN, given
-from ._models import Model, wrap
+from ._json import UNSAYABLE, dumps, loads
+from ._models import wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,28 +15,6 @@ if TYPE_CHECKING:
     from ._models import Shape
     from ._result import RunResult
 
-_encoder = json.JSONEncoder(
-    ensure_ascii=False,
-    allow_nan=False,
-    separators=(",", ":"),
-    default=lambda value: _default(value),
-)
-
-
-def _default(value: object) -> object:
-    if isinstance(value, Model):
-        return value.to_dict()
-    if hasattr(value, "keys"):
-        return {key: value[key] for key in value.keys()}  # type: ignore[index]
-    moment = getattr(value, "isoformat", None)
-    if moment is not None:
-        return moment()
-    raise TypeError(f"{type(value).__name__} is not JSON")
-
-
-def _encode(value: object) -> bytes:
-    return _encoder.encode(value).encode()
-
 
 def encode(fields: Mapping[str, object]) -> bytes:
     """The JSON object of these arguments.
@@ -46,12 +23,12 @@ def encode(fields: Mapping[str, object]) -> bytes:
         InvalidInput: JSON cannot say one of them; the error names it.
     """
     try:
-        return _encode(fields)
-    except (TypeError, ValueError, RecursionError):
+        return dumps(fields)
+    except UNSAYABLE:
         for name, value in fields.items():
             try:
-                _encode({name: value})
-            except (TypeError, ValueError, RecursionError) as error:
+                dumps({name: value})
+            except UNSAYABLE as error:
                 _refuse(name, value, str(error))
         raise
 
@@ -63,8 +40,8 @@ def _refuse(name: str, value: object, why: str) -> NoReturn:
     if name in ("args", "options") and isinstance(value, dict):
         for inner, part in value.items():
             try:
-                _encode({inner: part})
-            except (TypeError, ValueError, RecursionError) as error:
+                dumps({inner: part})
+            except UNSAYABLE as error:
                 name, why = str(inner), str(error)
                 break
     raise _native.invalid_input(name, f"`{name}` cannot be sent as JSON: {why}.") from None
@@ -105,19 +82,19 @@ def payload(body: object, extra: Mapping[str, Any] | None = None) -> bytes:
     if body is NOT_GIVEN:
         return encode(extra or {})
     try:
-        return _encode(body)
-    except (TypeError, ValueError, RecursionError) as error:
+        return dumps(body)
+    except UNSAYABLE as error:
         _refuse("body", body, str(error))
 
 
 def answer(reply_head: str, body: bytes, shapes: Mapping[int, Shape]) -> Any:
     """What a call returns: a model for JSON, text for text, bytes for the rest, else ``None``."""
-    reply = json.loads(reply_head)
+    reply = loads(reply_head)
     if not body:
         return None
     content_type = reply["headers"].get("content-type", "").partition(";")[0].strip().lower()
     if content_type == "application/json" or content_type.endswith("+json"):
-        value = json.loads(body)
+        value = loads(body)
         status = reply["status"]
         shape = shapes.get(status, next(iter(shapes.values()), None))
         from ._generated import models
@@ -132,7 +109,7 @@ def result(text: str) -> RunResult:
     """The result of a run."""
     from ._result import RunResult
 
-    made = RunResult(json.loads(text))
+    made = RunResult(loads(text))
     if made.session_status == "expired":
         import logging
 

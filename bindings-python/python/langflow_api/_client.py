@@ -8,6 +8,7 @@ from . import _native
 from ._bridge import encode, request, result
 from ._generated.namespace import AsyncResources, AsyncWorkspace, Resources, Workspace
 from ._given import NOT_GIVEN, NotGiven, given
+from ._json import loads
 from ._stream import AsyncStream, Stream
 
 TYPE_CHECKING = False
@@ -121,9 +122,7 @@ class _Base:
         self._engine.close()
 
     def __repr__(self) -> str:
-        import json
-
-        shown = json.loads(self._engine.describe())
+        shown = loads(self._engine.describe())
         shown.pop("language", None)
         shown.update(self._defaults)
         fields = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value)

@@ -113,9 +113,8 @@ class LangflowError(Exception):
 
 def from_json(text: str) -> LangflowError:
     """The error that an engine describes; called by the engine itself."""
-    import json
-
     from ._generated.errors import BY_CODE
+    from ._json import loads
 
-    info = json.loads(text)
+    info = loads(text)
     return BY_CODE.get(info.get("code"), LangflowError)(info.get("message", ""), info)

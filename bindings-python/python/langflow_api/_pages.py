@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from ._json import dumps, loads
 from ._models import Model, short
 
 TYPE_CHECKING = False
@@ -80,7 +79,7 @@ class _Figures(_Generic[T]):
 
     def to_dict(self) -> dict[str, Any]:
         """The page as plain data."""
-        copy: dict[str, Any] = json.loads(json.dumps(self.raw))
+        copy: dict[str, Any] = loads(dumps(self.raw))
         return copy
 
     def __repr__(self) -> str:

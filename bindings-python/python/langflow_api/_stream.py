@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from ._events import End, Token, event
+from ._json import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +18,12 @@ if TYPE_CHECKING:
 class _Buffer:
     """Events that the engine has handed over and the reader has not taken yet."""
 
-    __slots__ = ("_events", "_position", "over", "result")
+    __slots__ = ("_event", "_events", "_position", "over", "result")
 
     def __init__(self) -> None:
+        from ._events import event
+
+        self._event = event
         self._events: list[dict[str, Any]] = []
         self._position = 0
         self.result: RunResult | None = None
@@ -32,15 +33,15 @@ class _Buffer:
         if batch is None:
             self.over = True
             return
-        self._events = json.loads(batch)
+        self._events = loads(batch)
         self._position = 0
 
     def take(self) -> Event | None:
         if self._position >= len(self._events):
             return None
-        made = event(self._events[self._position])
+        made = self._event(self._events[self._position])
         self._position += 1
-        if isinstance(made, End):
+        if made.type == "end":
             self.result = made.result
         return made
 
@@ -88,7 +89,7 @@ class Stream:
     @property
     def text_stream(self) -> Iterator[str]:
         """The text alone, piece by piece."""
-        return (piece.text for piece in self if isinstance(piece, Token))
+        return (piece.text for piece in self if piece.type == "token")
 
     def get_final_result(self) -> RunResult:
         """Reads on to the end and returns the result of the run."""
@@ -155,7 +156,7 @@ class AsyncStream:
     @property
     def text_stream(self) -> AsyncIterator[str]:
         """The text alone, piece by piece."""
-        return (piece.text async for piece in self if isinstance(piece, Token))
+        return (piece.text async for piece in self if piece.type == "token")
 
     async def get_final_result(self) -> RunResult:
         """Reads on to the end and returns the result of the run."""

@@ -44,6 +44,11 @@ pub fn emit(files: &mut Files, api: &Api, errors: &Errors) -> Result<()> {
         "errors",
         context! { errors => errors.errors },
     )?;
+    render(
+        "error_names.py.j2",
+        "error_names",
+        context! { errors => errors.errors },
+    )?;
     render("models.py.j2", "models", context! { api, models })?;
     render("namespace.py.j2", "namespace", context! { api })?;
     for tag in &api.tags {
@@ -76,6 +81,10 @@ fn templates() -> Result<Environment<'static>> {
         (
             "errors.py.j2",
             include_str!("../../../templates/python/errors.py.j2"),
+        ),
+        (
+            "error_names.py.j2",
+            include_str!("../../../templates/python/error_names.py.j2"),
         ),
         (
             "models.py.j2",
