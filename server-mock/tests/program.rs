@@ -1,0 +1,149 @@
+//! The program: how it starts, says that it is ready, and ends.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Program {
+    fn start(arguments: &[&str]) -> (Self, Value) {
+        let child = Command::new(env!("CARGO_BIN_EXE_langflow-mock"))
+            .args(arguments)
+            .arg("--ready-json")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("to start");
+        let mut program = Self(child);
+        let mut line = String::new();
+        let out = program.0.stdout.as_mut().expect("an output");
+        BufReader::with_capacity(1, out)
+            .read_line(&mut line)
+            .expect("a line");
+        let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+        (program, ready)
+    }
+
+    fn end(&mut self) -> (bool, String) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let status = loop {
+            if let Some(status) = self.0.try_wait().expect("a status") {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "it does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let mut rest = String::new();
+        self.0
+            .stdout
+            .take()
+            .expect("an output")
+            .read_to_string(&mut rest)
+            .expect("text");
+        (status.success(), rest)
+    }
+
+    fn terminate(&self) {
+        let id = self.0.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .expect("kill")
+                .success()
+        );
+    }
+}
+
+fn get(url: &str, path: &str) -> String {
+    let address = url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("to write");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn it_listens_when_it_says_so_and_ends_when_told() {
+    let (mut program, ready) = Program::start(&["serve", "--port", "0"]);
+    let url = ready["url"].as_str().unwrap();
+    assert!(url.starts_with("http://127.0.0.1:"));
+    assert_eq!(ready["pid"], program.0.id());
+    assert_eq!(ready["flow_ids"]["Hello flow"], "hello-flow");
+    assert!(ready["api_key"].as_str().unwrap().starts_with("lf_admin_"));
+    assert!(get(url, "/langflow/api/v1/health").contains("\"ok\""));
+    program.terminate();
+    assert_eq!(program.end(), (true, String::new()));
+}
+
+#[test]
+fn it_ends_with_its_parent_where_that_is_wanted() {
+    let (mut program, _) = Program::start(&["serve", "--port", "0", "--exit-with-parent"]);
+    assert!(program.0.try_wait().unwrap().is_none());
+    drop(program.0.stdin.take());
+    assert!(program.end().0);
+    let (mut other, ready) = Program::start(&["serve", "--port", "0"]);
+    drop(other.0.stdin.take());
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(get(ready["url"].as_str().unwrap(), "/langflow/api/v1/version").contains("200 OK"));
+    assert!(other.0.try_wait().unwrap().is_none());
+}
+
+#[test]
+fn two_programs_with_one_seed_have_one_key() {
+    let key = |seed: &str| {
+        let (_program, ready) = Program::start(&["serve", "--port", "0", "--seed", seed]);
+        ready["api_key"].as_str().expect("a key").to_owned()
+    };
+    assert_eq!(key("7"), key("7"));
+    assert_ne!(key("7"), key("8"));
+}
+
+#[test]
+fn a_script_is_played_and_what_came_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("script.json");
+    std::fs::write(&file, r#"[{"json": {"hello": 1}, "end": "close"}]"#).unwrap();
+    let (mut program, ready) = Program::start(&["script", file.to_str().unwrap()]);
+    assert!(get(ready["url"].as_str().unwrap(), "/a?b").ends_with("{\"hello\":1}"));
+    program.terminate();
+    let (success, rest) = program.end();
+    let requests: Value = serde_json::from_str(&rest).unwrap();
+    assert!(success);
+    assert_eq!(requests[0]["target"], "/a?b");
+}
+
+#[test]
+fn what_cannot_be_is_said_and_is_a_failure() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (arguments, words) in [
+        (vec!["serve", "--port", &port], "cannot listen on"),
+        (
+            vec!["script", "/nowhere/script.json"],
+            "/nowhere/script.json",
+        ),
+        (vec!["serve", "--prot", "1"], "--prot"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_langflow-mock"))
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(words), "{said}");
+    }
+}
