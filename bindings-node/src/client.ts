@@ -22,7 +22,7 @@ export interface FlowRun {
   /** Settings of components for this run only: `{ 'OpenAI-x1': { temperature: 0.2 } }`. */
   readonly tweaks?: Tweaks | undefined;
   /** A session that the flow shall remember; from the result of an earlier run. */
-  readonly sessionId?: string | undefined;
+  readonly sessionId?: string | null | undefined;
 }
 
 /** Settings by component id (or, for all of them, by name). */
