@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 __all__ = _api.__all__
 
 
-def __getattr__(name: str) -> object:
-    return getattr(_api, name)
+if not TYPE_CHECKING:
+    # Hidden from type checkers, so that they report a name that is misspelt.
+    def __getattr__(name: str) -> object:
+        return getattr(_api, name)
 
 
 def __dir__() -> list[str]:

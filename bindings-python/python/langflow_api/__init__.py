@@ -95,21 +95,23 @@ _HOMES: dict[str, Iterable[str]] = {
 }
 
 
-def __getattr__(name: str) -> object:
-    from importlib import import_module
+if not TYPE_CHECKING:
+    # Hidden from type checkers, so that they report a name that is misspelt.
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
 
-    if name == "__version__":
-        from ._native import __version__
+        if name == "__version__":
+            from ._native import __version__
 
-        return __version__
-    if name in ("models", "testing"):
-        return import_module(f"{__name__}.{name}")
-    for home, names in _HOMES.items():
-        if name in names:
-            value: object = getattr(import_module(f"{__name__}.{home}"), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return __version__
+        if name in ("models", "testing"):
+            return import_module(f"{__name__}.{name}")
+        for home, names in _HOMES.items():
+            if name in names:
+                value: object = getattr(import_module(f"{__name__}.{home}"), name)
+                globals()[name] = value
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

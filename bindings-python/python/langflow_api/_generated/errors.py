@@ -4,7 +4,53 @@
 from __future__ import annotations
 
 from .._errors import LangflowError
-from .error_names import __all__ as __all__
+
+__all__ = [
+    "BadGateway",
+    "BadRequest",
+    "Cancelled",
+    "ClientClosed",
+    "Conflict",
+    "ConnectFailed",
+    "ConnectionLost",
+    "ConnectTimeout",
+    "DecodeError",
+    "EventTooLarge",
+    "FirstByteTimeout",
+    "GatewayTimeout",
+    "IdleTimeout",
+    "InsecureUrl",
+    "InternalError",
+    "InvalidBaseUrl",
+    "InvalidInput",
+    "InvalidResponse",
+    "MalformedEvent",
+    "MethodNotAllowed",
+    "NoSingleOutput",
+    "NotFound",
+    "PayloadTooLarge",
+    "PermissionDenied",
+    "PreconditionFailed",
+    "RateLimited",
+    "RequestTimeout",
+    "RunFailed",
+    "ServerBusy",
+    "ServerError",
+    "SessionExpired",
+    "StatusError",
+    "StreamInterrupted",
+    "TimedOut",
+    "TlsFailed",
+    "TotalTimeout",
+    "TransportError",
+    "Unauthenticated",
+    "UnexpectedHtml",
+    "UnexpectedStatus",
+    "UnknownServer",
+    "Unprocessable",
+    "Unsupported",
+    "UnsupportedMediaType",
+]
 
 
 class InvalidInput(LangflowError):
