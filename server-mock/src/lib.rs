@@ -40,3 +40,7 @@ pub use clock::Clock;
 pub use config::Config;
 pub use contract::Permission;
 pub use server::{MockServer, MockServerBuilder, StartError};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -23,6 +23,7 @@ pub(crate) struct Problem {
 impl Problem {
     /// A problem by its code, which decides its status.
     pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        debug_assert!(known(code).is_some(), "the contract has no code `{code}`");
         let status = known(code).map_or(500, |(_, status, _)| *status);
         Self {
             status,

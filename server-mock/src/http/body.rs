@@ -1,5 +1,7 @@
 //! Bodies on their way in: their size, their type, and what they say.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body_util::BodyExt;
@@ -21,15 +23,21 @@ pub(super) enum Body {
     Other,
 }
 
+/// How much of a refused body is read all the same.
+const PATIENCE: usize = 64 * 1024 * 1024;
+
+/// How long a refused body is read.
+const PATIENCE_TIME: Duration = Duration::from_secs(5);
+
 /// Reads a body to its end, or as far as is allowed.
 pub(super) async fn read(
     app: &App,
     headers: &HeaderMap,
-    mut incoming: Incoming,
+    incoming: &mut Incoming,
 ) -> Result<Bytes, Problem> {
     let limit = app.config.max_body;
     let too_large = || {
-        let detail = format!("The body is larger than the {limit} bytes that are allowed.");
+        let detail = format!("The limit is {limit} bytes.");
         Problem::new("body_too_large", detail).header("connection", "close")
     };
     let announced = headers
@@ -52,6 +60,25 @@ pub(super) async fn read(
         }
     }
     Ok(bytes.freeze())
+}
+
+/// Reads what is left of a body that nobody wants: a client that is still writing when the
+/// connection closes sees a reset instead of the answer. One that asked first (`Expect`) has not
+/// begun to write.
+pub(super) async fn drain(headers: &HeaderMap, mut incoming: Incoming) {
+    if headers.contains_key(http::header::EXPECT) {
+        return;
+    }
+    let rest = async {
+        let mut read = 0;
+        while let Some(Ok(frame)) = incoming.frame().await {
+            read += frame.data_ref().map_or(0, Bytes::len);
+            if read > PATIENCE {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(PATIENCE_TIME, rest).await;
 }
 
 /// What the body says, once it is known to be what the operation takes.

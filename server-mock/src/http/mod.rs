@@ -24,6 +24,7 @@ use crate::contract::{DOCUMENT, Operation, PREFIX, Route, Values, contract};
 use crate::problem::Problem;
 use crate::state::{Replay, WorkKey};
 
+use auth::Caller;
 use call::Call;
 use reply::{Reply, ReplyBody};
 
@@ -46,23 +47,27 @@ async fn answer(
     request_id: &str,
     request: Request<Incoming>,
 ) -> Result<Reply, Problem> {
-    let (parts, incoming) = request.into_parts();
-    let path = parts.uri.path().to_owned();
-    // An answer to HEAD is the answer to GET without its body.
-    let method = if parts.method == http::Method::HEAD {
-        "GET"
-    } else {
-        parts.method.as_str()
+    let (parts, mut incoming) = request.into_parts();
+    let accepted = async {
+        let accepted = accept(app, &parts)?;
+        let bytes = body::read(app, &parts.headers, &mut incoming).await?;
+        Ok((accepted, bytes))
     };
-    if path == "/langflow/openapi.json" {
-        return match method {
-            "GET" => Ok(Reply::text(200, "application/json", DOCUMENT)),
-            _ => Err(other_methods(method, &path, &["GET"])),
-        };
-    }
-    let (operation, values) = find(method, &path)?;
-    let caller = auth::authorise(app, operation, &parts.headers)?;
-    let bytes = body::read(app, &parts.headers, incoming).await?;
+    let (accepted, bytes) = match accepted.await {
+        Ok(accepted) => accepted,
+        Err(problem) => {
+            body::drain(&parts.headers, incoming).await;
+            return Err(problem);
+        }
+    };
+    let Accepted::Call {
+        operation,
+        values,
+        caller,
+    } = accepted
+    else {
+        return Ok(Reply::text(200, "application/json", DOCUMENT));
+    };
     let body = body::parse(operation, &parts.headers, &bytes)?;
     let call = Call {
         app: app.clone(),
@@ -78,6 +83,41 @@ async fn answer(
     };
     call.check()?;
     once(call).await
+}
+
+/// What a request leads to, as far as its head tells.
+enum Accepted {
+    /// The document.
+    Document,
+    /// An operation, which the caller may use.
+    Call {
+        operation: &'static Operation,
+        values: Values,
+        caller: Caller,
+    },
+}
+
+fn accept(app: &App, parts: &http::request::Parts) -> Result<Accepted, Problem> {
+    let path = parts.uri.path();
+    // An answer to HEAD is the answer to GET without its body.
+    let method = if parts.method == http::Method::HEAD {
+        "GET"
+    } else {
+        parts.method.as_str()
+    };
+    if path == "/langflow/openapi.json" {
+        return match method {
+            "GET" => Ok(Accepted::Document),
+            _ => Err(other_methods(method, path, &["GET"])),
+        };
+    }
+    let (operation, values) = find(method, path)?;
+    let caller = auth::authorise(app, operation, &parts.headers)?;
+    Ok(Accepted::Call {
+        operation,
+        values,
+        caller,
+    })
 }
 
 /// Does keyed work once, and gives its answer again to whoever asks again. A run is another

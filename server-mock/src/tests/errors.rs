@@ -185,6 +185,23 @@ fn bodies_that_cannot_be_read() {
 }
 
 #[test]
+fn who_sends_too_much_is_told_so_and_not_cut_off() {
+    let mock = Mock::start();
+    let body = vec![b' '; 11 * 1024 * 1024];
+    let bearer = format!("Bearer {}", mock.key("admin"));
+    let run = "/langflow/api/v1/flows/echo/run";
+    for _ in 0..3 {
+        let large = mock.raw("POST", run, &[("authorization", &bearer)], &body);
+        assert_eq!(large.problem(), "body_too_large");
+        assert_eq!(mock.raw("POST", run, &[], &body).problem(), "missing_key");
+        assert_eq!(
+            mock.raw("POST", "/nowhere", &[], &body).problem(),
+            "route_not_found"
+        );
+    }
+}
+
+#[test]
 fn tweaks_that_fit_nothing() {
     let lenient = Mock::start();
     let body = json!({"input_value": "x", "tweaks": {"Nobody-1": {"a": 1}}});
