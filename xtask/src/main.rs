@@ -1,2 +1,43 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask quickstart` shows what this project does; `cargo xtask test` runs all that proves it.
+
+mod process;
+mod quickstart;
+mod stages;
+mod tools;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Commands of the repository.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Builds what is needed, starts the mock server and runs the documented example in Python,
+    /// JavaScript and Rust.
+    Quickstart,
+    /// Runs the stages of the gate, all of them or those named.
+    Test {
+        /// Names of stages; none means all.
+        stages: Vec<String>,
+        /// Lists the stages and what each is for.
+        #[arg(long)]
+        list: bool,
+    },
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().command {
+        Command::Quickstart => quickstart::start(),
+        Command::Test { list: true, .. } => {
+            stages::list();
+            Ok(())
+        }
+        Command::Test { stages, .. } => stages::run(&stages),
+    }
+}

@@ -1,0 +1,99 @@
+//! What the commands need besides Rust: a virtual environment, the packages of npm, built packages.
+//! Everything stands under `target/xtask` and is made where it is missing.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::process::{command, run, run_quietly};
+
+/// The repository.
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+/// Where tools and built packages stand.
+pub fn work() -> PathBuf {
+    root().join("target/xtask")
+}
+
+/// The Python of a virtual environment with these requirements.
+pub fn python(name: &str, requirements: &[&str]) -> Result<PathBuf> {
+    let folder = work().join(name);
+    let python = folder.join("bin/python");
+    if !python.exists() {
+        let target = folder.to_string_lossy().into_owned();
+        run_quietly(&mut command(&root(), "python3", &["-m", "venv", &target]))?;
+    }
+    if !requirements.is_empty() {
+        let mut install = command(&root(), &python, &["-m", "pip", "install", "-q"]);
+        run_quietly(
+            install
+                .arg("--disable-pip-version-check")
+                .args(requirements),
+        )?;
+    }
+    Ok(python)
+}
+
+/// The packages that a folder's lock file names.
+pub fn npm_install(folder: &Path) -> Result<()> {
+    // npm writes this file last, so its age says whether the lock file has changed since.
+    let done = folder.join("node_modules/.package-lock.json");
+    let age = |path: &Path| path.metadata().and_then(|found| found.modified()).ok();
+    if age(&done) < age(&folder.join("package-lock.json")) || age(&done).is_none() {
+        run(&mut command(
+            folder,
+            "npm",
+            &["ci", "--no-audit", "--no-fund"],
+        ))?;
+    }
+    Ok(())
+}
+
+/// Builds the wheel; the newest one of the folder.
+pub fn wheel(python: &Path, release: bool) -> Result<PathBuf> {
+    let out = work().join(if release { "wheel" } else { "wheel-debug" });
+    let _ = std::fs::remove_dir_all(&out);
+    let mut build = command(
+        &root().join("bindings-python"),
+        python,
+        &["-m", "maturin", "build", "-q"],
+    );
+    if release {
+        build.arg("--release");
+    }
+    run(build.arg("--out").arg(&out))?;
+    only(&out, "whl")
+}
+
+/// Builds the npm package with its addon and packs it.
+pub fn tarball(release: bool) -> Result<PathBuf> {
+    let folder = root().join("bindings-node");
+    npm_install(&folder)?;
+    let script = if release { "build" } else { "build:debug" };
+    run(&mut command(&folder, "npm", &["run", "-s", script]))?;
+    let out = work().join(if release { "npm" } else { "npm-debug" });
+    let _ = std::fs::remove_dir_all(&out);
+    std::fs::create_dir_all(&out)?;
+    run_quietly(command(&folder, "npm", &["pack", "--pack-destination"]).arg(&out))?;
+    only(&out, "tgz")
+}
+
+fn only(folder: &Path, extension: &str) -> Result<PathBuf> {
+    std::fs::read_dir(folder)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .find(|path| path.extension().is_some_and(|found| found == extension))
+        .with_context(|| format!("no .{extension} in {}", folder.display()))
+}
+
+/// The binary of the mock server, debug build.
+pub fn mock() -> Result<PathBuf> {
+    run(&mut command(
+        &root(),
+        "cargo",
+        &["build", "-q", "-p", "langflow-mock"],
+    ))?;
+    Ok(root().join("target/debug/langflow-mock"))
+}
