@@ -16,6 +16,14 @@ struct Mock {
     child: Child,
     url: String,
     key: String,
+    flows: Value,
+}
+
+impl Mock {
+    /// Id of the seeded flow of this name.
+    fn flow(&self, name: &str) -> &str {
+        self.flows[name].as_str().unwrap_or_default()
+    }
 }
 
 impl Drop for Mock {
@@ -84,9 +92,13 @@ fn run_examples() -> Result<()> {
         mock.url
     ));
     let examples = root.join("target/debug/examples");
-    for (title, name) in [
+    for (title, name, flow) in [
         ("run a flow: five lines, and `result.output`", "quickstart"),
-        ("stream a flow: its text as it is written", "stream"),
+        (
+            "stream a flow: its text as it is written",
+            "stream",
+            "Hello flow",
+        ),
         ("a session: the flow remembers what it was told", "session"),
     ] {
         say(&format!("\n{title}"));
@@ -103,7 +115,7 @@ fn run_examples() -> Result<()> {
         programs[0].1.arg(file("python", "py"));
         programs[1].1.arg(format!("{name}.mjs"));
         for (language, program) in &mut programs {
-            example(language, program, &mock)?;
+            example(language, program.arg(mock.flow(flow)), &mock)?;
         }
     }
     say(&format!(
@@ -158,6 +170,7 @@ fn serve(binary: &Path) -> Result<Mock> {
         child,
         url: text("url"),
         key: text("api_key"),
+        flows: ready["flow_ids"].clone(),
     })
 }
 
