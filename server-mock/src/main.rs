@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use langflow_mock::wire::{ScriptServer, ScriptedReply};
 use langflow_mock::{Config, MockServer, StartError};
@@ -30,10 +31,10 @@ enum Command {
 #[derive(Debug, Args)]
 struct Lifecycle {
     /// Print one line of JSON once the server listens, and nothing else.
-    #[arg(long, env = "LANGFLOW_MOCK_READY_JSON")]
+    #[arg(long, env = "LANGFLOW_MOCK_READY_JSON", value_parser = FalseyValueParser::new())]
     ready_json: bool,
     /// End when the standard input ends, as it does when the parent process dies.
-    #[arg(long, env = "LANGFLOW_MOCK_EXIT_WITH_PARENT")]
+    #[arg(long, env = "LANGFLOW_MOCK_EXIT_WITH_PARENT", value_parser = FalseyValueParser::new())]
     exit_with_parent: bool,
 }
 
@@ -55,16 +56,16 @@ struct Serve {
     #[arg(long, env = "LANGFLOW_MOCK_MAX_BODY", default_value_t = 10 * 1024 * 1024)]
     max_body: usize,
     /// Start without flows.
-    #[arg(long, env = "LANGFLOW_MOCK_EMPTY")]
+    #[arg(long, env = "LANGFLOW_MOCK_EMPTY", value_parser = FalseyValueParser::new())]
     empty: bool,
     /// Ask for no keys.
-    #[arg(long, env = "LANGFLOW_MOCK_NO_AUTH")]
+    #[arg(long, env = "LANGFLOW_MOCK_NO_AUTH", value_parser = FalseyValueParser::new())]
     no_auth: bool,
     /// Neither keep nor advertise idempotency keys on runs.
-    #[arg(long, env = "LANGFLOW_MOCK_NO_IDEMPOTENCY")]
+    #[arg(long, env = "LANGFLOW_MOCK_NO_IDEMPOTENCY", value_parser = FalseyValueParser::new())]
     no_idempotency: bool,
     /// Refuse tweaks that fit no component, instead of noting them in the run.
-    #[arg(long, env = "LANGFLOW_MOCK_STRICT_TWEAKS")]
+    #[arg(long, env = "LANGFLOW_MOCK_STRICT_TWEAKS", value_parser = FalseyValueParser::new())]
     strict_tweaks: bool,
     #[command(flatten)]
     lifecycle: Lifecycle,

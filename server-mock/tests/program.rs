@@ -127,6 +127,44 @@ fn a_script_is_played_and_what_came_is_printed() {
 }
 
 #[test]
+fn every_flag_has_a_twin_in_the_environment() {
+    let output = Command::new(env!("CARGO_BIN_EXE_langflow-mock"))
+        .args(["serve", "--help"])
+        .output();
+    let help = String::from_utf8(output.expect("help").stdout).expect("text");
+    let flags = help
+        .lines()
+        .filter(|line| line.trim_start().starts_with("--"))
+        .count();
+    assert_eq!(
+        help.matches("[env: LANGFLOW_MOCK_").count(),
+        flags,
+        "{help}"
+    );
+    let child = Command::new(env!("CARGO_BIN_EXE_langflow-mock"))
+        .arg("serve")
+        .env("LANGFLOW_MOCK_PORT", "0")
+        .env("LANGFLOW_MOCK_READY_JSON", "1")
+        .env("LANGFLOW_MOCK_EMPTY", "yes")
+        .env("LANGFLOW_MOCK_NO_AUTH", "0")
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut program = Program(child.expect("to start"));
+    let mut line = String::new();
+    let out = program.0.stdout.as_mut().expect("an output");
+    BufReader::new(out).read_line(&mut line).expect("a line");
+    let ready: Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(ready["flow_ids"], serde_json::json!({}));
+    assert!(
+        get(
+            ready["url"].as_str().expect("a URL"),
+            "/langflow/api/v1/flows"
+        )
+        .contains("401")
+    );
+}
+
+#[test]
 fn what_cannot_be_is_said_and_is_a_failure() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

@@ -15,7 +15,7 @@ use crate::problem::Problem;
 const KEPT: usize = 1_000;
 
 /// How many idempotency keys are kept; each holds its run, so that there has to be an end.
-const KEYS_KEPT: usize = 5_000;
+const KEYS_KEPT: usize = 2_000;
 
 /// How long an idempotency key is remembered.
 const REMEMBERED: TimeDelta = TimeDelta::hours(24);
