@@ -93,13 +93,21 @@ fn run_examples() -> Result<()> {
     ));
     let examples = root.join("target/debug/examples");
     for (title, name, flow) in [
-        ("run a flow: five lines, and `result.output`", "quickstart"),
+        (
+            "run a flow: five lines, and `result.output`",
+            "quickstart",
+            "Hello flow",
+        ),
         (
             "stream a flow: its text as it is written",
             "stream",
             "Hello flow",
         ),
-        ("a session: the flow remembers what it was told", "session"),
+        (
+            "a session: the flow remembers what it was told",
+            "session",
+            "Memory chat",
+        ),
     ] {
         say(&format!("\n{title}"));
         let file = |folder: &str, extension: &str| {
