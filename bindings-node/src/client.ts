@@ -97,7 +97,7 @@ export class LangflowClient extends ResourceSet {
     return clientOptionsFromWire(wire);
   }
 
-  /** Prints the configuration without the key. */
+  /** @internal Prints the configuration without the key. */
   [INSPECT](_depth: number, options: object, inspect: (value: unknown, options: object) => string) {
     return `LangflowClient ${inspect(this.toJSON(), options)}`;
   }

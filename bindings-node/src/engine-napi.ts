@@ -26,31 +26,32 @@ export function loadAddon(): Addon {
 }
 
 function requireAddon(): Addon {
-  const name = addonName();
-  try {
-    return require(`../native/${name}`) as Addon;
-  } catch (cause) {
-    throw new Error(
-      `langflow-client: cannot load its native addon ${name} on ${process.platform}-${process.arch} ` +
-        `(Node ${process.version}). Install the package on the platform where it runs, or build the ` +
-        'addon from the repository with `npm run build` in bindings-node.',
-      { cause },
-    );
+  const names = addonNames();
+  let cause: unknown;
+  for (const name of names) {
+    try {
+      return require(`../native/${name}`) as Addon;
+    } catch (thrown) {
+      cause = thrown;
+    }
   }
+  throw new Error(
+    `langflow-client: cannot load its native addon (${names.join(' or ')}) on ` +
+      `${process.platform}-${process.arch} with Node ${process.version}. Install the package on the ` +
+      'platform where it runs, or build the addon from the repository with `npm run build` in ' +
+      'bindings-node.',
+    { cause },
+  );
 }
 
-/** The file name that `napi build --platform` gives the addon of this machine. */
-function addonName(): string {
+/**
+ * The file names that `napi build --platform` gives the addon of this machine. Which C library
+ * Linux has is cheaper to try than to find out.
+ */
+function addonNames(): string[] {
   const { platform, arch } = process;
-  const suffix =
-    platform === 'linux' ? (isMusl() ? '-musl' : '-gnu') : platform === 'win32' ? '-msvc' : '';
-  return `langflow-client.${platform}-${arch}${suffix}.node`;
-}
-
-function isMusl(): boolean {
-  const report = process.report?.getReport() as
-    { header?: { glibcVersionRuntime?: string } } | undefined;
-  return report?.header !== undefined && report.header.glibcVersionRuntime === undefined;
+  const suffixes = { linux: ['-gnu', '-musl'], win32: ['-msvc'] }[platform as string] ?? [''];
+  return suffixes.map((suffix) => `langflow-client.${platform}-${arch}${suffix}.node`);
 }
 
 /** The native engine. */

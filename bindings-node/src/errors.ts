@@ -147,7 +147,7 @@ export class LangflowError extends Error implements ErrorInfo {
     return Object.assign({ name: this.name, message: this.message }, this);
   }
 
-  /** Prints the stack, then what is known, without what is empty. */
+  /** @internal Prints the stack, then what is known, without what is empty. */
   [INSPECT](_depth: number, options: object, inspect: (value: unknown, options: object) => string) {
     const { retryable: _retryable, ...known } = this;
     return `${this.stack ?? `${this.name}: ${this.message}`} ${inspect(known, options)}`;
