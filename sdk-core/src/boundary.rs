@@ -190,7 +190,10 @@ impl EventStream {
     /// after the last one and after [`EventStream::close`].
     pub async fn next_batch(&self) -> Result<Option<String>, ErrorJson> {
         guard(async {
-            let mut place = self.stream.lock().await;
+            let mut place = Place {
+                stream: self.stream.lock().await,
+                closed: &self.closed,
+            };
             if let Some(error) = self.failed().take() {
                 return Err(error);
             }
@@ -198,9 +201,9 @@ impl EventStream {
             let mut closed = std::pin::pin!(self.wake.notified());
             closed.as_mut().enable();
             if self.closed.load(Ordering::Acquire) {
-                *place = None;
+                *place.stream = None;
             }
-            let Some(stream) = place.as_mut() else {
+            let Some(stream) = place.stream.as_mut() else {
                 return Ok(None);
             };
             let first = match futures::future::select(closed, stream.next()).await {
@@ -227,7 +230,7 @@ impl EventStream {
             }
             if over {
                 // Frees the connection now, not when the host collects its garbage.
-                *place = None;
+                *place.stream = None;
             }
             if batch.is_empty() {
                 return match self.failed().take() {
@@ -261,6 +264,21 @@ impl std::fmt::Debug for EventStream {
         out.debug_struct("EventStream")
             .field("closed", &self.closed)
             .finish_non_exhaustive()
+    }
+}
+
+/// The stream while a batch is waited for. A host that closes and then drops the waiting future
+/// leaves nobody else to close the connection.
+struct Place<'a> {
+    stream: tokio::sync::MutexGuard<'a, Option<RunStream>>,
+    closed: &'a AtomicBool,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.closed.load(Ordering::Acquire) {
+            *self.stream = None;
+        }
     }
 }
 
