@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import langflow
 import langflow_api
 import pytest
+from support import python
 
 
 def test_the_alias_is_the_package() -> None:
@@ -11,6 +15,26 @@ def test_the_alias_is_the_package() -> None:
     for name in names:
         assert getattr(langflow, name) is getattr(langflow_api, name)
     assert langflow.__file__.endswith("langflow.py")
+
+
+def test_the_server_package_is_not_shadowed(tmp_path: Path) -> None:
+    assert langflow.__file__
+    shutil.copy(langflow.__file__, tmp_path)
+    server = tmp_path / "langflow"
+    server.mkdir()
+    (server / "__init__.py").write_text("SERVER = True\n")
+    done = python(
+        """
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        import langflow
+        assert langflow.SERVER
+        from langflow_api import Client
+        Client("http://127.0.0.1:9", "k")
+        """,
+        str(tmp_path),
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_names_are_found_and_others_not() -> None:

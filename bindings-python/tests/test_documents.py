@@ -1,0 +1,69 @@
+"""What the README shows and what the examples folder holds runs as it stands."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from langflow_api.testing import MockServer
+
+HERE = Path(__file__).resolve().parent
+EXAMPLES = HERE.parents[1] / "examples" / "python"
+PLACES = {
+    "your-workspace-url": "url",
+    "your-api-key": "api_key",
+}
+
+
+def test_the_readme(
+    mock: MockServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LANGFLOW_URL", mock.url)
+    monkeypatch.setenv("LANGFLOW_API_KEY", mock.api_key)
+    blocks = re.findall(r"```python\n(.*?)```", (HERE.parent / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) >= 6
+    namespace: dict[str, object] = {}
+    for block in blocks:
+        code = block.replace("your-flow-id", "memory-chat")
+        for words, attribute in PLACES.items():
+            code = code.replace(words, getattr(mock, attribute))
+        exec(compile(code, "README.md", "exec"), namespace)
+    assert "Alice" in str(namespace["second"])
+    assert "Hello!" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "flow", "said"),
+    [
+        ("quickstart", "hello-flow", "assistant"),
+        ("stream", "hello-flow", " s]"),
+        ("async_stream", "hello-flow", "Goodbye"),
+        ("session", "memory-chat", "Alice"),
+    ],
+)
+def test_an_example(mock: MockServer, name: str, flow: str, said: str) -> None:
+    environment = {
+        **os.environ,
+        "LANGFLOW_URL": mock.url,
+        "LANGFLOW_API_KEY": mock.api_key,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / f"{name}.py"), flow],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
+
+
+def test_every_example_is_run() -> None:
+    names = {path.stem for path in EXAMPLES.glob("*.py")}
+    assert names == {"quickstart", "stream", "async_stream", "session"}
