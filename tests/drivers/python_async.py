@@ -45,5 +45,7 @@ for job in jobs():
     except LangflowError as error:
         report = {"error": error_report(error)}
     except TypeError as error:
-        report = {"unsayable": True} if "unexpected keyword" in str(error) else {"error": repr(error)}
+        report = (
+            {"unsayable": True} if "unexpected keyword" in str(error) else {"error": repr(error)}
+        )
     answer(job, report)

@@ -44,5 +44,7 @@ for job in jobs():
         report = {"error": error_report(error)}
     except TypeError as error:
         # A name that the signature does not have: Python's own words for it.
-        report = {"unsayable": True} if "unexpected keyword" in str(error) else {"error": repr(error)}
+        report = (
+            {"unsayable": True} if "unexpected keyword" in str(error) else {"error": repr(error)}
+        )
     answer(job, report)

@@ -10,7 +10,10 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 import pytest
 
@@ -155,7 +158,7 @@ def copy() -> Path:
 class Recorder(BaseHTTPRequestHandler):
     """Answers every PUT and remembers it."""
 
-    seen: list[dict[str, Any]] = []
+    seen: ClassVar[list[dict[str, Any]]] = []
 
     def do_PUT(self) -> None:
         """Answers a rating."""

@@ -5,7 +5,8 @@ mod quickstart;
 mod stages;
 mod tools;
 
-use anyhow::Result;
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Commands of the repository.
@@ -31,13 +32,21 @@ enum Command {
     },
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().command {
-        Command::Quickstart => quickstart::start(),
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Quickstart => quickstart::start().map(|()| true),
         Command::Test { list: true, .. } => {
             stages::list();
-            Ok(())
+            Ok(true)
         }
         Command::Test { stages, .. } => stages::run(&stages),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            process::say(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
     }
 }

@@ -107,7 +107,7 @@ pub fn list() {
 }
 
 /// Runs the stages of these names, or all, and ends with the sum.
-pub fn run(names: &[String]) -> Result<()> {
+pub fn run(names: &[String]) -> Result<bool> {
     if let Some(unknown) = names
         .iter()
         .find(|name| !STAGES.iter().any(|stage| stage.name == **name))
@@ -157,10 +157,7 @@ pub fn run(names: &[String]) -> Result<()> {
         "\n{} passed, {} failed",
         total.passed, total.failed
     ));
-    if total.failed > 0 {
-        bail!("the gate is closed");
-    }
-    Ok(())
+    Ok(total.failed == 0)
 }
 
 /// Checks that have no tests of their own: each command is one.
