@@ -1,6 +1,7 @@
 """The engine, written in Rust. Everything crosses as JSON; errors are raised as they are."""
 
 from asyncio import Future
+from typing import final
 
 from ._errors import LangflowError
 
@@ -9,10 +10,11 @@ __version__: str
 def invalid_input(field: str, message: str) -> LangflowError:
     """The error that names an argument."""
 
+@final
 class Engine:
     """Sends calls. The configuration is a JSON object; nothing is opened before the first call."""
 
-    def __init__(self, config: str) -> None: ...
+    def __new__(cls, config: str) -> Engine: ...
     def share(self) -> Engine:
         """Another handle on the same connections."""
     def describe(self) -> str:
@@ -28,6 +30,7 @@ class Engine:
     def open_call(self, head: str, body: bytes) -> EventStream: ...
     def open_call_async(self, head: str, body: bytes) -> Future[EventStream]: ...
 
+@final
 class EventStream:
     """The events of a run, in batches: a JSON array of those that have arrived."""
 
@@ -35,10 +38,11 @@ class EventStream:
     def next_batch_async(self) -> Future[str | None]: ...
     def close(self) -> None: ...
 
+@final
 class MockServer:
     """The mock server, in this process. The options are a JSON object."""
 
-    def __init__(self, options: str) -> None: ...
+    def __new__(cls, options: str) -> MockServer: ...
     def ready(self) -> str:
         """What the server says once it listens, as JSON."""
     def advance(self, seconds: float) -> None:

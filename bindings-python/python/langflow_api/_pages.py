@@ -13,13 +13,12 @@ if TYPE_CHECKING:
     from ._resource import AsyncCalls, Calls
 
     T = TypeVar("T")
-    U = TypeVar("U")
 
     class _Generic(Generic[T]):
         pass
 
 else:
-    T = U = None
+    T = None
 
     class _Generic:
         # Subscripts are for type checkers; at run time a page is a page.
