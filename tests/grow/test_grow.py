@@ -1,4 +1,4 @@
-"""An operation added to a copy of the document works, typed, in three languages, with no other edit."""
+"""An operation added to a copy of the document works, typed, in three languages; no other edit."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "target" / "xtask" / "grow"
@@ -147,7 +147,8 @@ def copy() -> Path:
             shutil.copy2(ROOT / name, WORK / name)
     document = WORK / "openapi" / "workspace.yaml"
     text = document.read_text()
-    assert text.count("\npaths:\n") == 1 and text.count("\n  schemas:\n") == 1
+    assert text.count("\npaths:\n") == 1
+    assert text.count("\n  schemas:\n") == 1
     text = text.replace("\npaths:\n", "\npaths:" + OPERATION)
     text = text.replace("\n  schemas:\n", "\n  schemas:" + SCHEMAS)
     document.write_text(text)
