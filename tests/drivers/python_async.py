@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from langflow_api import AsyncClient, LangflowError
+
 from common import (
     answer,
     arguments,
@@ -15,7 +17,6 @@ from common import (
     result_report,
     value_report,
 )
-from langflow_api import AsyncClient, LangflowError
 
 
 async def perform(job: dict[str, Any]) -> dict[str, Any]:

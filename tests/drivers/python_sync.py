@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from langflow_api import Client, LangflowError
+
 from common import (
     answer,
     arguments,
@@ -14,7 +16,6 @@ from common import (
     result_report,
     value_report,
 )
-from langflow_api import Client, LangflowError
 
 
 def perform(job: dict[str, Any]) -> dict[str, Any]:

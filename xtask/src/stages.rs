@@ -204,13 +204,9 @@ fn format() -> Result<Counts> {
     let python = developer_python()?;
     let node = root().join("bindings-node");
     tools::npm_install(&node)?;
-    let settings = root().join("bindings-python/pyproject.toml");
     let ruff = |arguments: &[&str]| {
         let mut ruff = command(&root(), &python, &["-m", "ruff"]);
-        ruff.args(arguments)
-            .arg("--config")
-            .arg(&settings)
-            .args(python_folders());
+        ruff.args(arguments).args(python_folders());
         ruff
     };
     checks(vec![
