@@ -3,10 +3,11 @@
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::text::{entry, identifier, literal};
-use super::types::{answer_type, argument_type, shape, union};
+use super::answers::{Overload, meaning_of, overloads, page_item, returned, shapes};
+use super::text::{entry, full_stop, identifier, literal};
+use super::types::{argument_type, union};
 use crate::errors::Errors;
-use crate::model::{Api, Body, Operation, Success, Type};
+use crate::model::{Api, Body, Operation, Type};
 
 /// Indent of an entry in a method's docstring.
 const ENTRY: usize = 12;
@@ -72,15 +73,6 @@ pub struct Argument {
     ty: String,
     required: bool,
     doc: String,
-}
-
-/// The answer's type for one word of an argument.
-#[derive(Clone, Serialize)]
-pub struct Overload {
-    argument: String,
-    ty: String,
-    optional: bool,
-    returns: String,
 }
 
 /// The models that the methods name.
@@ -294,114 +286,6 @@ fn other_media_type(body: &Body) -> Option<&str> {
         .find(|name| *name != "application/json")
 }
 
-/// The items of a list that comes in pages.
-fn page_item(api: &Api, operation: &Operation) -> Option<String> {
-    let paged = operation.params.iter().any(|param| param.wire == "page");
-    let [only] = operation.success.as_slice() else {
-        return None;
-    };
-    let Some(Type::Ref(name)) = &only.ty else {
-        return None;
-    };
-    let schema = api.schema(name)?;
-    let numbered = schema.fields.iter().any(|field| field.wire == "page");
-    let items = schema.fields.iter().find(|field| field.wire == "items")?;
-    match &items.ty {
-        Type::Array(item) if paged && numbered => Some(answer_type(item)),
-        _ => None,
-    }
-}
-
-fn returned(answer: &Success) -> Option<String> {
-    match answer.kind.as_str() {
-        "json" => Some(
-            answer
-                .ty
-                .as_ref()
-                .map_or_else(|| "Any".to_owned(), answer_type),
-        ),
-        "text" => Some("str".to_owned()),
-        "bytes" => Some("bytes".to_owned()),
-        "empty" => Some("None".to_owned()),
-        _ => None,
-    }
-}
-
-fn meaning_of(api: &Api, operation: &Operation) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for answer in &operation.success {
-        let part = match (answer.kind.as_str(), &answer.ty) {
-            ("json", Some(Type::Ref(name))) => match api.schema(name) {
-                Some(schema) if !schema.description.is_empty() => full_stop(&schema.description),
-                _ => format!("The {name}."),
-            },
-            ("json", _) => "The answer.".to_owned(),
-            ("text", _) => "The text.".to_owned(),
-            ("bytes", _) => "The bytes.".to_owned(),
-            ("empty", _) => "Nothing.".to_owned(),
-            _ => continue,
-        };
-        if !parts.contains(&part) {
-            parts.push(part);
-        }
-    }
-    parts.join(" Or: ")
-}
-
-fn shapes(api: &Api, operation: &Operation) -> Vec<(u16, String)> {
-    let json = operation
-        .success
-        .iter()
-        .filter(|answer| answer.kind == "json");
-    json.filter_map(|answer| {
-        let shape = shape(api, answer.ty.as_ref()?)?;
-        Some((answer.status, shape))
-    })
-    .collect()
-}
-
-/// Where each word of an argument stands for one media type of the answer
-/// (`format="json" | "python"`), the word says which type is returned.
-fn overloads(operation: &Operation) -> Vec<Overload> {
-    for param in &operation.params {
-        let Type::Enum(words) = &param.ty else {
-            continue;
-        };
-        let answers: Option<Vec<&Success>> = words
-            .iter()
-            .map(|word| {
-                let mut fit = operation
-                    .success
-                    .iter()
-                    .filter(|one| one.content_type.contains(word));
-                fit.next().filter(|_| fit.next().is_none())
-            })
-            .collect();
-        let Some(answers) = answers else { continue };
-        let types: Option<Vec<String>> = answers.iter().map(|answer| returned(answer)).collect();
-        let Some(types) = types.filter(|types| types.len() > 1) else {
-            continue;
-        };
-        // Left out, the first media type of the document is what comes.
-        let first = operation
-            .success
-            .first()
-            .map(|answer| answer.content_type.as_str());
-        return words
-            .iter()
-            .zip(types)
-            .zip(answers)
-            .map(|((word, returns), answer)| Overload {
-                argument: identifier(&param.snake),
-                ty: format!("Literal[{}]", literal(word)),
-                optional: !param.required && Some(answer.content_type.as_str()) == first,
-                returns,
-            })
-            .collect();
-    }
-    Vec::new()
-}
-
 fn raises(errors: &Errors, operation: &Operation) -> Result<Vec<String>> {
     let mut found = vec![entry(
         "InvalidInput",
@@ -429,13 +313,4 @@ fn raises(errors: &Errors, operation: &Operation) -> Result<Vec<String>> {
     }
     found.push(entry("LangflowError", "all else that can go wrong.", ENTRY));
     Ok(found)
-}
-
-fn full_stop(text: &str) -> String {
-    let text = text.trim();
-    if text.is_empty() || text.ends_with(['.', '!', '?', ':']) {
-        text.to_owned()
-    } else {
-        format!("{text}.")
-    }
 }

@@ -1,5 +1,6 @@
 //! The Python façade: models, resources (sync and async) and error classes.
 
+mod answers;
 mod methods;
 mod text;
 mod types;

@@ -48,6 +48,16 @@ pub fn entry(name: &str, text: &str, indent: usize) -> String {
     wrap(&format!("{name}: {safe}"), indent, indent + 4)
 }
 
+/// The text as a sentence.
+pub fn full_stop(text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() || text.ends_with(['.', '!', '?', ':']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
+}
+
 fn wrap(text: &str, first: usize, rest: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
