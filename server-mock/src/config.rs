@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::webhooks::WebhookSchedule;
+
 /// Everything that can be chosen about a server; all of it has a default.
 ///
 /// ```
@@ -35,6 +37,12 @@ pub struct Config {
     pub idempotency: bool,
     /// Whether a tweak that finds no place is an error (422) or only a warning in the run.
     pub strict_tweaks: bool,
+    /// When deliveries to webhooks are tried again.
+    pub webhook_schedule: WebhookSchedule,
+    /// Seconds that a receiver has for its answer.
+    pub webhook_timeout: f64,
+    /// Whether webhooks may lead to other machines.
+    pub allow_net: bool,
 }
 
 impl Default for Config {
@@ -50,6 +58,9 @@ impl Default for Config {
             auth: true,
             idempotency: true,
             strict_tweaks: false,
+            webhook_schedule: WebhookSchedule::default(),
+            webhook_timeout: 15.0,
+            allow_net: false,
         }
     }
 }

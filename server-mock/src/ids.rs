@@ -30,6 +30,14 @@ impl Ids {
         *count += 1;
         letters(&digest(self.seed, name, *count), 32)
     }
+
+    /// A key of 24 bytes to sign with.
+    pub(crate) fn signing_key(&mut self) -> [u8; 24] {
+        let count = self.next.entry("signing_key").or_insert(0);
+        *count += 1;
+        let digest = digest(self.seed, "signing_key", *count);
+        std::array::from_fn(|at| digest[at])
+    }
 }
 
 /// A number that depends on everything given, for choices that look random and are not.

@@ -33,6 +33,7 @@ mod state;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 pub mod wire;
 
 pub use blocking::{BlockingServer, start_blocking};
@@ -40,6 +41,7 @@ pub use clock::Clock;
 pub use config::Config;
 pub use contract::Permission;
 pub use server::{MockServer, MockServerBuilder, StartError};
+pub use webhooks::WebhookSchedule;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use langflow_mock::wire::{ScriptServer, ScriptedReply};
-use langflow_mock::{Config, MockServer, StartError};
+use langflow_mock::{Config, MockServer, StartError, WebhookSchedule};
 
 /// A mock of the Langflow workspace API.
 #[derive(Debug, Parser)]
@@ -67,6 +67,15 @@ struct Serve {
     /// Refuse tweaks that fit no component, instead of noting them in the run.
     #[arg(long, env = "LANGFLOW_MOCK_STRICT_TWEAKS", value_parser = FalseyValueParser::new())]
     strict_tweaks: bool,
+    /// When deliveries to webhooks are tried again: fast, standard or svix.
+    #[arg(long, env = "LANGFLOW_MOCK_WEBHOOK_SCHEDULE", default_value = "fast")]
+    webhook_schedule: WebhookSchedule,
+    /// Seconds that the receiver of a webhook has for its answer.
+    #[arg(long, env = "LANGFLOW_MOCK_WEBHOOK_TIMEOUT", default_value_t = 15.0)]
+    webhook_timeout: f64,
+    /// Let webhooks lead to other machines.
+    #[arg(long, env = "LANGFLOW_MOCK_ALLOW_NET", value_parser = FalseyValueParser::new())]
+    allow_net: bool,
     #[command(flatten)]
     lifecycle: Lifecycle,
 }
@@ -107,6 +116,9 @@ async fn serve(options: Serve) -> Result<(), StartError> {
         auth: !options.no_auth,
         idempotency: !options.no_idempotency,
         strict_tweaks: options.strict_tweaks,
+        webhook_schedule: options.webhook_schedule,
+        webhook_timeout: options.webhook_timeout,
+        allow_net: options.allow_net,
         ..Config::default()
     };
     let ended = end(options.lifecycle.exit_with_parent)?;

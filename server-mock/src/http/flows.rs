@@ -6,18 +6,11 @@ use serde_json::{Map, Value, json};
 use super::call::Call;
 use super::reply::Reply;
 use super::text;
+use super::webhooks;
 use crate::clock::timestamp;
 use crate::contract::PREFIX;
 use crate::problem::Problem;
-use crate::state::FlowRecord;
-
-/// The events that a default webhook gets unless it is told which.
-const EVENTS: [&str; 4] = [
-    "flow_started",
-    "flow_completed",
-    "flow_error",
-    "component_completed",
-];
+use crate::state::{EVENTS, FlowRecord, State};
 
 pub(super) fn list(call: &Call) -> Result<Reply, Problem> {
     let state = call.app.state();
@@ -87,6 +80,7 @@ pub(super) fn delete(call: &Call) -> Result<Reply, Problem> {
     let id = flow.id.clone();
     state.flows.delete(&id);
     state.sessions.clear_flow(&id, call.now);
+    webhooks::remove(&mut state, |webhook| webhook.flow_id == id);
     Ok(Reply::empty(204))
 }
 
@@ -107,14 +101,17 @@ pub(super) fn duplicate(call: &Call) -> Result<Reply, Problem> {
 }
 
 pub(super) fn get_settings(call: &Call) -> Result<Reply, Problem> {
-    Ok(Reply::json(
-        200,
-        &settings_json(call.flow(&call.app.state())?),
-    ))
+    let state = call.app.state();
+    let shown = settings_json(&state, call.flow(&state)?);
+    Ok(Reply::json(200, &shown))
 }
 
 pub(super) fn update_settings(call: &Call) -> Result<Reply, Problem> {
-    let changes = object(call.json());
+    let mut changes = object(call.json());
+    let url = changes.shift_remove("webhook_url");
+    if let Some(url) = url.as_ref().and_then(Value::as_str) {
+        webhooks::checked_url("webhook_url", url)?;
+    }
     let mut state = call.app.state();
     let id = call.flow(&state)?.id.clone();
     let changed = state.flows.change(&id, call.now, |flow| {
@@ -127,10 +124,50 @@ pub(super) fn update_settings(call: &Call) -> Result<Reply, Problem> {
             }
         }
     });
-    let flow = changed.ok_or_else(|| gone(&id))?;
-    let (shown, timeout) = (settings_json(flow), flow.session_timeout());
+    let timeout = changed.ok_or_else(|| gone(&id))?.session_timeout();
+    set_default_webhook(call, &mut state, &id, url.as_ref());
     state.sessions.retime(&id, timeout);
-    Ok(Reply::json(200, &shown))
+    let flow = state.flows.get(&id).ok_or_else(|| gone(&id))?;
+    Ok(Reply::json(200, &settings_json(&state, flow)))
+}
+
+/// The URL in the settings of a flow is a webhook like any other.
+fn set_default_webhook(call: &Call, state: &mut State, flow_id: &str, url: Option<&Value>) {
+    let old = state.webhooks.default_of(flow_id).map(|it| it.id.clone());
+    let wanted = call.json().get("webhook_events").cloned();
+    match (old, url.map(Value::as_str)) {
+        (_, Some(None)) => {
+            webhooks::remove(state, |it| it.flow_id == flow_id && it.is_default);
+            // The next default webhook gets all events again.
+            state.flows.change(flow_id, call.now, |flow| {
+                flow.settings.shift_remove("webhook_events");
+            });
+        }
+        (Some(id), url) => {
+            state.flows.change(flow_id, call.now, |flow| {
+                flow.settings.shift_remove("webhook_events");
+            });
+            if let Some(webhook) = state.webhooks.get_mut(&id) {
+                webhook.url = url.flatten().unwrap_or(&webhook.url).to_owned();
+                if let Some(wanted) = &wanted {
+                    webhook.events = webhooks::events(wanted);
+                }
+                webhook.updated_at = call.now;
+            }
+        }
+        (None, Some(Some(url))) => {
+            let mut chosen = None;
+            state.flows.change(flow_id, call.now, |flow| {
+                chosen = flow.settings.shift_remove("webhook_events");
+            });
+            let events = webhooks::events(&chosen.unwrap_or_else(|| json!(EVENTS)));
+            let (flow_id, url) = (flow_id.to_owned(), url.to_owned());
+            let mut webhook = webhooks::new(state, flow_id, url, events, call.now);
+            webhook.is_default = true;
+            state.webhooks.add(webhook);
+        }
+        (None, None) => {}
+    }
 }
 
 fn write(call: &Call, fields: Map<String, Value>) -> Result<Reply, Problem> {
@@ -196,24 +233,16 @@ fn flow_json(flow: &FlowRecord) -> Value {
     shown
 }
 
-fn settings_json(flow: &FlowRecord) -> Value {
-    let url = flow
-        .settings
-        .get("webhook_url")
-        .cloned()
-        .unwrap_or(Value::Null);
-    let events = flow.settings.get("webhook_events").cloned();
-    let usual = || {
-        if url.is_null() {
-            json!([])
-        } else {
-            json!(EVENTS)
-        }
-    };
+fn settings_json(state: &State, flow: &FlowRecord) -> Value {
+    let webhook = state.webhooks.default_of(&flow.id);
+    let without = || flow.settings.get("webhook_events").cloned();
     json!({
         "session_timeout": flow.session_timeout(),
         "run_timeout": flow.run_timeout(),
-        "webhook_events": events.unwrap_or_else(usual),
-        "webhook_url": url,
+        "webhook_url": webhook.map(|webhook| webhook.url.as_str()),
+        "webhook_events": webhook
+            .map(|webhook| json!(webhook.events))
+            .or_else(without)
+            .unwrap_or_else(|| json!([])),
     })
 }

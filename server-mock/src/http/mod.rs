@@ -11,6 +11,7 @@ mod runs;
 mod sessions;
 mod sse;
 mod transfer;
+mod webhooks;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -179,6 +180,16 @@ async fn dispatch(call: Call) -> Result<Reply, Problem> {
         "updateApiKey" => api_keys::update(&call),
         "revokeApiKey" => api_keys::revoke(&call),
         "rotateApiKey" => api_keys::rotate(&call),
+        "createWebhook" => webhooks::create(&call),
+        "listWebhooks" => webhooks::list(&call),
+        "getWebhook" => webhooks::get(&call),
+        "updateWebhook" => webhooks::update(&call),
+        "deleteWebhook" => webhooks::delete(&call),
+        "testWebhook" => webhooks::test(&call),
+        "rotateWebhookSecret" => webhooks::rotate(&call),
+        "listWebhookDeliveries" => webhooks::deliveries(&call),
+        "getWebhookDelivery" => webhooks::delivery(&call),
+        "redeliverWebhook" => webhooks::redeliver(&call),
         "getHealth" => monitoring::health(&call),
         "getVersion" => monitoring::version(&call),
         id => Err(Problem::new(

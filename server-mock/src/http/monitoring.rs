@@ -17,7 +17,7 @@ pub(super) fn health(call: &Call) -> Result<Reply, Problem> {
 }
 
 pub(super) fn version(call: &Call) -> Result<Reply, Problem> {
-    let mut features = vec!["streaming", "background", "resume"];
+    let mut features = vec!["streaming", "background", "resume", "webhooks"];
     if call.app.config.idempotency {
         features.push("idempotency");
     }

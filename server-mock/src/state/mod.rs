@@ -1,15 +1,18 @@
 //! What a workspace holds. Nothing here knows HTTP, and time comes in as a value.
 
+mod deliveries;
 mod flows;
 mod keys;
 mod replays;
 mod runs;
 mod sessions;
+mod webhooks;
 
 use chrono::{DateTime, Utc};
 
 use crate::ids::Ids;
 
+pub(crate) use deliveries::{Attempt, Deliveries, Delivery, DeliveryStatus, Trigger};
 pub(crate) use flows::{FlowRecord, Flows};
 pub(crate) use keys::{KeyRecord, KeyRefusal, Keys, NewKey};
 pub(crate) use replays::{Answer, Replay, Replays, WorkKey};
@@ -17,6 +20,7 @@ pub(crate) use runs::{
     Begin, End, Event, FailedComponent, IdempotencyKey, Progress, Run, RunStatus, Runs,
 };
 pub(crate) use sessions::{Message, Opening, Session, Sessions};
+pub(crate) use webhooks::{Disabled, EVENTS, Webhook, Webhooks};
 
 /// All that a workspace holds.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(crate) struct State {
     pub(crate) keys: Keys,
     pub(crate) runs: Runs,
     pub(crate) replays: Replays,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) deliveries: Deliveries,
     pub(crate) ids: Ids,
     pub(crate) started_at: DateTime<Utc>,
 }
@@ -38,6 +44,8 @@ impl State {
             keys: Keys::default(),
             runs: Runs::default(),
             replays: Replays::default(),
+            webhooks: Webhooks::default(),
+            deliveries: Deliveries::default(),
             ids: Ids::new(seed),
             started_at: now,
         }

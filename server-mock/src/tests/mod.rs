@@ -9,3 +9,4 @@ mod runs;
 mod sessions;
 mod streams;
 mod support;
+mod webhooks;

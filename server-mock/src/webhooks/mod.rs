@@ -1,0 +1,284 @@
+//! Webhooks: what happens in runs is told to whoever asked for it.
+//!
+//! Each webhook with something to send has one courier. It makes one attempt at a time, in the
+//! order in which they are due, so that a receiver sees events in the order in which they happened
+//! unless it fails on some.
+
+mod schedule;
+mod sender;
+mod signature;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::app::App;
+use crate::clock::timestamp;
+use crate::state::{Attempt, Delivery, DeliveryStatus, Disabled, State, Trigger, Webhook};
+
+pub use schedule::WebhookSchedule;
+#[cfg(test)]
+pub(crate) use signature::sign;
+pub(crate) use signature::{decode_secret, encode_secret};
+
+use sender::{Parcel, Receipt};
+
+/// Something that happened in a flow.
+#[derive(Debug, Clone)]
+pub(crate) struct Happening<'a> {
+    pub(crate) event: &'a str,
+    pub(crate) flow_id: &'a str,
+    pub(crate) session_id: &'a str,
+    pub(crate) output: Value,
+    pub(crate) at: DateTime<Utc>,
+    /// What only some events have: the component, or the error.
+    pub(crate) detail: Option<(&'static str, Value)>,
+}
+
+impl Happening<'_> {
+    /// As it was documented, and what is ours at the end.
+    fn payload(&self) -> Value {
+        let mut payload = json!({
+            "event": self.event,
+            "flow_id": self.flow_id,
+            "session_id": self.session_id,
+            "result": {"output": self.output},
+            "timestamp": timestamp(self.at),
+        });
+        if let Some((name, detail)) = &self.detail {
+            payload[*name] = detail.clone();
+        }
+        payload
+    }
+}
+
+/// Sends an event to all webhooks that want it.
+pub(crate) fn tell(app: &Arc<App>, state: &mut State, happening: &Happening) {
+    let all = state.webhooks.all().iter();
+    let wanting = all.filter(|webhook| webhook.wants(happening.flow_id, happening.event));
+    let ids: Vec<String> = wanting.map(|webhook| webhook.id.clone()).collect();
+    for id in ids {
+        queue(app, state, &id, happening, false);
+    }
+}
+
+/// Puts a delivery on its way.
+pub(crate) fn queue(
+    app: &Arc<App>,
+    state: &mut State,
+    webhook_id: &str,
+    happening: &Happening,
+    test: bool,
+) -> Delivery {
+    let now = app.clock.now();
+    let delivery = Delivery {
+        id: state.ids.next("dlv"),
+        webhook_id: webhook_id.to_owned(),
+        message_id: state.ids.next("msg"),
+        event: happening.event.to_owned(),
+        test,
+        payload: happening.payload(),
+        created_at: now,
+        status: DeliveryStatus::Pending,
+        attempts: Vec::new(),
+        next: Some((now, Trigger::Schedule)),
+        sending: false,
+    };
+    state.deliveries.add(delivery.clone());
+    call_courier(app, state, webhook_id);
+    delivery
+}
+
+/// Makes one more attempt, whatever happened before.
+pub(crate) fn redeliver(app: &Arc<App>, state: &mut State, id: &str) -> Option<Delivery> {
+    let delivery = state.deliveries.get_mut(id)?;
+    delivery.next = Some((app.clock.now(), Trigger::Manual));
+    delivery.status = DeliveryStatus::Pending;
+    let delivery = delivery.clone();
+    call_courier(app, state, &delivery.webhook_id);
+    Some(delivery)
+}
+
+/// Goes on with what was on its way when a state was saved.
+pub(crate) fn resume(app: &Arc<App>) {
+    let mut state = app.state();
+    let all = state.webhooks.all().iter();
+    let ids: Vec<String> = all.map(|webhook| webhook.id.clone()).collect();
+    for id in ids {
+        call_courier(app, &mut state, &id);
+    }
+}
+
+/// When the next attempt of any webhook is due.
+pub(crate) fn next_due(app: &App) -> Option<DateTime<Utc>> {
+    let state = app.state();
+    let all = state.webhooks.all().iter();
+    let due = all.filter_map(|it| Some(state.deliveries.next(&it.id, it.quiet_until)?.1));
+    due.min()
+}
+
+/// Waits until no attempt is due or under way.
+pub(crate) async fn settled(app: &App) {
+    let mut delivered = app.delivered.subscribe();
+    loop {
+        let due = next_due(app).is_some_and(|at| at <= app.clock.now());
+        let sending = app.state().deliveries.all().any(|it| it.sending);
+        if !due && !sending {
+            return;
+        }
+        // The sender lives as long as the app.
+        let _ = delivered.changed().await;
+    }
+}
+
+/// Wakes the courier of a webhook, or sends for one.
+fn call_courier(app: &Arc<App>, state: &mut State, webhook_id: &str) {
+    let Some(webhook) = state.webhooks.get_mut(webhook_id) else {
+        return;
+    };
+    match &webhook.courier {
+        Some(courier) => courier.notify_one(),
+        None => {
+            let wake = Arc::new(Notify::new());
+            webhook.courier = Some(wake.clone());
+            let task = carry(app.clone(), webhook.id.clone(), wake);
+            app.tasks.spawn(task);
+        }
+    }
+}
+
+/// What a courier has to do now.
+enum Errand {
+    Send(String, Parcel, Trigger),
+    Wait(Duration),
+    Nothing,
+}
+
+async fn carry(app: Arc<App>, webhook_id: String, wake: Arc<Notify>) {
+    loop {
+        match errand(&app, &webhook_id, &wake) {
+            Errand::Nothing => return,
+            Errand::Wait(pause) => tokio::select! {
+                () = app.clock.sleep(pause) => {}
+                () = wake.notified() => {}
+            },
+            Errand::Send(id, parcel, trigger) => {
+                let (started_at, begun) = (app.clock.now(), Instant::now());
+                let timeout = Duration::try_from_secs_f64(app.config.webhook_timeout);
+                let timeout = timeout.unwrap_or(Duration::MAX);
+                let receipt = sender::send(&parcel, timeout, app.config.allow_net).await;
+                let attempt = Attempt {
+                    number: 0,
+                    trigger,
+                    started_at,
+                    duration: begun.elapsed().as_secs_f64(),
+                    status_code: receipt.status,
+                    error: receipt.error.clone(),
+                    response_body: receipt.answer.clone(),
+                };
+                file(&app, &webhook_id, &id, attempt, &receipt);
+                app.delivered.send_replace(());
+            }
+        }
+    }
+}
+
+fn errand(app: &App, webhook_id: &str, wake: &Arc<Notify>) -> Errand {
+    let now = app.clock.now();
+    let state = &mut *app.state();
+    let webhook = state.webhooks.get_mut(webhook_id);
+    // A workspace that was reset has webhooks with the same ids, and other couriers.
+    let ours = |webhook: &&mut Webhook| {
+        let courier = webhook.courier.as_ref();
+        courier.is_some_and(|courier| Arc::ptr_eq(courier, wake))
+    };
+    let Some(webhook) = webhook.filter(ours) else {
+        return Errand::Nothing;
+    };
+    let next = state.deliveries.next(webhook_id, webhook.quiet_until);
+    let Some((id, at)) = next else {
+        webhook.courier = None;
+        return Errand::Nothing;
+    };
+    if let Ok(pause) = (at - now).to_std()
+        && !pause.is_zero()
+    {
+        return Errand::Wait(pause);
+    }
+    let Some(delivery) = state.deliveries.get_mut(&id) else {
+        return Errand::Nothing;
+    };
+    delivery.sending = true;
+    let trigger = delivery
+        .next
+        .map_or(Trigger::Schedule, |(_, trigger)| trigger);
+    let body = delivery.payload.to_string();
+    // Receivers compare with their own clock, which knows nothing of ours.
+    let timestamp = Utc::now().timestamp();
+    let secrets = webhook.secrets(now);
+    let signature = signature::sign(secrets, &delivery.message_id, timestamp, body.as_bytes());
+    let parcel = Parcel {
+        url: webhook.url.clone(),
+        message_id: delivery.message_id.clone(),
+        timestamp,
+        signature,
+        body,
+    };
+    Errand::Send(id, parcel, trigger)
+}
+
+/// Notes an attempt, and decides what follows from it.
+fn file(app: &App, webhook_id: &str, id: &str, mut attempt: Attempt, receipt: &Receipt) {
+    let now = app.clock.now();
+    let state = &mut *app.state();
+    // Either may be gone in the meantime, and then nobody wants to know.
+    let Some(webhook) = state.webhooks.get_mut(webhook_id) else {
+        return;
+    };
+    let Some(delivery) = state.deliveries.get_mut(id) else {
+        return;
+    };
+    delivery.sending = false;
+    let arrived = attempt.error.is_none();
+    let trigger = attempt.trigger;
+    attempt.number = delivery.attempts.len() + 1;
+    delivery.attempts.push(attempt);
+    webhook.note(arrived, now);
+    if receipt.status == Some(410) {
+        webhook.disabled = Some(Disabled::Gone);
+    }
+    let scheduled = delivery.attempts.iter();
+    let scheduled = scheduled.filter(|it| it.trigger == Trigger::Schedule);
+    let pause = app
+        .config
+        .webhook_schedule
+        .pause(scheduled.count(), receipt.advice);
+    let asked_again = delivery.next.is_some_and(|(_, next)| next != trigger);
+    let over = trigger == Trigger::Manual || receipt.hopeless || webhook.disabled.is_some();
+    if asked_again {
+        // Somebody asked for another attempt while this one was under way.
+    } else if arrived {
+        delivery.next = None;
+        delivery.status = DeliveryStatus::Delivered;
+    } else if let Some(pause) = pause.filter(|_| !over) {
+        let at = after(now, pause);
+        delivery.next = Some((at, Trigger::Schedule));
+        if receipt.advice.throttled {
+            webhook.quiet_until = Some(at);
+        }
+    } else {
+        delivery.give_up();
+    }
+    if webhook.disabled.is_some() {
+        state.deliveries.drop_waiting(webhook_id);
+    }
+}
+
+fn after(now: DateTime<Utc>, pause: Duration) -> DateTime<Utc> {
+    let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX);
+    now.checked_add_signed(pause)
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
