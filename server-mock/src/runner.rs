@@ -17,6 +17,7 @@ use crate::state::{
     Begin, End, FailedComponent, FlowRecord, IdempotencyKey, Message, Opening, Progress, Run,
     RunStatus,
 };
+use crate::webhooks::{self, Happening};
 
 pub(crate) use record::{moment, run_json};
 
@@ -175,6 +176,7 @@ impl Work {
             "session_id": run.session_id,
             "session_status": run.continuation.name(),
         });
+        self.happened("flow_started", Value::Null, None);
         run.tell("run_started", &started);
         let tell = |step: Step| self.tell(step);
         let mut cancelled = run.cancelled.subscribe();
@@ -225,6 +227,16 @@ impl Work {
                     "display_name": done.display_name,
                     "duration": done.duration,
                 });
+                let component = json!({
+                    "id": done.component_id,
+                    "display_name": done.display_name,
+                    "duration": done.duration,
+                });
+                self.happened(
+                    "component_completed",
+                    Value::Null,
+                    Some(("component", component)),
+                );
                 self.run.update(|progress| progress.components.push(done));
                 self.run.tell("component_completed", &event);
             }
@@ -251,9 +263,12 @@ impl Work {
             session_id,
             ..
         } = &*self.run;
-        let sessions = &mut self.app.state().sessions;
-        sessions.record(flow_id, session_id, self.session_timeout, now, messages);
+        self.app
+            .state()
+            .sessions
+            .record(flow_id, session_id, self.session_timeout, now, messages);
         let answer = record::answer(&self.run, outcome, now);
+        self.happened("flow_completed", answer["result"]["output"].clone(), None);
         let end = End {
             status: RunStatus::Completed,
             at: now,
@@ -279,7 +294,24 @@ impl Work {
         self.fail(RunStatus::Failed, problem_of(failure));
     }
 
+    /// Tells the webhooks, before anybody who follows the run can know.
+    fn happened(&self, event: &str, output: Value, detail: Option<(&'static str, Value)>) {
+        let happening = Happening {
+            event,
+            flow_id: &self.run.flow_id,
+            session_id: &self.run.session_id,
+            output,
+            at: self.app.clock.now(),
+            detail,
+        };
+        webhooks::tell(&self.app, &mut self.app.state(), &happening);
+    }
+
     fn fail(&self, status: RunStatus, problem: Problem) {
+        let failed = self.run.progress().failed.clone();
+        let message = failed.map_or_else(|| problem.detail.clone(), |failed| failed.message);
+        let error = json!({"code": problem.code, "message": message});
+        self.happened("flow_error", Value::Null, Some(("error", error)));
         let problem = problem.fact("run_id", self.run.id.clone());
         let event = problem.json(&self.run.request_id);
         let end = End {
