@@ -1,5 +1,7 @@
 //! The one clock of a server: session expiry, key expiry, pacing and every timestamp ask it.
 
+mod sleepers;
+
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -7,6 +9,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use tokio::sync::watch;
+
+use sleepers::Sleepers;
+pub(crate) use sleepers::Working;
+
+/// How long [`Clock::settled`] waits for work that does not end, such as a model far away.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a clock moves.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,7 +45,9 @@ enum Mode {
 #[derive(Debug, Clone)]
 pub struct Clock {
     mode: Arc<Mutex<Mode>>,
+    first: Mode,
     changed: Arc<watch::Sender<()>>,
+    sleepers: Sleepers,
 }
 
 impl Default for Clock {
@@ -50,7 +60,9 @@ impl Clock {
     fn new(mode: Mode) -> Self {
         Self {
             mode: Arc::new(Mutex::new(mode)),
+            first: mode,
             changed: Arc::new(watch::Sender::new(())),
+            sleepers: Sleepers::default(),
         }
     }
 
@@ -121,6 +133,7 @@ impl Clock {
         let Some(deadline) = self.now().checked_add_signed(by) else {
             return std::future::pending().await;
         };
+        let _noted = self.sleepers.add(deadline);
         loop {
             let Ok(left) = (deadline - self.now()).to_std() else {
                 return;
@@ -137,6 +150,51 @@ impl Clock {
                 return;
             }
         }
+    }
+
+    /// Goes back to what the clock was made as.
+    pub(crate) fn reset(&self) {
+        self.change(|_, _| self.first);
+    }
+
+    /// `real`, `offset`, `frozen` or `scaled`, and the factor of the last.
+    pub(crate) fn mode_name(&self) -> (&'static str, Option<f64>) {
+        match self.mode() {
+            Mode::Offset(offset) if offset.is_zero() => ("real", None),
+            Mode::Offset(_) => ("offset", None),
+            Mode::Frozen(_) => ("frozen", None),
+            Mode::Scaled { factor, .. } => ("scaled", Some(factor)),
+        }
+    }
+
+    /// Notes that somebody works, for as long as the guard lives.
+    pub(crate) fn work(&self) -> Working {
+        self.sleepers.work()
+    }
+
+    /// [`Clock::sleep`] for somebody who works: while it sleeps it does not count as work.
+    pub(crate) async fn rest(&self, duration: Duration) {
+        let _resting = self.sleepers.rest();
+        self.sleep(duration).await;
+    }
+
+    /// When the first sleeper wakes.
+    pub(crate) fn next_wake(&self) -> Option<DateTime<Utc>> {
+        self.sleepers.first()
+    }
+
+    /// Waits, in real time, until all that is due is done; `false` if it takes too long.
+    pub(crate) async fn settled(&self) -> bool {
+        let settle = async {
+            loop {
+                // Whoever was just woken gets its turn first.
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                if self.sleepers.settled(self.now()) {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, settle).await.is_ok()
     }
 
     fn mode(&self) -> Mode {
@@ -225,5 +283,30 @@ mod tests {
             .await
             .unwrap()
             .unwrap();
+    }
+
+    #[tokio::test]
+    async fn time_settles_once_the_work_that_was_due_is_done() {
+        let clock = Clock::frozen("2026-01-01T00:00:00Z".parse().unwrap());
+        let start = clock.now();
+        let other = clock.clone();
+        let working = clock.work();
+        let done = tokio::spawn(async move {
+            let _working = working;
+            other.rest(Duration::from_secs(5)).await;
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            other.rest(Duration::from_secs(5)).await;
+        });
+        assert!(clock.settled().await);
+        assert_eq!(clock.next_wake(), Some(start + TimeDelta::seconds(5)));
+        clock.advance(Duration::from_secs(5));
+        assert!(clock.settled().await);
+        assert_eq!(clock.next_wake(), Some(start + TimeDelta::seconds(10)));
+        assert!(!done.is_finished());
+        clock.advance(Duration::from_secs(5));
+        assert!(clock.settled().await);
+        assert_eq!(clock.next_wake(), None);
+        clock.reset();
+        assert_eq!((clock.now(), clock.mode_name().0), (start, "frozen"));
     }
 }

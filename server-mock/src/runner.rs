@@ -116,7 +116,12 @@ pub(crate) fn start(
         run_timeout: flow.run_timeout(),
         spoken: Mutex::new(Vec::new()),
     };
-    app.tasks.spawn(work.see_through());
+    // Counted from now on: who moves the time right after this waits for the run.
+    let working = app.clock.work();
+    app.tasks.spawn(async move {
+        work.see_through().await;
+        drop(working);
+    });
     Ok(Started {
         run,
         replayed: false,

@@ -154,7 +154,7 @@ impl Stage<'_> {
             let token =
                 token.map_err(|error| self.failure(FailureKind::Raised, error.to_string()))?;
             if !self.engine.token_delay.is_zero() {
-                self.engine.clock.sleep(self.engine.token_delay).await;
+                self.engine.clock.rest(self.engine.token_delay).await;
             }
             text.push_str(&token);
             if streams {
