@@ -1,6 +1,6 @@
 """Best practices: row 13. What the page advises, the client or the server does.
 
-Usage figures, caches and alerts are later work: until then the server refuses to answer for them.
+Usage figures are an operation that a server may refuse, and then with a typed error.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ ADVICE = {
     "Use minimum required permissions": ["a_key_for_running_only"],
     "Don’t expose keys in client code": ["the_key_is_never_shown"],
     "Use HTTPS always": ["plain_http_is_refused"],
-    "Cache where possible": ["later_work_says_so"],
+    "Cache where possible": ["an_answer_is_kept_for_its_key"],
     "Set reasonable timeouts": ["a_timeout_holds"],
     "Monitor token usage": ["tokens_are_counted"],
     "Use streaming for long responses": ["the_first_word_comes_before_the_last"],
     "Log all API calls": ["every_call_has_an_id"],
-    "Track error rates": ["runs_are_listed_with_their_state_and_time"],
-    "Monitor latency": ["runs_are_listed_with_their_state_and_time"],
-    "Alert on anomalies": ["later_work_says_so"],
+    "Track error rates": ["runs_are_listed_with_their_state_and_time", "usage"],
+    "Monitor latency": ["runs_are_listed_with_their_state_and_time", "usage"],
+    "Alert on anomalies": ["an_error_can_be_told_to_others"],
 }
 
 
@@ -154,8 +154,29 @@ def test_13_runs_are_listed_with_their_state_and_time(mock: Mock, client: Client
     assert all(run["metadata"]["duration"] > 0 for run in completed["items"])
 
 
-def test_13_later_work_says_so(client: Client) -> None:
-    for ask in (client.monitoring.get_usage, client.monitoring.get_metrics):
+def test_13_an_answer_is_kept_for_its_key(client: Client) -> None:
+    first, again = (
+        client.run_flow("hello-flow", "Hello", idempotency_key="one-question") for _ in range(2)
+    )
+    assert again.raw == first.raw
+    other = client.run_flow("hello-flow", "Hello", idempotency_key="another-question")
+    assert other.raw["run_id"] != first.raw["run_id"]
+
+
+def test_13_usage(mock: Mock, client: Client) -> None:
+    client.run_flow("echo", "Hello")
+    if mock.call("GET", "/usage").status == 501:
         with pytest.raises(ServerError) as raised:
-            ask()
-        assert raised.value.server_code == "not_implemented"
+            client.monitoring.get_usage()
+        assert (raised.value.server_code, raised.value.attempts) == ("not_implemented", 1)
+        return
+    usage = client.monitoring.get_usage()
+    assert usage.total.runs > 0
+    assert usage.total.latency.max
+
+
+def test_13_an_error_can_be_told_to_others(start: Callable[..., Mock]) -> None:
+    mock = start()
+    chosen = {"webhook_url": "https://alerts.example/hook", "webhook_events": ["flow_error"]}
+    assert mock.call("PATCH", "/flows/echo/settings", chosen).status == 200
+    assert chosen.items() <= mock.get("/flows/echo/settings").items()

@@ -1,13 +1,14 @@
 """Webhooks and exports: rows 8, 11 and 12.
 
-Deliveries (8) and the Python export (12) are later work: their tests say what is there now, and
-that the server refuses the rest with a typed error.
+Deliveries (8) and the Python export (12) are optional features of a server: what it advertises has
+to work as documented, and what it does not advertise it has to refuse with a typed error.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from langflow_api import Client, ServerError
 from docpage import block, lines
 from document import differences, schema
 from mockserver import Mock
+from receiver import Receiver
 
-# --- 8: webhooks (their delivery is later work: what is there now) ------------------------------
+# --- 8: webhooks -------------------------------------------------------------------------------
 
 EVENTS = [line.split(" | ")[0] for line in lines("webhook events")]
 
@@ -43,13 +45,44 @@ def test_08_url_and_events_are_kept_with_the_flow(start: Callable[..., Mock]) ->
     assert chosen.items() <= mock.get("/flows/echo/settings").items()
 
 
-def test_08_what_is_not_delivered_yet_says_so(mock: Mock) -> None:
-    client = Client(base_url=mock.url, api_key=mock.api_key)
+def advertised(mock: Mock, feature: str) -> bool:
+    return feature in mock.get("/version")["features"]
+
+
+def refused(call: Callable[[], object]) -> None:
+    """The call fails, once, with the error for what a server does not offer."""
     with pytest.raises(ServerError) as raised:
-        client.webhooks.list("echo")
+        call()
     assert (raised.value.status, raised.value.server_code) == (501, "not_implemented")
     assert raised.value.attempts == 1
-    assert "webhooks" not in mock.get("/version")["features"]
+
+
+def test_08_every_event_arrives_with_the_documented_payload_or_webhooks_are_refused(
+    start: Callable[..., Mock],
+) -> None:
+    mock = start()
+    client = Client(base_url=mock.url, api_key=mock.api_key)
+    if not advertised(mock, "webhooks"):
+        refused(lambda: client.webhooks.list("echo"))
+        return
+    documented = json.loads(block("webhook payload"))
+    with Receiver() as receiver:
+        for flow_id in ("echo", "failing-flow"):
+            chosen = {"webhook_url": receiver.url, "webhook_events": EVENTS}
+            assert mock.call("PATCH", f"/flows/{flow_id}/settings", chosen).status == 200
+        answer = mock.run("echo", {"input_value": "Hello"})
+        assert mock.call("POST", "/flows/failing-flow/run", {"input_value": "Hello"}).status == 500
+        payloads = {event: receiver.wait_for(event) for event in EVENTS}
+    completed = payloads["flow_completed"]
+    assert list(completed) == list(documented)
+    assert completed["result"] == {"output": answer["result"]["output"]}
+    assert (completed["flow_id"], completed["session_id"]) == ("echo", answer["session_id"])
+    assert payloads["flow_error"]["flow_id"] == "failing-flow"
+    for event, payload in payloads.items():
+        assert not list(differences(payload, schema("WebhookPayload")))
+        added = {"flow_error": ["error"], "component_completed": ["component"]}.get(event, [])
+        assert list(payload) == [*documented, *added]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", payload["timestamp"])
 
 
 # --- 11: export and import of JSON --------------------------------------------------------------
@@ -91,7 +124,7 @@ def test_11_with_the_client(mock: Mock, start: Callable[..., Mock]) -> None:
     assert exported(empty, made.flows[0].id) == exported(mock, "hello-flow")
 
 
-# --- 12: export as Python (later work: what is there now) ---------------------------------------
+# --- 12: export as Python -----------------------------------------------------------------------
 
 
 def test_12_what_the_page_calls_generated_code_is_python() -> None:
@@ -100,12 +133,21 @@ def test_12_what_the_page_calls_generated_code_is_python() -> None:
     assert "ChatPromptTemplate" in calls
 
 
-def test_12_export_as_python_is_refused_and_not_silently_something_else(mock: Mock) -> None:
-    answer = mock.call("GET", "/flows/hello-flow/export?format=python")
-    assert (answer.status, answer.json["code"]) == (501, "not_implemented")
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert "export_python" not in mock.get("/version")["features"]
+def test_12_export_as_python_is_a_program_or_is_refused(mock: Mock) -> None:
     client = Client(base_url=mock.url, api_key=mock.api_key)
-    with pytest.raises(ServerError) as raised:
-        client.flows.export("hello-flow", format="python")
-    assert raised.value.server_code == "not_implemented"
+    answer = mock.call("GET", "/flows/hello-flow/export?format=python")
+    if not advertised(mock, "export_python"):
+        assert (answer.status, answer.json["code"]) == (501, "not_implemented")
+        assert answer.headers["content-type"] == "application/problem+json"
+        refused(lambda: client.flows.export("hello-flow", format="python"))
+        return
+    assert answer.status == 200, answer
+    imported = [
+        name
+        for node in ast.walk(ast.parse(answer.text))
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in ([node.module] if isinstance(node, ast.ImportFrom) else [node.names[0].name])
+    ]
+    assert any(name and name.startswith("langchain") for name in imported)
+    assert not [name for name in imported if name and name.startswith("langflow")]
+    assert client.flows.export("hello-flow", format="python") == answer.text
