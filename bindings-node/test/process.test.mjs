@@ -1,6 +1,7 @@
 // The package among other things in a process: threads, many calls, and leaving.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -10,6 +11,7 @@ import { MockServer } from 'langflow-client/testing';
 
 const run = promisify(execFile);
 const cwd = fileURLToPath(new URL('..', import.meta.url));
+const entry = fileURLToPath(new URL('../dist/cjs/index.js', import.meta.url));
 const flow = { flowId: 'hello-flow', inputValue: 'Hello!' };
 let mock;
 
@@ -49,33 +51,41 @@ test('64 streams at once on one client', async () => {
   assert.equal(new Set(results.map((result) => result.output)).size, 1);
 });
 
-test('worker threads have clients of their own, and one may be ended in the middle of a call', async () => {
-  const text = program(`
-    import { parentPort } from 'node:worker_threads';
-    parentPort.postMessage((await client.runFlow(flow)).output);
-    await client.streamFlow(flow).finalResult();
-    setInterval(() => client.runFlow(flow).catch(() => undefined), 1);`);
+const worker = (body) => `
+  const { LangflowClient } = require(${JSON.stringify(entry)});
+  const client = new LangflowClient({ baseUrl: '${mock.url}', apiKey: '${mock.apiKey}' });
+  const flow = ${JSON.stringify(flow)};
+  const { parentPort } = require('node:worker_threads');
+  (async () => {${body}})();`;
+
+test('worker threads have clients of their own', async () => {
+  const text = worker('parentPort.postMessage((await client.runFlow(flow)).output);');
   const outputs = await Promise.all(
-    [1, 2, 3].map(
-      () =>
-        new Promise((resolve, reject) => {
-          const worker = new Worker(moduleAt(text));
-          worker.once('error', reject);
-          worker.once('message', async (output) => {
-            await new Promise((wake) => setTimeout(wake, 30));
-            await worker.terminate();
-            resolve(output);
-          });
-        }),
-    ),
+    [1, 2, 3].map(async () => (await once(new Worker(text, { eval: true }), 'message'))[0]),
   );
   assert.equal(new Set(outputs).size, 1);
 });
 
-/** A module without a file, that finds the package as a file here would. */
-function moduleAt(text) {
-  const entry = new URL('../dist/index.mjs', import.meta.url).href;
-  return new URL(
-    `data:text/javascript,${encodeURIComponent(text.replace("'langflow-client'", `'${entry}'`))}`,
-  );
-}
+test('threads that are ended in the middle of calls take nothing with them', async () => {
+  const text = worker(`
+    parentPort.postMessage('ready');
+    for (;;) {
+      const stream = client.streamFlow(flow);
+      await Promise.all([client.runFlow(flow), stream.finalResult(), client.flows.list()]);
+    }`);
+  // A process of its own, so that a crash is a failed test and not the end of all tests.
+  const program = `
+    const { once } = require('node:events');
+    const { Worker } = require('node:worker_threads');
+    (async () => {
+      for (let round = 0; round < 15; round += 1) {
+        const workers = [1, 2, 3, 4].map(() => new Worker(${JSON.stringify(text)}, { eval: true }));
+        await Promise.all(workers.map((one) => once(one, 'message')));
+        await new Promise((wake) => setTimeout(wake, round * 3));
+        await Promise.all(workers.map((one) => one.terminate()));
+      }
+      console.log('alive');
+    })();`;
+  const { stdout } = await run(process.execPath, ['--eval', program], { cwd, timeout: 60_000 });
+  assert.equal(stdout.trim(), 'alive');
+});
