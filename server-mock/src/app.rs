@@ -19,8 +19,6 @@ pub(crate) struct App {
     pub(crate) tasks: Tasks,
     /// Held while keyed work is done.
     pub(crate) keyed: tokio::sync::Mutex<()>,
-    /// Told whenever an attempt to deliver is over.
-    pub(crate) delivered: tokio::sync::watch::Sender<()>,
     state: Mutex<State>,
 }
 
@@ -41,7 +39,6 @@ impl App {
                 engine,
                 tasks,
                 keyed: tokio::sync::Mutex::new(()),
-                delivered: tokio::sync::watch::Sender::new(()),
                 state: Mutex::new(state),
             }),
             seeded,

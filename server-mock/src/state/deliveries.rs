@@ -68,9 +68,9 @@ pub(crate) struct Delivery {
     pub(crate) attempts: Vec<Attempt>,
     /// The attempt to come, and what it is caused by.
     pub(crate) next: Option<(DateTime<Utc>, Trigger)>,
-    /// Whether an attempt is under way.
-    #[serde(skip)]
-    pub(crate) sending: bool,
+    /// How often somebody asked for it: also while an attempt is under way.
+    #[serde(default)]
+    pub(crate) asked: usize,
 }
 
 impl Delivery {
@@ -91,10 +91,6 @@ impl Deliveries {
     pub(crate) fn of<'a>(&'a self, webhook_id: &'a str) -> impl Iterator<Item = &'a Delivery> {
         let all = self.0.iter().rev();
         all.filter(move |delivery| delivery.webhook_id == webhook_id)
-    }
-
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Delivery> {
-        self.0.iter()
     }
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Delivery> {
@@ -160,7 +156,7 @@ mod tests {
             status: DeliveryStatus::Pending,
             attempts: Vec::new(),
             next: Some((at, Trigger::Schedule)),
-            sending: false,
+            asked: 0,
         }
     }
 
@@ -180,7 +176,7 @@ mod tests {
         assert_eq!(deliveries.next("x", Some(quiet)).unwrap().1, quiet);
         deliveries.forget(&["w".to_owned()]);
         assert_eq!(deliveries.next("w", None), None);
-        assert_eq!(deliveries.all().count(), 1);
+        assert_eq!(deliveries.of("x").count(), 1);
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub(crate) fn queue(
         status: DeliveryStatus::Pending,
         attempts: Vec::new(),
         next: Some((now, Trigger::Schedule)),
-        sending: false,
+        asked: 0,
     };
     state.deliveries.add(delivery.clone());
     call_courier(app, state, webhook_id);
@@ -97,6 +97,7 @@ pub(crate) fn redeliver(app: &Arc<App>, state: &mut State, id: &str) -> Option<D
     let delivery = state.deliveries.get_mut(id)?;
     delivery.next = Some((app.clock.now(), Trigger::Manual));
     delivery.status = DeliveryStatus::Pending;
+    delivery.asked += 1;
     let delivery = delivery.clone();
     call_courier(app, state, &delivery.webhook_id);
     Some(delivery)
@@ -112,28 +113,6 @@ pub(crate) fn resume(app: &Arc<App>) {
     }
 }
 
-/// When the next attempt of any webhook is due.
-pub(crate) fn next_due(app: &App) -> Option<DateTime<Utc>> {
-    let state = app.state();
-    let all = state.webhooks.all().iter();
-    let due = all.filter_map(|it| Some(state.deliveries.next(&it.id, it.quiet_until)?.1));
-    due.min()
-}
-
-/// Waits until no attempt is due or under way.
-pub(crate) async fn settled(app: &App) {
-    let mut delivered = app.delivered.subscribe();
-    loop {
-        let due = next_due(app).is_some_and(|at| at <= app.clock.now());
-        let sending = app.state().deliveries.all().any(|it| it.sending);
-        if !due && !sending {
-            return;
-        }
-        // The sender lives as long as the app.
-        let _ = delivered.changed().await;
-    }
-}
-
 /// Wakes the courier of a webhook, or sends for one.
 fn call_courier(app: &Arc<App>, state: &mut State, webhook_id: &str) {
     let Some(webhook) = state.webhooks.get_mut(webhook_id) else {
@@ -144,15 +123,28 @@ fn call_courier(app: &Arc<App>, state: &mut State, webhook_id: &str) {
         None => {
             let wake = Arc::new(Notify::new());
             webhook.courier = Some(wake.clone());
-            let task = carry(app.clone(), webhook.id.clone(), wake);
-            app.tasks.spawn(task);
+            // Counted from now on: who moves the time right after this waits for the attempt.
+            let working = app.clock.work();
+            let work = carry(app.clone(), webhook.id.clone(), wake);
+            app.tasks.spawn(async move {
+                work.await;
+                drop(working);
+            });
         }
     }
 }
 
+/// What a courier takes along.
+struct Order {
+    delivery_id: String,
+    trigger: Trigger,
+    asked: usize,
+    parcel: Parcel,
+}
+
 /// What a courier has to do now.
 enum Errand {
-    Send(String, Parcel, Trigger),
+    Send(Order),
     Wait(Duration),
     Nothing,
 }
@@ -162,25 +154,24 @@ async fn carry(app: Arc<App>, webhook_id: String, wake: Arc<Notify>) {
         match errand(&app, &webhook_id, &wake) {
             Errand::Nothing => return,
             Errand::Wait(pause) => tokio::select! {
-                () = app.clock.sleep(pause) => {}
+                () = app.clock.rest(pause) => {}
                 () = wake.notified() => {}
             },
-            Errand::Send(id, parcel, trigger) => {
+            Errand::Send(order) => {
                 let (started_at, begun) = (app.clock.now(), Instant::now());
                 let timeout = Duration::try_from_secs_f64(app.config.webhook_timeout);
                 let timeout = timeout.unwrap_or(Duration::MAX);
-                let receipt = sender::send(&parcel, timeout, app.config.allow_net).await;
+                let receipt = sender::send(&order.parcel, timeout, app.config.allow_net).await;
                 let attempt = Attempt {
                     number: 0,
-                    trigger,
+                    trigger: order.trigger,
                     started_at,
                     duration: begun.elapsed().as_secs_f64(),
                     status_code: receipt.status,
                     error: receipt.error.clone(),
                     response_body: receipt.answer.clone(),
                 };
-                file(&app, &webhook_id, &id, attempt, &receipt);
-                app.delivered.send_replace(());
+                file(&app, &webhook_id, &order, attempt, &receipt);
             }
         }
     }
@@ -211,7 +202,6 @@ fn errand(app: &App, webhook_id: &str, wake: &Arc<Notify>) -> Errand {
     let Some(delivery) = state.deliveries.get_mut(&id) else {
         return Errand::Nothing;
     };
-    delivery.sending = true;
     let trigger = delivery
         .next
         .map_or(Trigger::Schedule, |(_, trigger)| trigger);
@@ -227,21 +217,25 @@ fn errand(app: &App, webhook_id: &str, wake: &Arc<Notify>) -> Errand {
         signature,
         body,
     };
-    Errand::Send(id, parcel, trigger)
+    Errand::Send(Order {
+        trigger,
+        asked: delivery.asked,
+        parcel,
+        delivery_id: id,
+    })
 }
 
 /// Notes an attempt, and decides what follows from it.
-fn file(app: &App, webhook_id: &str, id: &str, mut attempt: Attempt, receipt: &Receipt) {
+fn file(app: &App, webhook_id: &str, order: &Order, mut attempt: Attempt, receipt: &Receipt) {
     let now = app.clock.now();
     let state = &mut *app.state();
     // Either may be gone in the meantime, and then nobody wants to know.
     let Some(webhook) = state.webhooks.get_mut(webhook_id) else {
         return;
     };
-    let Some(delivery) = state.deliveries.get_mut(id) else {
+    let Some(delivery) = state.deliveries.get_mut(&order.delivery_id) else {
         return;
     };
-    delivery.sending = false;
     let arrived = attempt.error.is_none();
     let trigger = attempt.trigger;
     attempt.number = delivery.attempts.len() + 1;
@@ -256,7 +250,7 @@ fn file(app: &App, webhook_id: &str, id: &str, mut attempt: Attempt, receipt: &R
         .config
         .webhook_schedule
         .pause(scheduled.count(), receipt.advice);
-    let asked_again = delivery.next.is_some_and(|(_, next)| next != trigger);
+    let asked_again = delivery.asked != order.asked;
     let over = trigger == Trigger::Manual || receipt.hopeless || webhook.disabled.is_some();
     if asked_again {
         // Somebody asked for another attempt while this one was under way.
