@@ -17,7 +17,9 @@ pub struct EventStream {
 
 impl From<boundary::EventStream> for EventStream {
     fn from(inner: boundary::EventStream) -> Self {
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 }
 

@@ -12,11 +12,12 @@ import { MockServer } from 'langflow-client/testing';
 const run = promisify(execFile);
 const cwd = fileURLToPath(new URL('..', import.meta.url));
 const entry = fileURLToPath(new URL('../dist/cjs/index.js', import.meta.url));
-const flow = { flowId: 'hello-flow', inputValue: 'Hello!' };
+const flow = { flowId: 'hello-flow', inputValue: 'Hello, how are you?' };
 let mock;
 
 before(async () => {
-  mock = await MockServer.start();
+  // Slow enough that a stream is under way whenever something happens to its thread.
+  mock = await MockServer.start({ tokenDelay: 2 });
 });
 after(() => mock.stop());
 
@@ -78,10 +79,10 @@ test('threads that are ended in the middle of calls take nothing with them', asy
     const { once } = require('node:events');
     const { Worker } = require('node:worker_threads');
     (async () => {
-      for (let round = 0; round < 15; round += 1) {
+      for (let round = 0; round < 25; round += 1) {
         const workers = [1, 2, 3, 4].map(() => new Worker(${JSON.stringify(text)}, { eval: true }));
         await Promise.all(workers.map((one) => once(one, 'message')));
-        await new Promise((wake) => setTimeout(wake, round * 3));
+        await new Promise((wake) => setTimeout(wake, Math.random() * 40));
         await Promise.all(workers.map((one) => one.terminate()));
       }
       console.log('alive');
