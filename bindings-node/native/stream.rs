@@ -28,7 +28,7 @@ impl EventStream {
     /// Every event that is there, as a JSON list of at least one; `null` behind the last.
     // Not an `async fn`: its future would borrow `self`, which dies with its thread's environment
     // while the future still runs.
-    #[napi(catch_unwind)]
+    #[napi(catch_unwind, ts_return_type = "Promise<string | null>")]
     pub fn next_batch<'env>(
         &self,
         env: &'env Env,
