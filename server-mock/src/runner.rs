@@ -14,7 +14,7 @@ use crate::engine::{Failure, FailureKind, Job, Outcome, Step, plan};
 use crate::model::Role;
 use crate::problem::Problem;
 use crate::state::{
-    Begin, End, FailedComponent, FlowRecord, IdempotencyKey, Message, Opening, Progress, Run,
+    Begin, End, FailedComponent, FlowRecord, IdempotencyKey, Line, Message, Opening, Progress, Run,
     RunStatus,
 };
 use crate::webhooks::{self, Happening};
@@ -279,7 +279,7 @@ impl Work {
             at: now,
             answer: Ok(answer.clone()),
         };
-        self.run.finish(end, "end", &answer);
+        self.end(end, "end", &answer, outcome.tokens);
     }
 
     fn raised(&self, failure: &Failure) {
@@ -324,7 +324,22 @@ impl Work {
             at: self.app.clock.now(),
             answer: Err(problem),
         };
-        self.run.finish(end, "error", &event);
+        self.end(end, "error", &event, 0);
+    }
+
+    /// Accounts for the run, then lets everybody who follows it know.
+    fn end(&self, end: End, name: &'static str, event: &Value, tokens: u64) {
+        let duration = (end.at - self.run.created_at).to_std().unwrap_or_default();
+        let line = Line {
+            flow_id: self.run.flow_id.clone(),
+            key_id: self.run.key_id.clone(),
+            at: end.at,
+            status: end.status,
+            tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
+            duration: duration.as_secs_f64(),
+        };
+        self.app.state().usage.add(line);
+        self.run.finish(end, name, event);
     }
 
     fn message(&self, role: Role, text: String) -> Message {

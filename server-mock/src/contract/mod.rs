@@ -72,8 +72,6 @@ pub(crate) struct Parameter {
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
     pub(crate) id: String,
-    #[cfg(test)]
-    pub(crate) tag: String,
     pub(crate) method: String,
     pub(crate) path: String,
     /// `None` where no key is needed.
@@ -155,8 +153,6 @@ impl Contract {
         let content = body["content"].as_object();
         Operation {
             id: id.to_owned(),
-            #[cfg(test)]
-            tag: value["tags"][0].as_str().unwrap_or_default().to_owned(),
             method: method.to_uppercase(),
             path: path.to_owned(),
             permission: value["x-permission"].as_str().and_then(Permission::parse),
@@ -176,21 +172,31 @@ impl Contract {
         }
     }
 
+    /// What the document says about itself.
+    pub(crate) fn info(&self) -> &Value {
+        &self.document["info"]
+    }
+
+    /// Everything that the document says about an operation.
+    pub(crate) fn detail(&self, operation: &Operation) -> &Value {
+        &self.document["paths"][&operation.path][operation.method.to_lowercase()]
+    }
+
     /// The schema of an answer, or `None` where the operation has no such answer.
     #[cfg(test)]
     pub(crate) fn answer(&self, operation: &Operation, status: u16, media: &str) -> Option<&Value> {
-        let item = &self.document["paths"][&operation.path][operation.method.to_lowercase()];
+        let item = self.detail(operation);
         let response = item["responses"].get(status.to_string())?;
         let content = self.resolve(response).get("content");
         content.map_or(Some(&Value::Null), |content| {
-            content.get(media)?.get("schema")
+            content.get(media.split(';').next()?)?.get("schema")
         })
     }
 
     /// The schema of an event on the stream of an operation.
     #[cfg(test)]
     pub(crate) fn event(&self, operation: &Operation, name: &str) -> Option<&Value> {
-        let item = &self.document["paths"][&operation.path][operation.method.to_lowercase()];
+        let item = self.detail(operation);
         item["responses"]["200"]["content"]["text/event-stream"]["x-events"].get(name)
     }
 

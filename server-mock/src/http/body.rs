@@ -20,7 +20,7 @@ pub(super) enum Body {
     /// JSON that the contract allows.
     Json(Value),
     /// Something else that the operation takes, such as a zip file.
-    Other,
+    Other(Bytes),
 }
 
 /// How much of a refused body is read all the same.
@@ -105,7 +105,7 @@ pub(super) fn parse(
     let media = media.to_ascii_lowercase();
     if !is_json(operation, &media) {
         if operation.accepts.contains(&media) {
-            return Ok(Body::Other);
+            return Ok(Body::Other(bytes.clone()));
         }
         let accepted = operation.accepts.join(", ");
         let given = if media.is_empty() {

@@ -92,7 +92,16 @@ impl Call {
     pub(super) fn json(&self) -> &Value {
         match &self.body {
             Body::Json(value) => value,
-            Body::None | Body::Other => &Value::Null,
+            Body::None | Body::Other(_) => &Value::Null,
+        }
+    }
+
+    /// What tells two bodies apart.
+    pub(super) fn body_print(&self) -> String {
+        match &self.body {
+            Body::Json(value) => value.to_string(),
+            Body::None => String::new(),
+            Body::Other(bytes) => crate::ids::sha256_hex(bytes),
         }
     }
 

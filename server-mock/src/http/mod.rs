@@ -1,9 +1,11 @@
 //! HTTP: what comes in is checked against the contract, handed to the operation, and answered.
 
 mod api_keys;
+mod archive;
 mod auth;
 mod body;
 mod call;
+mod docs;
 mod flows;
 mod monitoring;
 mod reply;
@@ -11,6 +13,7 @@ mod runs;
 mod sessions;
 mod sse;
 mod transfer;
+mod usage;
 mod webhooks;
 
 use std::convert::Infallible;
@@ -25,9 +28,14 @@ use crate::contract::{DOCUMENT, Operation, PREFIX, Route, Values, contract};
 use crate::problem::Problem;
 use crate::state::{Replay, WorkKey};
 
+#[cfg(test)]
+pub(crate) use archive::tests::zip;
 use auth::Caller;
 use call::Call;
 use reply::{Reply, ReplyBody};
+
+/// Where the document stands as a page.
+const DOCS: &str = "/langflow/docs";
 
 /// Answers one request. Nothing that a client sends is an error here: it is an answer.
 pub(crate) async fn handle(
@@ -67,7 +75,10 @@ async fn answer(
         caller,
     } = accepted
     else {
-        return Ok(Reply::text(200, "application/json", DOCUMENT));
+        return Ok(match parts.uri.path() {
+            DOCS => docs::reply(),
+            _ => Reply::text(200, "application/json", DOCUMENT),
+        });
     };
     let body = body::parse(operation, &parts.headers, &bytes)?;
     let call = Call {
@@ -83,12 +94,19 @@ async fn answer(
         now: app.clock.now(),
     };
     call.check()?;
-    once(call).await
+    let reply = once(call).await;
+    let status = reply
+        .as_ref()
+        .map_or_else(|problem| problem.status, Reply::status);
+    let mut state = app.state();
+    *state.answers.entry((&operation.id, status)).or_default() += 1;
+    drop(state);
+    reply
 }
 
 /// What a request leads to, as far as its head tells.
 enum Accepted {
-    /// The document.
+    /// The document, as data or as a page.
     Document,
     /// An operation, which the caller may use.
     Call {
@@ -106,7 +124,7 @@ fn accept(app: &App, parts: &http::request::Parts) -> Result<Accepted, Problem> 
     } else {
         parts.method.as_str()
     };
-    if path == "/langflow/openapi.json" {
+    if path == "/langflow/openapi.json" || path == DOCS {
         return match method {
             "GET" => Ok(Accepted::Document),
             _ => Err(other_methods(method, path, &["GET"])),
@@ -135,7 +153,7 @@ async fn once(call: Call) -> Result<Reply, Problem> {
         target: call.target.clone(),
         value: value.to_owned(),
     };
-    let (app, body, now) = (call.app.clone(), call.json().to_string(), call.now);
+    let (app, body, now) = (call.app.clone(), call.body_print(), call.now);
     let _one_at_a_time = app.keyed.lock().await;
     let replay = app.state().replays.find(&key, &body, now);
     match replay {
@@ -190,6 +208,8 @@ async fn dispatch(call: Call) -> Result<Reply, Problem> {
         "listWebhookDeliveries" => webhooks::deliveries(&call),
         "getWebhookDelivery" => webhooks::delivery(&call),
         "redeliverWebhook" => webhooks::redeliver(&call),
+        "getUsage" => usage::usage(&call),
+        "getMetrics" => usage::metrics(&call),
         "getHealth" => monitoring::health(&call),
         "getVersion" => monitoring::version(&call),
         id => Err(Problem::new(

@@ -51,6 +51,10 @@ impl Reply {
         }
     }
 
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
     pub(super) fn problem(problem: &Problem, request_id: &str) -> Self {
         let body = problem.json(request_id).to_string();
         let mut reply = Self::text(problem.status, "application/problem+json", body);

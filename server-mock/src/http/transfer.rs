@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::archive::{self, ArchiveError};
 use super::body::Body;
 use super::call::Call;
 use super::flows::{object, readable, summary_json};
 use super::reply::Reply;
+use crate::contract::contract;
 use crate::engine::plan;
 use crate::problem::Problem;
 use crate::state::State;
@@ -38,16 +40,9 @@ pub(super) fn export(call: &Call) -> Result<Reply, Problem> {
 }
 
 pub(super) fn import(call: &Call) -> Result<Reply, Problem> {
-    if matches!(call.body, Body::Other) {
-        return Err(Problem::new(
-            "not_implemented",
-            "This mock imports flows as JSON only.",
-        ));
-    }
-    let body = call.json();
-    let files: Vec<Map<String, Value>> = match body.get("flows").and_then(Value::as_array) {
-        Some(flows) if body.get("data").is_none() => flows.iter().map(object).collect(),
-        _ => vec![object(body)],
+    let files = match &call.body {
+        Body::Other(archive) => unpacked(call, archive)?,
+        _ => flow_files(call.json()),
     };
     let conflict = call.query("on_conflict").unwrap_or("new_id");
     let mut state = call.app.state();
@@ -76,6 +71,56 @@ pub(super) fn import(call: &Call) -> Result<Reply, Problem> {
         201,
         &json!({"flows": flows, "warnings": warnings}),
     ))
+}
+
+/// The flow files in a body: one, or several under `flows`.
+fn flow_files(body: &Value) -> Vec<Map<String, Value>> {
+    match body.get("flows").and_then(Value::as_array) {
+        Some(flows) if body.get("data").is_none() => flows.iter().map(object).collect(),
+        _ => vec![object(body)],
+    }
+}
+
+/// The flow files of a zip archive, which unpacked may be no larger than a body.
+fn unpacked(call: &Call, archive: &[u8]) -> Result<Vec<Map<String, Value>>, Problem> {
+    let limit = call.app.config.max_body;
+    let wrong = |field: &str, message: &str| {
+        let whose = if field.is_empty() {
+            "The archive"
+        } else {
+            field
+        };
+        Problem::new("invalid_flow", format!("{whose} {message}.")).error(field, message)
+    };
+    let files = archive::json_files(archive, limit).map_err(|error| match error {
+        ArchiveError::Damaged(field, message) => wrong(&field, message),
+        ArchiveError::TooLarge => {
+            let detail = format!(
+                "Unpacked, the archive is larger than {limit} bytes or has too many files."
+            );
+            Problem::new("body_too_large", detail)
+        }
+    })?;
+    let mut flows = Vec::new();
+    for file in &files {
+        let value: Value = serde_json::from_slice(&file.bytes)
+            .map_err(|error| wrong(&file.name, &format!("is not JSON: {error}")))?;
+        let schema = call.operation.body.as_ref().unwrap_or(&Value::Null);
+        let complaints = contract().complaints(schema, &value, "");
+        if !complaints.is_empty() {
+            let mut problem = Problem::complaints(complaints);
+            problem.detail = format!("{}: {}", file.name, problem.detail);
+            for (field, _) in &mut problem.errors {
+                *field = format!("{}: {field}", file.name);
+            }
+            return Err(problem);
+        }
+        flows.extend(flow_files(&value));
+    }
+    if flows.is_empty() {
+        return Err(wrong("", "has no flow files, which end in .json"));
+    }
+    Ok(flows)
 }
 
 fn store(call: &Call, state: &mut State, mut file: Map<String, Value>, conflict: &str) -> Value {

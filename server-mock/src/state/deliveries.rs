@@ -131,6 +131,11 @@ impl Deliveries {
         }
     }
 
+    /// How many are in a state.
+    pub(crate) fn count(&self, status: DeliveryStatus) -> usize {
+        self.0.iter().filter(|it| it.status == status).count()
+    }
+
     /// Forgets everything about webhooks.
     pub(crate) fn forget(&mut self, webhook_ids: &[String]) {
         self.0.retain(|it| !webhook_ids.contains(&it.webhook_id));

@@ -6,7 +6,10 @@ mod keys;
 mod replays;
 mod runs;
 mod sessions;
+mod usage;
 mod webhooks;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
@@ -20,6 +23,7 @@ pub(crate) use runs::{
     Begin, End, Event, FailedComponent, IdempotencyKey, Progress, Run, RunStatus, Runs,
 };
 pub(crate) use sessions::{Message, Opening, Session, Sessions};
+pub(crate) use usage::{BUCKETS, Line, Sums, Usage};
 pub(crate) use webhooks::{Disabled, EVENTS, Webhook, Webhooks};
 
 /// All that a workspace holds.
@@ -32,6 +36,9 @@ pub(crate) struct State {
     pub(crate) replays: Replays,
     pub(crate) webhooks: Webhooks,
     pub(crate) deliveries: Deliveries,
+    pub(crate) usage: Usage,
+    /// Answers since the server started, by operation and status.
+    pub(crate) answers: BTreeMap<(&'static str, u16), u64>,
     pub(crate) ids: Ids,
     pub(crate) started_at: DateTime<Utc>,
 }
@@ -46,6 +53,8 @@ impl State {
             replays: Replays::default(),
             webhooks: Webhooks::default(),
             deliveries: Deliveries::default(),
+            usage: Usage::default(),
+            answers: BTreeMap::new(),
             ids: Ids::new(seed),
             started_at: now,
         }

@@ -21,7 +21,8 @@ const KEYS_KEPT: usize = 2_000;
 const REMEMBERED: TimeDelta = TimeDelta::hours(24);
 
 /// Where a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum RunStatus {
     /// Under way.
     Running,

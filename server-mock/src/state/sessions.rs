@@ -174,6 +174,12 @@ impl Sessions {
         found
     }
 
+    /// How many live.
+    pub(crate) fn count(&self, now: DateTime<Utc>) -> usize {
+        let all = self.sessions.values();
+        all.filter(|session| !session.expired(now)).count()
+    }
+
     /// Forgets one session.
     pub(crate) fn clear(&mut self, flow_id: &str, id: &str) {
         let at = (flow_id.to_owned(), id.to_owned());

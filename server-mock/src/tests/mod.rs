@@ -9,4 +9,6 @@ mod runs;
 mod sessions;
 mod streams;
 mod support;
+mod transfer;
+mod usage;
 mod webhooks;

@@ -87,24 +87,12 @@ fn without_a_good_key_nothing_is_open_that_should_not_be() {
 }
 
 #[test]
-fn what_is_not_there_yet_says_so() {
+fn every_operation_does_something() {
     let mock = Mock::start();
-    let mut missing: Vec<&str> = Vec::new();
     for operation in &contract().operations {
         let answer = mock.call(&operation.method, &path(operation), &Value::Null);
-        if answer.status == 501 {
-            assert_eq!(answer.problem(), "not_implemented");
-            missing.push(operation.tag.as_str());
-        }
-        assert_ne!(answer.status, 500, "{answer:?}");
+        assert!(![500, 501].contains(&answer.status), "{answer:?}");
     }
-    missing.dedup();
-    assert!(
-        missing
-            .iter()
-            .all(|tag| ["webhooks", "monitoring"].contains(tag)),
-        "{missing:?}"
-    );
 }
 
 #[test]
