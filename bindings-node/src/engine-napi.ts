@@ -45,7 +45,7 @@ function requireAddon(): Addon {
 }
 
 /**
- * The file names that `napi build --platform` gives the addon of this machine. Which C library
+ * The file names that napi-rs gives the addon of this machine. Which C library
  * Linux has is cheaper to try than to find out.
  */
 function addonNames(): string[] {
