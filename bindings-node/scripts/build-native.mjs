@@ -17,8 +17,7 @@ const library = cargo.stdout
   .filter((line) => line.startsWith('{'))
   .map((line) => JSON.parse(line))
   .findLast(
-    (message) =>
-      message.reason === 'compiler-artifact' && message.target.name === 'langflow_node',
+    (message) => message.reason === 'compiler-artifact' && message.target.name === 'langflow_node',
   )
   ?.filenames.find((name) => /\.(so|dylib|dll)$/.test(name));
 if (library === undefined) throw new Error('cargo has built no library of the name langflow_node');
