@@ -1,4 +1,4 @@
-//! Reads Langflow flow files and applies tweaks to them, without any IO.
+//! Reads Langflow flow files, applies tweaks to them and writes them as Python, without any IO.
 //!
 //! A flow file is a drawing: nodes with settings, edges between their ports, and a lot that only
 //! the editor needs. This crate keeps what decides the behaviour of a flow and reads every format
@@ -29,14 +29,29 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
+mod code;
+mod components;
 mod edge;
+mod export_error;
+mod exporter;
 mod flow;
+mod helpers;
+mod kinds;
 mod node;
+mod options;
+mod plan;
+mod program;
 mod prompt;
+mod session;
+mod settings;
 mod tweaks;
 
 pub use edge::Edge;
+pub use export_error::{ExportError, Refusal};
 pub use flow::{Flow, FlowError};
 pub use node::{Node, Output};
+pub use options::Options;
+pub use program::{AsFlow, to_python};
 pub use prompt::PromptTemplate;
 pub use tweaks::{TweakReport, UnknownTweak, UnknownTweakKind};

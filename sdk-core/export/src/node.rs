@@ -11,6 +11,8 @@ pub struct Output {
     pub name: String,
     /// The types that it yields: `Message`, `Data`, `LanguageModel`, `Tool`, ...
     pub types: Vec<String>,
+    /// The method of the component that yields it, as far as the file says.
+    pub method: Option<String>,
 }
 
 /// One component of a flow.
@@ -33,6 +35,8 @@ pub struct Node {
     pub edited: bool,
     /// Whether the node is a group that holds a flow of its own.
     pub group: bool,
+    /// Whether the component comes with Langflow or one of its extensions.
+    pub(crate) official: bool,
     note: bool,
 }
 
@@ -81,6 +85,7 @@ impl Node {
             outputs: outputs_of(node),
             edited: node.get("edited").and_then(Value::as_bool).unwrap_or(false),
             group: node.get("flow").is_some_and(Value::is_object),
+            official: is_official(node),
             id,
             kind,
             template,
@@ -126,6 +131,14 @@ impl Node {
     }
 }
 
+/// Components of Langflow name the module that they come from.
+fn is_official(node: &Value) -> bool {
+    let metadata = node.get("metadata").unwrap_or(&Value::Null);
+    let module = string(metadata, "module").unwrap_or_default();
+    let root = module.split('.').next().unwrap_or_default();
+    root == "langflow" || root == "lfx" || root.starts_with("lfx_")
+}
+
 /// Extension components carry a namespace and a channel around the name of their class.
 fn class_of(node: &Value, kind: &str) -> String {
     let metadata = node.get("metadata").unwrap_or(&Value::Null);
@@ -148,6 +161,7 @@ fn outputs_of(node: &Value) -> Vec<Output> {
         Some(Output {
             name: string(output, "name")?,
             types: types.map(str::to_owned).collect(),
+            method: string(output, "method"),
         })
     });
     named.collect()

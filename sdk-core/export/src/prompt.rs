@@ -59,6 +59,27 @@ impl PromptTemplate {
         names
     }
 
+    /// The template in the first spelling, whichever it was read in.
+    pub fn to_format_string(&self) -> String {
+        self.to_format_string_with(str::to_owned)
+    }
+
+    /// The same with other names for the variables.
+    pub fn to_format_string_with(&self, mut rename: impl FnMut(&str) -> String) -> String {
+        let mut out = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => out.push_str(&text.replace('{', "{{").replace('}', "}}")),
+                Part::Variable(name) => {
+                    out.push('{');
+                    out.push_str(&rename(name));
+                    out.push('}');
+                }
+            }
+        }
+        out
+    }
+
     /// Fills in the variables. Values are never read as templates themselves.
     pub fn render<'a>(&self, mut value: impl FnMut(&str) -> std::borrow::Cow<'a, str>) -> String {
         let mut out = String::new();

@@ -1,0 +1,109 @@
+//! The program as a whole: what stands where.
+
+use std::collections::BTreeSet;
+
+use super::imports::Imports;
+use super::literal;
+use crate::helpers;
+
+/// A piece of the program at its top.
+#[derive(Debug)]
+struct Block {
+    code: String,
+    tall: bool,
+}
+
+/// A program while it is written.
+#[derive(Debug, Default)]
+pub(crate) struct Module {
+    pub(crate) imports: Imports,
+    helpers: BTreeSet<&'static str>,
+    constants: Vec<Block>,
+    definitions: Vec<Block>,
+}
+
+impl Module {
+    /// Makes a helper part of the program.
+    pub(crate) fn helper(&mut self, name: &'static str) {
+        self.helpers.insert(name);
+    }
+
+    /// Takes a helper out again.
+    pub(crate) fn drop_helper(&mut self, name: &str) {
+        self.helpers.remove(name);
+    }
+
+    /// Adds a constant, above all functions.
+    pub(crate) fn constant(&mut self, code: String) {
+        let tall = false;
+        self.constants.push(Block { code, tall });
+    }
+
+    /// Adds a statement below the helpers.
+    pub(crate) fn define(&mut self, code: String) {
+        let tall = false;
+        self.definitions.push(Block { code, tall });
+    }
+
+    /// Adds a function or a class below the helpers.
+    pub(crate) fn define_block(&mut self, code: String) {
+        let tall = true;
+        self.definitions.push(Block { code, tall });
+    }
+
+    /// The program. `head` goes above the imports, given what has to be installed. The error
+    /// holds names that two imports bind to different things.
+    pub(crate) fn render(
+        mut self,
+        head: impl FnOnce(&[String], &[String]) -> String,
+    ) -> Result<String, Vec<String>> {
+        let mut blocks = self.constants;
+        for helper in helpers::all().filter(|it| self.helpers.contains(it.name)) {
+            let (imports, rest) = helper.parts();
+            for statement in imports {
+                self.imports.statement(&statement);
+            }
+            for package in helper.packages {
+                self.imports.package(package);
+            }
+            blocks.push(Block {
+                code: rest.to_owned(),
+                tall: true,
+            });
+        }
+        blocks.extend(self.definitions);
+        let twice = self.imports.bound_twice();
+        if !twice.is_empty() {
+            return Err(twice);
+        }
+        let (known, unknown) = self.imports.requirements();
+        let mut out = head(&known, &unknown);
+        out.push('\n');
+        out.push_str(&self.imports.render());
+        let mut last_tall = false;
+        for (index, block) in blocks.iter().enumerate() {
+            let gap = match index {
+                _ if block.tall || last_tall => 2,
+                0 => 1,
+                _ if block.code.contains('\n') => 1,
+                _ => usize::from(blocks[index - 1].code.contains('\n')),
+            };
+            out.push_str(&"\n".repeat(gap));
+            out.push_str(&block.code);
+            out.push('\n');
+            last_tall = block.tall;
+        }
+        Ok(out)
+    }
+}
+
+/// The lines of a docstring, each of them safe; empty lines stay.
+pub(crate) fn docstring(lines: &[String]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| literal::remark(line)).collect();
+    if let [only] = lines.as_slice()
+        && only.chars().count() + 6 <= super::expr::WIDTH
+    {
+        return format!("\"\"\"{only}\"\"\"\n");
+    }
+    format!("\"\"\"{}\n\"\"\"\n", lines.join("\n"))
+}

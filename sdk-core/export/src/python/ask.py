@@ -1,0 +1,10 @@
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+
+
+def ask(agent, text: str, past: list[BaseMessage]) -> str:
+    """Let an agent answer and join everything that it said on the way."""
+    messages = [*past, HumanMessage(text or "Continue the conversation.")]
+    answered = agent.invoke({"messages": messages})["messages"][len(messages) :]
+    return "".join(
+        message.text for message in answered if isinstance(message, AIMessage)
+    )
