@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::double::Double;
+use crate::double::scripts::ScriptedModel;
 use crate::engine::Engine;
 use crate::model::DefaultModel;
 use crate::seed;
@@ -17,6 +19,7 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) engine: Engine,
     pub(crate) tasks: Tasks,
+    pub(crate) double: Double,
     /// Held while keyed work is done.
     pub(crate) keyed: tokio::sync::Mutex<()>,
     state: Mutex<State>,
@@ -27,8 +30,14 @@ impl App {
         let mut state = State::new(config.seed, clock.now());
         let seeded = seed::plant(&mut state, &config, clock.now());
         let token_delay = Duration::try_from_secs_f64(config.token_delay).unwrap_or_default();
+        let double = Double::new(config.seed);
+        let model = ScriptedModel {
+            scripts: double.scripts.clone(),
+            clock: clock.clone(),
+            otherwise: Arc::new(DefaultModel::new(config.seed)),
+        };
         let engine = Engine {
-            model: Arc::new(DefaultModel::new(config.seed)),
+            model: Arc::new(model),
             clock: clock.clone(),
             token_delay,
         };
@@ -38,6 +47,7 @@ impl App {
                 clock,
                 engine,
                 tasks,
+                double,
                 keyed: tokio::sync::Mutex::new(()),
                 state: Mutex::new(state),
             }),

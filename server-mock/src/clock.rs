@@ -152,6 +152,19 @@ impl Clock {
         }
     }
 
+    /// Goes to a moment, back too, and goes on from there as before.
+    pub(crate) fn jump(&self, to: DateTime<Utc>) {
+        self.change(|mode, wall| match mode {
+            Mode::Offset(_) => Mode::Offset(to - wall),
+            Mode::Frozen(_) => Mode::Frozen(to),
+            Mode::Scaled { factor, .. } => Mode::Scaled {
+                wall,
+                shown: to,
+                factor,
+            },
+        });
+    }
+
     /// Goes back to what the clock was made as.
     pub(crate) fn reset(&self) {
         self.change(|_, _| self.first);

@@ -21,6 +21,8 @@ mod blocking;
 mod clock;
 mod config;
 mod contract;
+mod control;
+mod double;
 mod engine;
 mod http;
 mod ids;
@@ -40,6 +42,7 @@ pub use blocking::{BlockingServer, start_blocking};
 pub use clock::Clock;
 pub use config::Config;
 pub use contract::Permission;
+pub use control::parse_span;
 pub use server::{MockServer, MockServerBuilder, StartError};
 pub use webhooks::WebhookSchedule;
 

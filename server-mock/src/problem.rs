@@ -35,6 +35,17 @@ impl Problem {
         }
     }
 
+    /// A problem by its status, for faults. The contract has no code for some of them.
+    pub(crate) fn of_status(status: u16) -> Self {
+        let known = CODES.iter().find(|(_, known, _)| *known == status);
+        let code = known.map_or("internal", |(code, ..)| code);
+        let detail = format!("The mock was told to answer {status}.");
+        Self {
+            status,
+            ..Self::new(code, detail)
+        }
+    }
+
     /// An idempotency key that came before, with something else.
     pub(crate) fn key_reused() -> Self {
         let detail = "This Idempotency-Key was used for a request with another body.";

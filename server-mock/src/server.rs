@@ -174,19 +174,21 @@ impl Drop for MockServer {
 async fn accept(listener: TcpListener, app: Arc<App>) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => app.tasks.clone().spawn(serve(stream, app.clone())),
+            Ok((stream, peer)) => app.tasks.clone().spawn(serve(stream, peer, app.clone())),
             // Out of sockets: those that are open have to end first.
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
         }
     }
 }
 
-async fn serve(stream: TcpStream, app: Arc<App>) {
+async fn serve(stream: TcpStream, peer: SocketAddr, app: Arc<App>) {
     // Tokens are small and have to leave at once.
     let _ = stream.set_nodelay(true);
-    let service = hyper::service::service_fn(move |request| http::handle(app.clone(), request));
-    let connection =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let line = http::Line::new(peer);
+    let wire = TokioIo::new(http::Wire::new(stream, line.clone()));
+    let service =
+        hyper::service::service_fn(move |request| http::handle(app.clone(), line.clone(), request));
+    let connection = hyper::server::conn::http1::Builder::new().serve_connection(wire, service);
     // A client that goes away is its own business.
     let _ = connection.await;
 }

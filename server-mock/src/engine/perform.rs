@@ -179,6 +179,8 @@ impl Stage<'_> {
                     .or_else(|| self.node.text(field).map(str::to_owned))
             });
         Ok(Ask {
+            component_id: self.node.id.clone(),
+            component_name: self.node.display_name.clone(),
             system: system.unwrap_or_default(),
             history: input.history.unwrap_or_else(|| self.job.history.clone()),
             prompt: input.text,

@@ -171,7 +171,7 @@ impl Call {
 }
 
 /// The pairs of a query string.
-pub(super) fn query(query: Option<&str>) -> Vec<(String, String)> {
+pub(crate) fn query(query: Option<&str>) -> Vec<(String, String)> {
     let decode = |text: &str| {
         percent_decode_str(&text.replace('+', " "))
             .decode_utf8_lossy()

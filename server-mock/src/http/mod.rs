@@ -6,8 +6,12 @@ mod auth;
 mod body;
 mod call;
 mod docs;
+mod faulty;
 mod flows;
+mod line;
 mod monitoring;
+mod pieces;
+mod recorded;
 mod reply;
 mod runs;
 mod sessions;
@@ -16,15 +20,18 @@ mod transfer;
 mod usage;
 mod webhooks;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use http::{Request, Response};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::Value;
 
 use crate::app::App;
 use crate::contract::{DOCUMENT, Operation, PREFIX, Route, Values, contract};
+use crate::control;
+use crate::double::faults::{Chosen, Seen};
+use crate::double::{Arrival, Record};
 use crate::problem::Problem;
 use crate::state::{Replay, WorkKey};
 
@@ -32,43 +39,110 @@ use crate::state::{Replay, WorkKey};
 pub(crate) use archive::tests::zip;
 use auth::Caller;
 use call::Call;
-use reply::{Reply, ReplyBody};
+use faulty::Before;
+use recorded::Recorded;
+
+pub(crate) use call::query;
+pub(crate) use line::{Cut, Line, Wire};
+pub(crate) use recorded::ReplyBody;
+pub(crate) use reply::Reply;
 
 /// Where the document stands as a page.
 const DOCS: &str = "/langflow/docs";
 
-/// Answers one request. Nothing that a client sends is an error here: it is an answer.
+/// Answers one request. Nothing that a client sends is an error here: it is an answer. Only a
+/// fault cuts the connection.
 pub(crate) async fn handle(
     app: Arc<App>,
+    line: Arc<Line>,
     request: Request<Incoming>,
-) -> Result<Response<ReplyBody>, Infallible> {
+) -> Result<Response<ReplyBody>, Cut> {
     let request_id = app.state().ids.next("req");
     let head = request.method() == http::Method::HEAD;
-    let reply = match answer(&app, &request_id, request).await {
-        Ok(reply) => reply,
-        Err(problem) => Reply::problem(&problem, &request_id),
+    if control::owns(request.uri().path()) {
+        let reply = control::handle(&app, line.peer, &request_id, request).await;
+        return Ok(reply.finish(&request_id, head));
+    }
+    let (parts, incoming) = request.into_parts();
+    let record = app.double.journal.begin(&Arrival {
+        request_id: &request_id,
+        at: app.clock.now(),
+        connection: line.id,
+        parts: &parts,
+    });
+    let reply = match choose(&app, &record, &parts) {
+        Ok(None) => answer(&app, &request_id, &record, parts, Upload::Waiting(incoming)).await,
+        Ok(Some(fault)) => {
+            // Whatever happens to the answer, the request is read and noted.
+            let upload = Upload::Waiting(incoming).read(&app, &parts, &record).await;
+            let answer = answer(&app, &request_id, &record, parts, Upload::Read(upload));
+            let made = match faulty::before(&fault, &line, &request_id).await {
+                Ok(Before::Proceed) => answer.await,
+                Ok(Before::Instead(reply)) => Ok(reply),
+                Err(Cut) => {
+                    record.end(crate::double::Ending::Cut);
+                    return Err(Cut);
+                }
+            };
+            let reply = made.unwrap_or_else(|problem| Reply::problem(&problem, &request_id));
+            Ok(faulty::after(&app, fault, line, reply))
+        }
+        Err(problem) => Err(problem),
     };
-    Ok(reply.finish(&request_id, head))
+    let reply = reply.unwrap_or_else(|problem| Reply::problem(&problem, &request_id));
+    let response = reply.finish(&request_id, head);
+    record.head(response.status().as_u16(), response.headers());
+    Ok(response.map(|inner| Recorded { inner, record }.boxed_unsync()))
+}
+
+/// What shall go wrong with a request, and what the request is about.
+fn choose(
+    app: &App,
+    record: &Record,
+    parts: &http::request::Parts,
+) -> Result<Option<Chosen>, Problem> {
+    let found = find(parts.method.as_str(), parts.uri.path()).ok();
+    let flow = found
+        .as_ref()
+        .and_then(|(_, values)| values.iter().find(|(name, _)| name == "flow_id"));
+    let flow_id = flow.map(|(_, id)| id.clone());
+    let operation = found.as_ref().map(|(operation, _)| operation.id.as_str());
+    let header = parts.headers.get("x-mock");
+    let chosen = app.double.faults().choose(
+        &Seen {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            operation,
+            flow_id: flow_id.as_deref(),
+            header: header.map(|value| value.to_str().unwrap_or_default()),
+        },
+        app.clock.now(),
+    )?;
+    record.amend(|entry| {
+        entry.operation = operation;
+        entry.flow_id = flow_id;
+        entry.fault = chosen.as_ref().map(|fault| fault.kind.name().to_owned());
+    });
+    Ok(chosen)
 }
 
 async fn answer(
     app: &Arc<App>,
     request_id: &str,
-    request: Request<Incoming>,
+    record: &Record,
+    parts: http::request::Parts,
+    upload: Upload,
 ) -> Result<Reply, Problem> {
-    let (parts, mut incoming) = request.into_parts();
-    let accepted = async {
-        let accepted = accept(app, &parts)?;
-        let bytes = body::read(app, &parts.headers, &mut incoming).await?;
-        Ok((accepted, bytes))
-    };
-    let (accepted, bytes) = match accepted.await {
+    let accepted = match accept(app, &parts) {
         Ok(accepted) => accepted,
         Err(problem) => {
-            body::drain(&parts.headers, incoming).await;
+            if let Upload::Waiting(incoming) = upload {
+                body::drain(&parts.headers, incoming).await;
+            }
             return Err(problem);
         }
     };
+    let bytes = upload.read(app, &parts, record).await?;
     let Accepted::Call {
         operation,
         values,
@@ -80,7 +154,12 @@ async fn answer(
             _ => Reply::text(200, "application/json", DOCUMENT),
         });
     };
+    record.amend(|entry| entry.key_id = Some(caller.key_id.clone()));
     let body = body::parse(operation, &parts.headers, &bytes)?;
+    if let body::Body::Json(json) = &body {
+        let session_id = text(json, "session_id").map(str::to_owned);
+        record.amend(|entry| entry.session_id = session_id);
+    }
     let call = Call {
         app: app.clone(),
         operation,
@@ -102,6 +181,38 @@ async fn answer(
     *state.answers.entry((&operation.id, status)).or_default() += 1;
     drop(state);
     reply
+}
+
+/// The body of a request.
+enum Upload {
+    /// The client may still be writing it.
+    Waiting(Incoming),
+    /// It was read, or it cannot be.
+    Read(Result<bytes::Bytes, Problem>),
+}
+
+impl Upload {
+    async fn read(
+        self,
+        app: &App,
+        parts: &http::request::Parts,
+        record: &Record,
+    ) -> Result<bytes::Bytes, Problem> {
+        let mut incoming = match self {
+            Self::Waiting(incoming) => incoming,
+            Self::Read(read) => return read,
+        };
+        match body::read(app, &parts.headers, &mut incoming).await {
+            Ok(bytes) => {
+                record.body(&bytes);
+                Ok(bytes)
+            }
+            Err(problem) => {
+                body::drain(&parts.headers, incoming).await;
+                Err(problem)
+            }
+        }
+    }
 }
 
 /// What a request leads to, as far as its head tells.

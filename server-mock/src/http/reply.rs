@@ -1,24 +1,21 @@
 //! Answers on their way out.
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use serde_json::Value;
 
+use super::line::Cut;
+use super::pieces::{self, Piece};
+use super::recorded::ReplyBody;
 use crate::problem::Problem;
 use crate::state::Answer;
 
-/// The body of an answer: whole, or as it comes.
-pub(crate) type ReplyBody = UnsyncBoxBody<Bytes, Infallible>;
-
 /// An answer that still lacks its request id.
-pub(super) struct Reply {
+pub(crate) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Body,
@@ -27,14 +24,19 @@ pub(super) struct Reply {
 enum Body {
     Whole(Bytes),
     Stream(BoxStream<'static, Bytes>),
+    /// What a fault makes of it.
+    Faulty(BoxStream<'static, Result<Bytes, Cut>>),
 }
 
+/// Longer than any stream.
+const MOST: usize = 1_000_000_000;
+
 impl Reply {
-    pub(super) fn json(status: u16, body: &Value) -> Self {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self::text(status, "application/json", body.to_string())
     }
 
-    pub(super) fn text(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn text(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         let headers = vec![("content-type", content_type.to_owned())];
         Self {
             status,
@@ -43,7 +45,7 @@ impl Reply {
         }
     }
 
-    pub(super) fn empty(status: u16) -> Self {
+    pub(crate) fn empty(status: u16) -> Self {
         Self {
             status,
             headers: Vec::new(),
@@ -55,7 +57,7 @@ impl Reply {
         self.status
     }
 
-    pub(super) fn problem(problem: &Problem, request_id: &str) -> Self {
+    pub(crate) fn problem(problem: &Problem, request_id: &str) -> Self {
         let body = problem.json(request_id).to_string();
         let mut reply = Self::text(problem.status, "application/problem+json", body);
         reply.headers.extend(problem.headers.iter().cloned());
@@ -63,7 +65,7 @@ impl Reply {
     }
 
     /// Server-Sent Events, which nothing on the way may keep back.
-    pub(super) fn stream(frames: impl futures::Stream<Item = Bytes> + Send + 'static) -> Self {
+    pub(crate) fn stream(frames: impl futures::Stream<Item = Bytes> + Send + 'static) -> Self {
         let headers = vec![
             ("content-type", "text/event-stream".to_owned()),
             ("cache-control", "no-cache".to_owned()),
@@ -76,7 +78,7 @@ impl Reply {
         }
     }
 
-    pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
@@ -89,8 +91,49 @@ impl Reply {
                 headers: self.headers.clone(),
                 body: body.clone(),
             }),
-            Body::Stream(_) => None,
+            Body::Stream(_) | Body::Faulty(_) => None,
         }
+    }
+
+    pub(super) fn is_stream(&self) -> bool {
+        !matches!(self.body, Body::Whole(_))
+    }
+
+    /// Changes the body, unless it is a stream; its length is that of the new one.
+    pub(super) fn map_whole(mut self, change: impl FnOnce(Bytes) -> Bytes) -> Self {
+        self.body = match self.body {
+            Body::Whole(body) => Body::Whole(change(body)),
+            other => other,
+        };
+        self
+    }
+
+    /// The pieces of the body, and the answer with another body in its place. A body that was
+    /// whole keeps its length, or is announced with so many bytes more; a stream gets a length
+    /// only if bytes shall be missing.
+    pub(super) fn take_apart(
+        self,
+        missing: Option<usize>,
+        body: BoxStream<'static, Result<Bytes, Cut>>,
+    ) -> (Self, BoxStream<'static, Piece>) {
+        let (pieces, length) = match self.body {
+            Body::Whole(bytes) => {
+                let length = bytes.len() + missing.unwrap_or_default();
+                (pieces::whole(bytes), Some(length))
+            }
+            Body::Stream(frames) => (pieces::events(frames), missing.map(|it| it + MOST)),
+            Body::Faulty(_) => (futures::stream::empty().boxed(), None),
+        };
+        let mut headers = self.headers;
+        if let Some(length) = length {
+            headers.push(("content-length", length.to_string()));
+        }
+        let reply = Self {
+            status: self.status,
+            headers,
+            body: Body::Faulty(body),
+        };
+        (reply, pieces)
     }
 
     /// An answer that was given before.
@@ -108,10 +151,17 @@ impl Reply {
         .header("idempotency-replayed", "true")
     }
 
-    pub(super) fn finish(self, request_id: &str, head: bool) -> Response<ReplyBody> {
+    pub(crate) fn finish(self, request_id: &str, head: bool) -> Response<ReplyBody> {
         let body = match self.body {
-            _ if head => Full::default().boxed_unsync(),
-            Body::Whole(body) => Full::new(body).boxed_unsync(),
+            _ if head => Full::default()
+                .map_err(|never| match never {})
+                .boxed_unsync(),
+            Body::Whole(body) => Full::new(body)
+                .map_err(|never| match never {})
+                .boxed_unsync(),
+            Body::Faulty(frames) => {
+                StreamBody::new(frames.map(|bytes| bytes.map(Frame::data))).boxed_unsync()
+            }
             Body::Stream(frames) => {
                 StreamBody::new(frames.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync()
             }

@@ -42,6 +42,10 @@ pub(crate) struct Document {
 /// Everything that a model is asked with.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ask {
+    /// The component that asks.
+    pub(crate) component_id: String,
+    /// Its name in the editor.
+    pub(crate) component_name: String,
     /// The standing instructions.
     pub(crate) system: String,
     /// What was said before in the session.

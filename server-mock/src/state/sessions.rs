@@ -160,6 +160,11 @@ impl Sessions {
         }
     }
 
+    /// All sessions, those that are over included, in no order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.values()
+    }
+
     /// A session that lives.
     pub(crate) fn get(&self, flow_id: &str, id: &str, now: DateTime<Utc>) -> Option<&Session> {
         let session = self.sessions.get(&(flow_id.to_owned(), id.to_owned()))?;

@@ -1,6 +1,8 @@
 //! The server over its socket. Every answer that a test sees is held against the document.
 
+mod control;
 mod errors;
+mod faults;
 mod flows;
 mod keys;
 mod page;

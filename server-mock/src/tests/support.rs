@@ -102,6 +102,16 @@ impl Mock {
         self.call("GET", path, &Value::Null)
     }
 
+    /// Calls the control API.
+    pub(super) fn control(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        self.raw(method, &format!("/__mock{path}"), &[], body.as_bytes())
+    }
+
     /// Runs a flow; its answer.
     pub(super) fn run(&self, flow: &str, body: &Value) -> Value {
         let answer = self.call("POST", &format!("/flows/{flow}/run"), body);

@@ -1,0 +1,101 @@
+//! What each operation of the table does.
+
+use serde_json::{Value, json};
+
+use super::table::OPERATIONS;
+use super::{Order, clock, doctor, events, openapi, requests, states};
+use crate::clock::timestamp;
+use crate::double::faults::Faults;
+use crate::http::Reply;
+use crate::problem::Problem;
+
+pub(super) async fn perform(order: Order) -> Result<Reply, Problem> {
+    let double = &order.app.double;
+    match order.operation.id {
+        "getInfo" => Ok(info(&order)),
+        "getDocument" => Ok(Reply::json(200, &openapi::document())),
+        "getClock" => Ok(Reply::json(200, &clock::show(&order.app))),
+        "setClock" => clock::set(&order).await,
+        "listRequests" => requests::list(&order),
+        "clearRequests" => {
+            double.journal.clear();
+            Ok(Reply::empty(204))
+        }
+        "verify" => requests::verify(&order),
+        "wait" => requests::wait(&order).await,
+        "getVerdict" => requests::judge(&order),
+        "listFaults" => Ok(Reply::json(200, &json!({"items": double.faults().list()}))),
+        "armFault" => arm(&order),
+        "disarmFaults" => {
+            double.faults().disarm(None);
+            Ok(Reply::empty(204))
+        }
+        "disarmFault" => removed(&order, double.faults().disarm(Some(&order.id))),
+        "listScripts" => Ok(Reply::json(200, &json!({"items": double.scripts().list()}))),
+        "addScript" => {
+            let shown = double.scripts().add(&order.body)?;
+            double.feed.tell("script", || shown.clone());
+            Ok(Reply::json(200, &shown))
+        }
+        "removeScripts" => {
+            double.scripts().remove(None);
+            Ok(Reply::empty(204))
+        }
+        "removeScript" => removed(&order, double.scripts().remove(Some(&order.id))),
+        "reset" => states::reset(&order),
+        "seed" => Ok(states::sow(&order)),
+        "followEvents" => Ok(events::follow(&order)),
+        "examine" => Ok(Reply::json(200, &doctor::examine(&order.app))),
+        id => Err(Problem::new(
+            "not_implemented",
+            format!("There is no `{id}`."),
+        )),
+    }
+}
+
+fn info(order: &Order) -> Reply {
+    let app = &order.app;
+    let state = app.state();
+    let shown = json!({
+        "server": "langflow-mock",
+        "version": env!("CARGO_PKG_VERSION"),
+        "seed": app.double.seed(),
+        "epoch": app.double.journal.epoch(),
+        "now": timestamp(app.clock.now()),
+        "flows": state.flows.all().len(),
+        "runs": state.runs.all().count(),
+        "operations": OPERATIONS.len(),
+    });
+    drop(state);
+    Reply::json(200, &shown)
+}
+
+/// Arms one fault, or several: all of them or none.
+fn arm(order: &Order) -> Result<Reply, Problem> {
+    let now = order.app.clock.now();
+    let double = &order.app.double;
+    let shown = match order.body.get("faults").and_then(Value::as_array) {
+        None => double.faults().arm(&order.body, now)?,
+        Some(list) => {
+            let mut trial = Faults::default();
+            for fault in list {
+                trial.arm(fault, now)?;
+            }
+            let mut faults = double.faults();
+            let armed = list.iter().map(|fault| faults.arm(fault, now));
+            json!({"items": armed.collect::<Result<Vec<_>, _>>()?})
+        }
+    };
+    double.feed.tell("fault", || shown.clone());
+    Ok(Reply::json(200, &shown))
+}
+
+fn removed(order: &Order, count: usize) -> Result<Reply, Problem> {
+    match count {
+        0 => {
+            let detail = format!("There is no `{}`.", order.id);
+            Err(Problem::new("route_not_found", detail))
+        }
+        _ => Ok(Reply::empty(204)),
+    }
+}

@@ -1,0 +1,357 @@
+//! The operations under `/__mock`, in one table: it routes, checks, and documents them.
+
+/// Where the control API stands.
+pub(crate) const PREFIX: &str = "/__mock";
+
+/// A parameter of the query or a field of the body: name, type, what it means.
+pub(super) type Field = (&'static str, &'static str, &'static str);
+
+/// An operation.
+#[derive(Debug)]
+pub(super) struct Operation {
+    pub(super) id: &'static str,
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) query: &'static [Field],
+    /// The fields of the body. `None`: there is none. A field `*` stands for any other.
+    pub(super) body: Option<&'static [Field]>,
+}
+
+const fn get(
+    id: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    query: &'static [Field],
+) -> Operation {
+    Operation {
+        id,
+        method: "GET",
+        path,
+        summary,
+        query,
+        body: None,
+    }
+}
+
+const fn send(
+    method: &'static str,
+    id: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    body: Option<&'static [Field]>,
+) -> Operation {
+    Operation {
+        id,
+        method,
+        path,
+        summary,
+        query: &[],
+        body,
+    }
+}
+
+/// Which requests of the journal are meant.
+pub(super) const FILTER: &[Field] = &[
+    ("method", "string", "The method."),
+    (
+        "path",
+        "string",
+        "The path; a `*` at its end stands for anything.",
+    ),
+    (
+        "operation",
+        "string",
+        "The operationId of the product's document.",
+    ),
+    ("flow_id", "string", "The flow in the path."),
+    ("session_id", "string", "The session in the body."),
+    ("key_id", "string", "The key."),
+    ("status", "integer", "The status of the answer."),
+    (
+        "ending",
+        "string",
+        "`open`, `complete`, `cut` or `client_closed`.",
+    ),
+    ("fault", "string", "The kind of the fault, or `*` for any."),
+    ("contains", "string", "A text in the body."),
+    ("since", "integer", "Only requests with a higher number."),
+    (
+        "epoch",
+        "any",
+        "The number of an epoch, or `all`; the present one if absent.",
+    ),
+];
+
+const LIST: &[Field] = &[
+    FILTER[0],
+    FILTER[1],
+    FILTER[2],
+    FILTER[3],
+    FILTER[4],
+    FILTER[5],
+    FILTER[6],
+    FILTER[7],
+    FILTER[8],
+    FILTER[9],
+    FILTER[10],
+    FILTER[11],
+    (
+        "limit",
+        "integer",
+        "How many at most, the newest of them; 100 if absent.",
+    ),
+    ("whole", "boolean", "With headers and bodies."),
+];
+
+const MATCH: Field = (
+    "match",
+    "object",
+    "Which requests: the fields of the query of `listRequests`, and `headers` {name: value or `*`}.",
+);
+
+/// All operations.
+pub(super) const OPERATIONS: &[Operation] = &[
+    get(
+        "getInfo",
+        "/info",
+        "What the server is, and where it stands.",
+        &[],
+    ),
+    get("getDocument", "/openapi.json", "This document.", &[]),
+    get(
+        "getClock",
+        "/clock",
+        "What the clock shows, and how it moves.",
+        &[],
+    ),
+    send(
+        "POST",
+        "setClock",
+        "/clock",
+        "Move the clock: done in the order reset, set, freeze, resume, scale, advance. Answers once all that fell due is done, with what that was.",
+        Some(&[
+            (
+                "reset",
+                "boolean",
+                "Back to the clock of the start. Only this goes back in time.",
+            ),
+            (
+                "set",
+                "string",
+                "Go to this moment (RFC 3339), which must not be past, and run or stand as before.",
+            ),
+            (
+                "freeze",
+                "any",
+                "`true`: stand still; a moment: stand still there. After `reset` the moment may be past.",
+            ),
+            ("resume", "boolean", "Run with the wall clock again."),
+            (
+                "scale",
+                "number",
+                "Run so many times as fast as the wall clock.",
+            ),
+            (
+                "advance",
+                "any",
+                "Seconds, or a text such as `31m`, `1h30m`, `2d`, `500ms`.",
+            ),
+        ]),
+    ),
+    get(
+        "listRequests",
+        "/requests",
+        "The requests that came, the oldest first.",
+        LIST,
+    ),
+    send(
+        "DELETE",
+        "clearRequests",
+        "/requests",
+        "Forget the requests.",
+        None,
+    ),
+    send(
+        "POST",
+        "verify",
+        "/verify",
+        "Check what came: a number of requests that fit, or an order of requests.",
+        Some(&[
+            MATCH,
+            ("count", "integer", "So many, exactly."),
+            (
+                "min",
+                "integer",
+                "So many at least; 1 if nothing else is said.",
+            ),
+            ("max", "integer", "So many at most."),
+            (
+                "order",
+                "array",
+                "Filters as in `match`: a request for each has to have come, in this order.",
+            ),
+        ]),
+    ),
+    send(
+        "POST",
+        "wait",
+        "/wait",
+        "Wait until enough requests fit.",
+        Some(&[
+            MATCH,
+            ("count", "integer", "How many; 1 if absent."),
+            (
+                "timeout",
+                "number",
+                "Seconds of real time, 300 at most; 10 if absent.",
+            ),
+        ]),
+    ),
+    get("listFaults", "/faults", "The faults that are armed.", &[]),
+    send(
+        "POST",
+        "armFault",
+        "/faults",
+        "Arm a fault, or several as `faults`. The header `X-Mock` of a request takes the same object without scope, match and times.",
+        Some(&[
+            ("kind", "string", "What goes wrong."),
+            (
+                "scope",
+                "string",
+                "`armed` (once, or `times`), `rule`, `default`.",
+            ),
+            ("times", "integer", "How often."),
+            ("probability", "number", "From 0 to 1; the seed decides."),
+            (
+                "match",
+                "object",
+                "`method`, `path`, `operation`, `flow_id`; a `*` at an end stands for anything.",
+            ),
+            (
+                "faults",
+                "array",
+                "Several faults, all of them armed or none.",
+            ),
+            ("*", "any", "The values of the kind."),
+        ]),
+    ),
+    send(
+        "DELETE",
+        "disarmFaults",
+        "/faults",
+        "Disarm all faults.",
+        None,
+    ),
+    send(
+        "DELETE",
+        "disarmFault",
+        "/faults/{id}",
+        "Disarm a fault.",
+        None,
+    ),
+    get("listScripts", "/scripts", "The replies that wait.", &[]),
+    send(
+        "POST",
+        "addScript",
+        "/scripts",
+        "Script what a model says.",
+        Some(&[
+            (
+                "match",
+                "object",
+                "`message`, `message_contains`, `history_contains`, `component`, `model`.",
+            ),
+            ("text", "string", "The reply, said word by word."),
+            (
+                "tokens",
+                "array",
+                "The reply, said in exactly these pieces.",
+            ),
+            (
+                "error",
+                "string",
+                "The model fails with this message, after what it said.",
+            ),
+            (
+                "first_delay_ms",
+                "integer",
+                "Milliseconds before the first piece, by the clock of the server.",
+            ),
+            (
+                "delay_ms",
+                "integer",
+                "Milliseconds before each other piece.",
+            ),
+            ("times", "integer", "How often; for ever if absent."),
+        ]),
+    ),
+    send(
+        "DELETE",
+        "removeScripts",
+        "/scripts",
+        "Forget all replies.",
+        None,
+    ),
+    send(
+        "DELETE",
+        "removeScript",
+        "/scripts/{id}",
+        "Forget a reply.",
+        None,
+    ),
+    send(
+        "POST",
+        "reset",
+        "/reset",
+        "Begin anew, in another epoch: what was asked before is kept apart.",
+        Some(&[
+            (
+                "scopes",
+                "array",
+                "Of `state`, `requests`, `faults`, `scripts`, `snapshots`, `clock`; all if absent.",
+            ),
+            ("keep", "array", "What of these stays as it is."),
+        ]),
+    ),
+    send(
+        "POST",
+        "seed",
+        "/seed",
+        "Begin with a workspace of another seed. Answers its keys and flows.",
+        Some(&[("seed", "integer", "The seed; that of the start if absent.")]),
+    ),
+    get(
+        "getVerdict",
+        "/verdict",
+        "What the client did wrong, as far as a server sees it.",
+        &[
+            (
+                "ignore",
+                "string",
+                "Codes that do not count, with commas between them.",
+            ),
+            (
+                "epoch",
+                "any",
+                "The number of an epoch, or `all`; the present one if absent.",
+            ),
+        ],
+    ),
+    get(
+        "followEvents",
+        "/events",
+        "What happens, as Server-Sent Events.",
+        &[(
+            "types",
+            "string",
+            "Only these, with commas between them: request, response, fired, clock, fault, script, state.",
+        )],
+    ),
+    get(
+        "examine",
+        "/doctor",
+        "What is missing in the flows for others to use them.",
+        &[],
+    ),
+];

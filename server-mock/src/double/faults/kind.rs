@@ -1,0 +1,288 @@
+//! What can go wrong.
+
+use serde::{Deserialize, Serialize};
+
+/// The names of all kinds.
+pub(super) const NAMES: [&str; 17] = [
+    "status",
+    "rate_limited",
+    "quota",
+    "outage",
+    "latency",
+    "reset",
+    "close",
+    "stall",
+    "truncate",
+    "content_length",
+    "malformed_json",
+    "corrupt_event",
+    "duplicate_event",
+    "reorder_events",
+    "drip",
+    "split",
+    "slow_close",
+];
+
+/// Where an answer breaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Place {
+    /// Nothing is answered.
+    #[default]
+    BeforeHeaders,
+    /// The head is sent and nothing else.
+    AfterHeaders,
+    /// After a number of events; in the middle of an answer that is no stream.
+    AfterEvents,
+    /// After a number of bytes of the body.
+    AfterBytes,
+}
+
+/// Where a break in the flow of bytes falls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Seam {
+    /// Inside the first character that takes more than one byte.
+    #[default]
+    Character,
+    /// Inside the first `data:`; of other answers in their middle.
+    Data,
+    /// After every byte.
+    Everywhere,
+}
+
+/// Something that goes wrong. Times are real time, also where the clock of the server stands
+/// still: sockets age by the wall clock. Only `quota` and `outage` ask the server's clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Kind {
+    /// Another status, with the error that belongs to it, or any body.
+    Status {
+        status: u16,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content_type: Option<String>,
+    },
+    /// 429 with `Retry-After`.
+    RateLimited {
+        #[serde(default = "one")]
+        retry_after: u64,
+    },
+    /// 429 for whatever comes after `limit` requests in a window of `window` seconds.
+    Quota { limit: u64, window: u64 },
+    /// 503, or another status, from `after` seconds on for `duration` seconds.
+    Outage {
+        #[serde(default)]
+        after: u64,
+        duration: u64,
+        #[serde(default = "unavailable")]
+        status: u16,
+    },
+    /// The answer comes late.
+    Latency(Latency),
+    /// A TCP reset (RST).
+    Reset(Break),
+    /// The end of the connection (FIN) before the end of the answer.
+    Close(Break),
+    /// Silence.
+    Stall(Break),
+    /// A part of the body, ended as if it were all.
+    Truncate {
+        #[serde(default)]
+        events: usize,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bytes: Option<usize>,
+    },
+    /// `Content-Length` announces more bytes than come.
+    ContentLength {
+        #[serde(default = "ten")]
+        missing: usize,
+    },
+    /// The body is not JSON: its last byte is missing, and the length fits.
+    MalformedJson {},
+    /// The data of an event is not JSON.
+    CorruptEvent {
+        #[serde(default = "first")]
+        event: usize,
+    },
+    /// An event comes twice.
+    DuplicateEvent {
+        #[serde(default = "first")]
+        event: usize,
+    },
+    /// An event comes after the one that follows it.
+    ReorderEvents {
+        #[serde(default = "first")]
+        event: usize,
+    },
+    /// The body comes slowly.
+    Drip { bytes_per_second: u64 },
+    /// The body comes in two pieces with a pause at an awkward place.
+    Split {
+        #[serde(default)]
+        at: Seam,
+        #[serde(default = "pause")]
+        pause_ms: u64,
+    },
+    /// The answer is complete, but the connection closes late.
+    SlowClose { seconds: f64 },
+}
+
+/// Where an answer breaks, and for how long if it goes on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Break {
+    #[serde(default)]
+    pub(crate) at: Place,
+    #[serde(default = "first")]
+    pub(crate) events: usize,
+    #[serde(default)]
+    pub(crate) bytes: usize,
+    /// Only of a stall: it ends after this time; otherwise never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seconds: Option<f64>,
+}
+
+/// How late an answer comes, in milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Latency {
+    #[serde(default)]
+    distribution: Distribution,
+    /// The time if it is fixed; the mean (normal), the median (lognormal), the least (pareto).
+    ms: f64,
+    /// The other end (uniform); the most (all others).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_ms: Option<f64>,
+    /// The standard deviation in milliseconds (normal), sigma (lognormal), alpha (pareto).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spread: Option<f64>,
+}
+
+/// How latencies are distributed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Distribution {
+    #[default]
+    Fixed,
+    Uniform,
+    Normal,
+    Lognormal,
+    Pareto,
+}
+
+/// No latency is longer than this, whatever its distribution says.
+const LONGEST_MS: f64 = 3_600_000.0;
+
+impl Latency {
+    /// The time for two chances from 0 to 1.
+    pub(crate) fn draw(&self, first: f64, second: f64) -> std::time::Duration {
+        // Box-Muller; 1 - x keeps the logarithm away from zero.
+        let bell = || (-2.0 * (1.0 - first).ln()).sqrt() * (std::f64::consts::TAU * second).cos();
+        let spread = self.spread.unwrap_or(1.0);
+        let ms = match self.distribution {
+            Distribution::Fixed => self.ms,
+            Distribution::Uniform => {
+                self.ms + first * (self.max_ms.unwrap_or(self.ms) - self.ms).max(0.0)
+            }
+            Distribution::Normal => self.ms + spread * bell(),
+            Distribution::Lognormal => self.ms * (spread * bell()).exp(),
+            Distribution::Pareto => self.ms / (1.0 - first).powf(1.0 / spread),
+        };
+        let ms = ms
+            .min(self.max_ms.unwrap_or(LONGEST_MS))
+            .clamp(0.0, LONGEST_MS);
+        std::time::Duration::from_secs_f64(ms / 1000.0)
+    }
+
+    fn complaint(&self) -> Option<&'static str> {
+        let bad = |number: f64| !number.is_finite() || number < 0.0;
+        if bad(self.ms) || self.max_ms.is_some_and(bad) || self.spread.is_some_and(bad) {
+            return Some("ms, max_ms and spread have to be numbers from 0");
+        }
+        match self.distribution {
+            Distribution::Uniform if self.max_ms.is_none() => Some("max_ms is required"),
+            Distribution::Pareto if self.spread.is_some_and(|it| it <= 0.0) => {
+                Some("spread has to be more than 0")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Kind {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Quota { .. } => "quota",
+            Self::Outage { .. } => "outage",
+            Self::Latency(_) => "latency",
+            Self::Reset(_) => "reset",
+            Self::Close(_) => "close",
+            Self::Stall(_) => "stall",
+            Self::Truncate { .. } => "truncate",
+            Self::ContentLength { .. } => "content_length",
+            Self::MalformedJson {} => "malformed_json",
+            Self::CorruptEvent { .. } => "corrupt_event",
+            Self::DuplicateEvent { .. } => "duplicate_event",
+            Self::ReorderEvents { .. } => "reorder_events",
+            Self::Drip { .. } => "drip",
+            Self::Split { .. } => "split",
+            Self::SlowClose { .. } => "slow_close",
+        }
+    }
+
+    /// What is wrong with the values, if anything is.
+    pub(super) fn complaint(&self) -> Option<&'static str> {
+        let bad = |seconds: f64| !seconds.is_finite() || !(0.0..=86_400.0).contains(&seconds);
+        match self {
+            Self::Status { status, .. } | Self::Outage { status, .. }
+                if !(200..=599).contains(status) =>
+            {
+                Some("status has to be from 200 to 599")
+            }
+            Self::Quota { window: 0, .. } => Some("window has to be 1 or more"),
+            Self::Latency(latency) => latency.complaint(),
+            Self::Drip {
+                bytes_per_second: 0,
+            } => Some("bytes_per_second has to be 1 or more"),
+            Self::Stall(Break {
+                seconds: Some(seconds),
+                ..
+            })
+            | Self::SlowClose { seconds }
+                if bad(*seconds) =>
+            {
+                Some("seconds has to be from 0 to 86400")
+            }
+            Self::CorruptEvent { event: 0 }
+            | Self::DuplicateEvent { event: 0 }
+            | Self::ReorderEvents { event: 0 } => Some("event has to be 1 or more"),
+            _ => None,
+        }
+    }
+}
+
+fn first() -> usize {
+    1
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn ten() -> usize {
+    10
+}
+
+fn pause() -> u64 {
+    20
+}
+
+fn unavailable() -> u16 {
+    503
+}

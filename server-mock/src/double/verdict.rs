@@ -1,0 +1,296 @@
+//! What a server can see of a client's manners.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::entry::{Ending, Entry};
+use super::mask::has_secret;
+
+/// More repetitions of one request than this are a storm.
+const STORM: usize = 5;
+
+/// In how much time.
+const STORM_TIME: Duration = Duration::from_secs(10);
+
+/// Whoever comes back sooner than this after a failure has not waited.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How much too early counts as in time; clocks are not that exact.
+const SLACK: Duration = Duration::from_millis(50);
+
+/// What a client did wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    /// The requests that show it, by their numbers in the journal.
+    pub(crate) requests: Vec<u64>,
+}
+
+/// Every code, with what it means and what to do.
+pub(crate) const CODES: [(&str, &str); 9] = [
+    (
+        "retry_after_ignored",
+        "A request came again before the time that Retry-After named.",
+    ),
+    (
+        "client_error_retried",
+        "A request came again unchanged after an answer that repeating cannot change.",
+    ),
+    (
+        "run_retried_without_key",
+        "A run that may have happened was asked for again without an Idempotency-Key.",
+    ),
+    (
+        "key_changed_on_retry",
+        "A run was asked for again with another Idempotency-Key, so that it may happen twice.",
+    ),
+    (
+        "retry_storm",
+        "One request came more than six times in ten seconds although it failed.",
+    ),
+    (
+        "no_back_off",
+        "A failed request came again at once, more than once: pauses have to grow.",
+    ),
+    (
+        "expired_session_reused",
+        "A session was used after it was over: the flow has forgotten what was said in it.",
+    ),
+    (
+        "secret_in_url",
+        "A secret stood in the URL, where logs and proxies keep it.",
+    ),
+    (
+        "refused_key_reused",
+        "A key that was refused was used again and again.",
+    ),
+];
+
+/// Judges a client by its requests, the oldest first.
+pub(crate) fn judge(entries: &[Entry]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for entry in entries.iter().filter(|entry| has_secret(&entry.target)) {
+        findings.push(Finding {
+            code: "secret_in_url",
+            message: format!("{} {} has a secret in its URL", entry.method, entry.path()),
+            requests: vec![entry.id],
+        });
+    }
+    let chains = chains(entries);
+    for chain in &chains {
+        for pair in chain.windows(2) {
+            findings.extend(retry(pair[0], pair[1]));
+        }
+        findings.extend(pace(chain));
+    }
+    findings.extend(sessions(entries));
+    findings.extend(keys(entries));
+    findings.sort_by_key(|finding| finding.requests.first().copied());
+    findings
+}
+
+/// The verdict as it is shown.
+pub(crate) fn json(entries: &[Entry], forgotten: u64, ignored: &[&str]) -> Value {
+    let findings = judge(entries);
+    let counted = findings.iter().filter(|it| !ignored.contains(&it.code));
+    let shown: Vec<Value> = counted
+        .map(|it| {
+            let meaning = CODES.iter().find(|(code, _)| *code == it.code);
+            json!({
+                "code": it.code,
+                "message": it.message,
+                "meaning": meaning.map(|(_, meaning)| *meaning),
+                "requests": it.requests,
+            })
+        })
+        .collect();
+    json!({
+        "ok": shown.is_empty(),
+        "requests": entries.len(),
+        "forgotten": forgotten,
+        "findings": shown,
+    })
+}
+
+/// The same request again and again, as long as it fails: after a success it is another one.
+fn chains(entries: &[Entry]) -> Vec<Vec<&Entry>> {
+    let mut open: HashMap<(&str, &str, Option<&str>, &[u8]), Vec<&Entry>> = HashMap::new();
+    let mut done = Vec::new();
+    for entry in entries {
+        let same = (
+            entry.method.as_str(),
+            entry.target.as_str(),
+            entry.header("authorization"),
+            entry.body.bytes.as_slice(),
+        );
+        let chain = open.entry(same).or_default();
+        // Two at the same time are no repetition.
+        let overlapping = chain
+            .last()
+            .is_some_and(|last| last.ended.is_none_or(|ended| ended > entry.arrived));
+        if overlapping || chain.last().is_some_and(|last| !failed(last)) {
+            done.push(std::mem::take(chain));
+        }
+        chain.push(entry);
+    }
+    done.extend(open.into_values());
+    done
+}
+
+fn failed(entry: &Entry) -> bool {
+    entry.ending != Ending::Complete || entry.status.is_none_or(|status| status >= 400)
+}
+
+fn retry(first: &Entry, again: &Entry) -> Option<Finding> {
+    let finding = |code, message: String| {
+        Some(Finding {
+            code,
+            message,
+            requests: vec![first.id, again.id],
+        })
+    };
+    let what = format!("{} {}", again.method, again.path());
+    let ended = first.ended.unwrap_or(first.arrived);
+    let waited = again.arrived.saturating_sub(ended);
+    let wanted = first
+        .answer_header("retry-after")
+        .and_then(|text| text.parse::<u64>().ok())
+        .map(Duration::from_secs);
+    if let Some(wanted) = wanted.filter(|wanted| waited + SLACK < *wanted) {
+        // The server's clock may have been moved on meanwhile: then the time has come.
+        let moved = (again.at - first.at).to_std().unwrap_or_default();
+        if moved + SLACK < wanted {
+            let waited = waited.as_secs_f64();
+            return finding(
+                "retry_after_ignored",
+                format!(
+                    "{what} came again after {waited:.2} s, not {} s",
+                    wanted.as_secs()
+                ),
+            );
+        }
+    }
+    let status = first.status.unwrap_or_default();
+    let hopeless = matches!(status, 400 | 401 | 403..=407 | 409..=424) && status != 409;
+    if hopeless && first.ending == Ending::Complete && first.fault.is_none() {
+        return finding(
+            "client_error_retried",
+            format!("{what} came again after {status}"),
+        );
+    }
+    let refused = matches!(status, 401 | 403 | 429) || (status == 503 && wanted.is_some());
+    let maybe_done = again.operation == Some("runFlow") && !refused;
+    if maybe_done {
+        let keys = (
+            first.header("idempotency-key"),
+            again.header("idempotency-key"),
+        );
+        match keys {
+            (None, None) | (Some(_), None) | (None, Some(_)) => {
+                return finding(
+                    "run_retried_without_key",
+                    format!("{what} came again, and may have happened before"),
+                );
+            }
+            (Some(one), Some(other)) if one != other => {
+                return finding(
+                    "key_changed_on_retry",
+                    format!("{what} came again with another key"),
+                );
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// How a client paces its repetitions of one request.
+fn pace(chain: &[&Entry]) -> Option<Finding> {
+    let requests = || chain.iter().map(|entry| entry.id).collect();
+    let what = chain
+        .first()
+        .map(|entry| format!("{} {}", entry.method, entry.path()))?;
+    let storm = chain.windows(STORM + 2).any(|many| {
+        let (first, last) = (many[0].arrived, many[STORM + 1].arrived);
+        last - first < STORM_TIME
+    });
+    if storm {
+        let message = format!("{what} came {} times", chain.len());
+        return Some(Finding {
+            code: "retry_storm",
+            message,
+            requests: requests(),
+        });
+    }
+    let hasty = chain.windows(2).filter(|pair| {
+        let ended = pair[0].ended.unwrap_or(pair[0].arrived);
+        pair[1].arrived.saturating_sub(ended) < PAUSE
+    });
+    (hasty.count() >= 2).then(|| Finding {
+        code: "no_back_off",
+        message: format!("{what} came again without a pause"),
+        requests: requests(),
+    })
+}
+
+/// A session that the server does not know is how a client begins one under an id of its own; one
+/// that it knew before was used too late.
+fn sessions(entries: &[Entry]) -> Vec<Finding> {
+    let mut known: HashMap<(String, String), u64> = HashMap::new();
+    let mut findings = Vec::new();
+    for entry in entries {
+        let (Some(flow), Some(answer)) = (&entry.flow_id, session(entry)) else {
+            continue;
+        };
+        let (id, status) = answer;
+        let earlier = known.insert((flow.clone(), id.clone()), entry.id);
+        if let Some(earlier) = earlier.filter(|_| status == "expired") {
+            findings.push(Finding {
+                code: "expired_session_reused",
+                message: format!("the session {id} was over when it was used again"),
+                requests: vec![earlier, entry.id],
+            });
+        }
+    }
+    findings
+}
+
+/// The session that an answer names, and how it stood: in JSON, or in the first event of a stream.
+fn session(entry: &Entry) -> Option<(String, String)> {
+    let text = entry.answer.text();
+    let data = text.lines().find_map(|line| line.strip_prefix("data: "));
+    let answer: Value = match data {
+        Some(data) => serde_json::from_str(data).ok()?,
+        None => entry.answer.json(),
+    };
+    let id = answer["session_id"].as_str()?.to_owned();
+    Some((id, answer["session_status"].as_str()?.to_owned()))
+}
+
+/// Different requests with one key that was refused: retries of one request are found elsewhere.
+fn keys(entries: &[Entry]) -> Vec<Finding> {
+    let mut refused: HashMap<&str, Vec<u64>> = HashMap::new();
+    for entry in entries {
+        let Some(key) = entry.header("authorization") else {
+            continue;
+        };
+        match entry.status {
+            Some(401) if entry.fault.is_none() => refused.entry(key).or_default().push(entry.id),
+            Some(_) if entry.fault.is_none() => {
+                refused.remove(key);
+            }
+            _ => {}
+        }
+    }
+    let often = refused.into_values().filter(|requests| requests.len() >= 3);
+    often
+        .map(|requests| Finding {
+            code: "refused_key_reused",
+            message: format!("a key was refused {} times", requests.len()),
+            requests,
+        })
+        .collect()
+}
