@@ -13,9 +13,5 @@ client = Client(
     base_url=os.environ["LANGFLOW_URL"],
     api_key=os.environ["LANGFLOW_API_KEY"],
 )
-result = client.run_flow(
-    flow_id=sys.argv[1],
-    input_value="Hello!",
-    tweaks={"OpenAI-xxxxx": {"temperature": 0.5}},
-)
+result = client.run_flow(flow_id=sys.argv[1], input_value="Hello!")
 print(result.output)

@@ -5,16 +5,13 @@
 #![allow(clippy::print_stdout)]
 
 use langflow_client::{Client, LangflowError, RunRequest};
-use serde_json::json;
 
 #[tokio::main]
 async fn main() -> Result<(), LangflowError> {
     let flow_id = std::env::args().nth(1).unwrap_or_default();
 
     let client = Client::from_env()?;
-    let request =
-        RunRequest::new(flow_id, "Hello!").tweaks(json!({"OpenAI-xxxxx": {"temperature": 0.5}}));
-    let result = client.run_flow(request).await?;
+    let result = client.run_flow(RunRequest::new(flow_id, "Hello!")).await?;
     println!("{}", result.output);
     Ok(())
 }
