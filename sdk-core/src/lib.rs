@@ -3,6 +3,7 @@
 
 mod base_url;
 pub mod boundary;
+mod classify;
 mod client;
 mod config;
 mod deadline;

@@ -7,13 +7,13 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use crate::client::{Client, causes};
+use crate::classify::{Failed, body_lost, timed_out, transport_failed};
+use crate::client::Client;
 use crate::deadline::Deadline;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::operation::{Operation, Safety};
 use crate::options::{CallOptions, TOTAL};
-use crate::platform::{self, Transport};
-use crate::problem::Problem;
+use crate::platform;
 use crate::retry::{self, Attempt, Failure};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -60,15 +60,6 @@ enum Got {
     Opened(Opened),
 }
 
-/// What became of one attempt that failed.
-struct Failed {
-    info: ErrorInfo,
-    failure: Failure,
-    retry_after: Option<Duration>,
-    should_retry: Option<bool>,
-    timed_out: bool,
-}
-
 impl Call {
     /// A call of the operation, its clock started.
     pub(crate) fn new(
@@ -93,7 +84,7 @@ impl Call {
     }
 
     /// Whether the flow may have run, given that the request has left.
-    fn executes(&self) -> bool {
+    pub(crate) fn executes(&self) -> bool {
         self.operation.safety != Safety::Safe
     }
 
@@ -304,7 +295,7 @@ impl Client {
             .deadline
             .limit(self.config.timeouts.first_byte, ErrorCode::FirstByteTimeout);
         let response = match platform::within(wait, http.execute(request)).await {
-            None => return Err(self.timed_out(call, code, Phase::FirstByte, wait)),
+            None => return Err(timed_out(call, code, Phase::FirstByte, wait)),
             Some(Err(error)) => return Err(transport_failed(call, &error)),
             Some(Ok(response)) => response,
         };
@@ -319,95 +310,12 @@ impl Client {
         Err(self.refused(response, call, request_id).await)
     }
 
-    /// An error status, with what the server says about it.
-    async fn refused(
+    /// Reads a whole body; each piece has the idle time.
+    pub(crate) async fn read_body(
         &self,
         response: reqwest::Response,
         call: &Call,
-        request_id: String,
-    ) -> Failed {
-        let status = response.status().as_u16();
-        let headers = response.headers().clone();
-        // The status is known and stands, even where the body cannot be read.
-        let body = self.read_body(response, call).await.unwrap_or_default();
-        let problem = Problem::parse(&body);
-        let named = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let retry_after = retry::retry_after(
-            named("retry-after-ms"),
-            named("retry-after"),
-            platform::unix_now(),
-        );
-        let failure = match status {
-            429 => Failure::NotStarted,
-            503 if retry_after.is_some() => Failure::NotStarted,
-            // A run that answers 500 has run, and failed.
-            500 if call.run => Failure::Final,
-            408 | 500 | 502 | 503 | 504 => Failure::MayHaveRun,
-            _ => Failure::Final,
-        };
-        // The status says only that it failed; the code says that it was the flow.
-        let code = match problem.code.as_deref() {
-            Some("run_failed") if call.run => ErrorCode::RunFailed,
-            _ => ErrorCode::from_status(status),
-        };
-        let said = problem.message.as_deref().unwrap_or("it said nothing more");
-        let mut info = ErrorInfo::new(
-            code,
-            sentence(&format!("The server answered {status}: {said}")),
-        );
-        let did_not_run =
-            failure == Failure::NotStarted || (300..500).contains(&status) && status != 408;
-        info.may_have_executed = call.executes() && !did_not_run;
-        if code == ErrorCode::PermissionDenied {
-            let needed = call.operation.permission;
-            info.hint = format!("{} The operation needs the permission {needed}.", info.hint);
-        }
-        info.status = Some(status);
-        info.server_code = problem.code;
-        info.errors = problem.errors;
-        info.field = info
-            .errors
-            .first()
-            .map(|error| error.field.clone())
-            .filter(|f| !f.is_empty());
-        info.request_id = Some(problem.request_id.unwrap_or(request_id));
-        info.retry_after = retry_after.map(|time| time.as_secs_f64());
-        if let Some(place) = named("location").filter(|_| (300..400).contains(&status)) {
-            let place = place.split(['?', '#']).next().unwrap_or_default();
-            info.message = format!("The server answered {status} and points to {place}.");
-        }
-        let info = match body.is_empty() {
-            true => info,
-            false => info.with_body(&body),
-        };
-        let should_retry = match named("x-should-retry") {
-            Some("true") => Some(true),
-            Some("false") => Some(false),
-            _ => None,
-        };
-        let failed = Failed {
-            info,
-            failure,
-            retry_after,
-            should_retry,
-            timed_out: false,
-        };
-        self.look_who_answered(failed, &headers, call).await
-    }
-
-    /// Where the route is not there, finds out what kind of server it is.
-    async fn look_who_answered(&self, failed: Failed, headers: &HeaderMap, call: &Call) -> Failed {
-        let strange = matches!(failed.info.status, Some(404 | 405))
-            && !has_type(headers, "application/problem+json");
-        if !strange || call.operation.id == "getVersion" {
-            return failed;
-        }
-        let info = Box::pin(self.explain(failed.info, headers)).await;
-        Failed { info, ..failed }
-    }
-
-    /// Reads a whole body; each piece has the idle time.
-    async fn read_body(&self, response: reqwest::Response, call: &Call) -> Result<Bytes, Failed> {
+    ) -> Result<Bytes, Failed> {
         let mut stream = platform::body_stream(response);
         let mut first = Bytes::new();
         let mut rest: Vec<u8> = Vec::new();
@@ -416,7 +324,7 @@ impl Client {
                 .deadline
                 .limit(self.config.timeouts.idle, ErrorCode::IdleTimeout);
             match platform::within(wait, stream.next()).await {
-                None => return Err(self.timed_out(call, code, Phase::Body, wait)),
+                None => return Err(timed_out(call, code, Phase::Body, wait)),
                 Some(None) => break,
                 Some(Some(Err(error))) => return Err(body_lost(call, &error)),
                 // Most answers come in one piece, which is not copied.
@@ -430,95 +338,6 @@ impl Client {
             }
         }
         Ok(if rest.is_empty() { first } else { rest.into() })
-    }
-
-    fn timed_out(
-        &self,
-        call: &Call,
-        code: ErrorCode,
-        phase: Phase,
-        wait: Option<Duration>,
-    ) -> Failed {
-        let seconds = wait.unwrap_or_default().as_secs_f64();
-        let what = match code {
-            ErrorCode::FirstByteTimeout => "No answer began within",
-            ErrorCode::IdleTimeout => "The answer stood still for",
-            _ => "The call was not over in time; the last wait was",
-        };
-        let mut info = ErrorInfo::new(code, format!("{what} {seconds:.3} s."));
-        info.phase = phase;
-        info.may_have_executed = call.executes();
-        let failure = match code {
-            // The time of the caller is used up.
-            ErrorCode::TotalTimeout => Failure::Final,
-            _ => Failure::MayHaveRun,
-        };
-        Failed {
-            info,
-            failure,
-            retry_after: None,
-            should_retry: None,
-            timed_out: true,
-        }
-    }
-}
-
-impl Failed {
-    fn last(info: ErrorInfo) -> Failed {
-        Failed {
-            info,
-            failure: Failure::Final,
-            retry_after: None,
-            should_retry: None,
-            timed_out: false,
-        }
-    }
-}
-
-fn transport_failed(call: &Call, error: &reqwest::Error) -> Failed {
-    let kind = platform::transport(error);
-    let (code, failure) = match kind {
-        Transport::Builder => (ErrorCode::InvalidInput, Failure::Final),
-        Transport::Connect => (ErrorCode::ConnectFailed, Failure::NotStarted),
-        Transport::ConnectTimeout => (ErrorCode::ConnectTimeout, Failure::NotStarted),
-        // A certificate does not become better by asking again.
-        Transport::Tls => (ErrorCode::TlsFailed, Failure::Final),
-        Transport::Lost => (ErrorCode::ConnectionLost, Failure::MayHaveRun),
-    };
-    let what = match kind {
-        Transport::Builder => "The request could not be built",
-        Transport::Connect => "No connection could be made",
-        Transport::ConnectTimeout => "No connection was made in time",
-        Transport::Tls => "The server's certificate was not accepted",
-        Transport::Lost => "The connection was lost before the answer",
-    };
-    let mut info = ErrorInfo::new(code, sentence(&format!("{what}: {}", causes(error))));
-    info.may_have_executed = call.executes() && failure == Failure::MayHaveRun;
-    let timed_out = kind == Transport::ConnectTimeout;
-    Failed {
-        info,
-        failure,
-        retry_after: None,
-        should_retry: None,
-        timed_out,
-    }
-}
-
-fn body_lost(call: &Call, error: &reqwest::Error) -> Failed {
-    let message = sentence(&format!(
-        "The connection was lost within the answer: {}",
-        causes(error)
-    ));
-    let mut info = ErrorInfo::new(ErrorCode::ConnectionLost, message);
-    info.phase = Phase::Body;
-    info.may_have_executed = call.executes();
-    let failure = Failure::MayHaveRun;
-    Failed {
-        info,
-        failure,
-        retry_after: None,
-        should_retry: None,
-        timed_out: false,
     }
 }
 

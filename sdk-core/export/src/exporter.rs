@@ -262,14 +262,10 @@ impl<'f> Exporter<'f> {
             return Expr::text(value);
         }
         let name = self.names.constant(wish);
-        let code = literal::block(value);
-        let code = if code.starts_with("\"\"\"") {
-            format!("{name} = {code}")
-        } else {
-            Expr::Raw(code).statement(&format!("{name} = "), 0)
-        };
         let from = literal::remark(&node.id);
-        self.module.constant(format!("# {from}\n{code}"));
+        let code = literal::block(value);
+        self.module
+            .constant(format!("{name} = {code}  # {from}"));
         Expr::raw(&name)
     }
 }

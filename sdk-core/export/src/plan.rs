@@ -134,7 +134,7 @@ fn needed(flow: &Flow) -> BTreeSet<&str> {
     let mut todo: Vec<&str> = flow
         .nodes
         .iter()
-        .filter(|node| Class::of(node).lasts())
+        .filter(|node| Class::of(node).lasts() || ends_unknown(flow, node))
         .map(|node| node.id.as_str())
         .collect();
     while let Some(id) = todo.pop() {
@@ -144,6 +144,14 @@ fn needed(flow: &Flow) -> BTreeSet<&str> {
         }
     }
     found
+}
+
+/// Whether a component that is not known is fed and feeds nothing: what it is there for is what it
+/// does, such as filling a database.
+fn ends_unknown(flow: &Flow, node: &Node) -> bool {
+    Class::of(node) == Class::Other
+        && flow.edges.iter().any(|edge| edge.target == node.id)
+        && !flow.edges.iter().any(|edge| edge.source == node.id)
 }
 
 /// Components that nothing but tool edges leave.

@@ -192,10 +192,14 @@ fn write(mut out: Exporter<'_>) -> Result<String, Vec<String>> {
             .define_block(format!("{head}\n    {about}\n    return {call}"));
     }
     out.module.imports.module("argparse");
-    let title = title(&out).replace('%', "%%");
+    let about = match literal::remark(&out.flow.description) {
+        text if text.is_empty() => title(&out),
+        text => text,
+    };
+    let about = about.replace('%', "%%");
     let parser = Expr::call(
         "argparse.ArgumentParser",
-        vec![Expr::named("description", Expr::text(&title))],
+        vec![Expr::named("description", Expr::text(&about))],
     );
     let print = if several {
         "for name, text in run(parser.parse_args().input_value).items():\n        \
@@ -325,26 +329,32 @@ fn title(out: &Exporter<'_>) -> String {
 }
 
 fn about_lines(out: &Exporter<'_>) -> Vec<String> {
-    let mut lines = vec![format!("{}, exported from Langflow.", title(out))];
-    let mut more = Vec::new();
-    if !out.flow.description.trim().is_empty() {
-        more.push(out.flow.description.clone());
-    }
-    if !out.environment.is_empty() {
-        let names: Vec<&str> = out.environment.iter().map(String::as_str).collect();
-        more.push(format!("Needs in the environment: {}.", names.join(", ")));
-    }
-    let mut remarks = out.remarks.clone();
+    let title = title(out);
+    let names: Vec<&str> = out.environment.iter().map(String::as_str).collect();
+    let names = names.join(", ");
+    let short = format!("{title}, exported from Langflow; needs {names}.");
+    let mut remarks: Vec<String> = out.remarks.clone();
     remarks.dedup();
-    more.extend(remarks);
-    if !more.is_empty() {
+    let mut lines = vec![format!("{title}, exported from Langflow.")];
+    if !names.is_empty() && short.chars().count() <= 82 {
+        lines[0] = short;
+    } else if !names.is_empty() {
+        remarks.insert(0, format!("Needs in the environment: {names}."));
+    }
+    if !remarks.is_empty() {
         lines.push(String::new());
-        lines.extend(more);
+        lines.extend(remarks);
     }
     lines
 }
 
-fn header(mut lines: Vec<String>, known: &[String], unknown: &[String]) -> String {
+fn header(
+    mut lines: Vec<String>,
+    foreign: bool,
+    known: &[String],
+    unknown: &[String],
+) -> String {
+    let lint = if foreign { "# ruff: noqa\n" } else { "" };
     if !unknown.is_empty() {
         lines.push(format!(
             "Needs modules of packages that are not known: {}.",
@@ -360,7 +370,7 @@ fn header(mut lines: Vec<String>, known: &[String], unknown: &[String]) -> Strin
         format!("[\n{list}# ]")
     };
     format!(
-        "# /// script\n# requires-python = \">=3.11\"\n# dependencies = {dependencies}\n# ///\n{}",
+        "# /// script\n# requires-python = \">=3.11\"\n# dependencies = {dependencies}\n# ///\n{lint}{}",
         docstring(&lines)
     )
 }

@@ -14,6 +14,8 @@ pub(crate) enum Expr {
     Text(String),
     /// `head(arguments)`, where the head may be a name or a dotted path.
     Call(String, Vec<Expr>),
+    /// `value for name in values` as the only argument of a call.
+    Each(String),
     /// `name=value` as an argument.
     Named(String, Box<Expr>),
     /// `[items]`.
@@ -50,7 +52,7 @@ impl Expr {
     pub(crate) fn flat(&self) -> String {
         let join = |items: &[Expr]| items.iter().map(Self::flat).collect::<Vec<_>>().join(", ");
         match self {
-            Self::Raw(code) => code.clone(),
+            Self::Raw(code) | Self::Each(code) => code.clone(),
             Self::Text(value) => literal::text(value),
             Self::Call(head, items) => format!("{head}({})", join(items)),
             Self::Named(name, value) => format!("{name}={}", value.flat()),
@@ -73,12 +75,17 @@ impl Expr {
             return flat;
         }
         let (open, items, close) = match self {
-            Self::Raw(_) | Self::Text(_) => return flat,
+            Self::Raw(_) | Self::Text(_) | Self::Each(_) => return flat,
             Self::Named(name, value) => {
                 let inner = value.render(indent, before + name.chars().count() + 1, after);
                 return format!("{name}={inner}");
             }
             Self::Call(_, items) if items.is_empty() => return flat,
+            Self::Call(head, items) if matches!(items.as_slice(), [Self::Each(_)]) => {
+                let inner = items[0].flat();
+                let pad = " ".repeat(indent);
+                return format!("{head}(\n{pad}    {inner}\n{pad})");
+            }
             Self::Call(head, items) => (format!("{head}("), lines(items, indent), ")"),
             Self::List(items) => ("[".to_owned(), lines(items, indent), "]"),
             Self::Tuple(items) => ("(".to_owned(), lines(items, indent), ")"),

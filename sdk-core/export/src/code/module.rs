@@ -20,6 +20,8 @@ pub(crate) struct Module {
     helpers: BTreeSet<&'static str>,
     constants: Vec<Block>,
     definitions: Vec<Block>,
+    /// Code of other people is in it, which keeps to no style.
+    pub(crate) foreign: bool,
 }
 
 impl Module {
@@ -58,6 +60,7 @@ impl Module {
         head: impl FnOnce(&[String], &[String]) -> String,
     ) -> Result<String, Vec<String>> {
         let mut blocks = self.constants;
+        let constants = blocks.len();
         for helper in helpers::all().filter(|it| self.helpers.contains(it.name)) {
             let (imports, rest) = helper.parts();
             for statement in imports {
@@ -82,11 +85,14 @@ impl Module {
         out.push_str(&self.imports.render());
         let mut last_tall = false;
         for (index, block) in blocks.iter().enumerate() {
+            let readable = index < constants && block.code.contains('
+');
             let gap = match index {
                 _ if block.tall || last_tall => 2,
                 0 => 1,
-                _ if block.code.contains('\n') => 1,
-                _ => usize::from(blocks[index - 1].code.contains('\n')),
+                _ if index == constants || readable => 1,
+                _ => usize::from(index <= constants && blocks[index - 1].code.contains('
+')),
             };
             out.push_str(&"\n".repeat(gap));
             out.push_str(&block.code);

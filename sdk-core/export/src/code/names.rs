@@ -172,5 +172,12 @@ fn snake(wish: &str) -> String {
 
 /// A name for an environment variable.
 pub(crate) fn environment(wish: &str) -> String {
-    snake(wish).to_uppercase()
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { ' ' };
+    let plain: String = wish.chars().map(plain).collect();
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    let name = words.join("_").to_uppercase();
+    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+        return format!("SECRET_{name}");
+    }
+    name
 }

@@ -106,6 +106,7 @@ fn embed(
         out.module.imports.statement(statement);
     }
     out.module.helper("component_shim");
+    out.module.foreign = true;
     for setting in &source.settings {
         if !out.models.contains_key(setting) {
             out.models.insert(setting.clone(), setting.clone());

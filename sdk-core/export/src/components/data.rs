@@ -58,7 +58,7 @@ pub(crate) fn parser(out: &mut Exporter<'_>, node: &Node) -> Result<(), String> 
                 pattern.flat(),
                 value.expr.flat()
             );
-            Expr::call(&format!("{}.join", separator.flat()), vec![Expr::Raw(rows)])
+            Expr::call(&format!("{}.join", separator.flat()), vec![Expr::Each(rows)])
         }
         (Kind::Data, false) => {
             out.module.helper("blank_missing");
@@ -135,7 +135,7 @@ pub(crate) fn file(out: &mut Exporter<'_>, node: &Node) -> Result<(), String> {
     };
     let read = format!("Path(path).read_text(encoding=\"utf-8\") for path in {name}");
     let head = format!("{}.join", separator.flat());
-    let call = Expr::call(&head, vec![Expr::Raw(read)]);
+    let call = Expr::call(&head, vec![Expr::Each(read)]);
     result(out, node, &call, Kind::Text);
     Ok(())
 }

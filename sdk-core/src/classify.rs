@@ -1,0 +1,202 @@
+//! What became of an attempt that failed: the error, whether the flow may have run, and whether
+//! trying again can help.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use crate::client::{Client, causes};
+use crate::error::{ErrorCode, ErrorInfo, Phase};
+use crate::platform::{self, Transport};
+use crate::problem::Problem;
+use crate::retry::{self, Failure};
+use crate::send::{Call, has_type, sentence};
+
+/// What became of one attempt that failed.
+pub(crate) struct Failed {
+    pub(crate) info: ErrorInfo,
+    pub(crate) failure: Failure,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) should_retry: Option<bool>,
+    pub(crate) timed_out: bool,
+}
+
+impl Client {
+    /// An error status, with what the server says about it.
+    pub(crate) async fn refused(
+        &self,
+        response: reqwest::Response,
+        call: &Call,
+        request_id: String,
+    ) -> Failed {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        // The status is known and stands, even where the body cannot be read.
+        let body = self.read_body(response, call).await.unwrap_or_default();
+        let problem = Problem::parse(&body);
+        let named = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let retry_after = retry::retry_after(
+            named("retry-after-ms"),
+            named("retry-after"),
+            platform::unix_now(),
+        );
+        let failure = match status {
+            429 => Failure::NotStarted,
+            503 if retry_after.is_some() => Failure::NotStarted,
+            // A run that answers 500 has run, and failed.
+            500 if call.run => Failure::Final,
+            408 | 500 | 502 | 503 | 504 => Failure::MayHaveRun,
+            _ => Failure::Final,
+        };
+        // The status says only that it failed; the code says that it was the flow.
+        let code = match problem.code.as_deref() {
+            Some("run_failed") if call.run => ErrorCode::RunFailed,
+            _ => ErrorCode::from_status(status),
+        };
+        let said = problem.message.as_deref().unwrap_or("it said nothing more");
+        let mut info = ErrorInfo::new(
+            code,
+            sentence(&format!("The server answered {status}: {said}")),
+        );
+        let did_not_run =
+            failure == Failure::NotStarted || (300..500).contains(&status) && status != 408;
+        info.may_have_executed = call.executes() && !did_not_run;
+        if code == ErrorCode::PermissionDenied {
+            let needed = call.operation.permission;
+            info.hint = format!("{} The operation needs the permission {needed}.", info.hint);
+        }
+        info.status = Some(status);
+        info.server_code = problem.code;
+        info.errors = problem.errors;
+        info.field = info
+            .errors
+            .first()
+            .map(|error| error.field.clone())
+            .filter(|f| !f.is_empty());
+        info.request_id = Some(problem.request_id.unwrap_or(request_id));
+        info.retry_after = retry_after.map(|time| time.as_secs_f64());
+        if let Some(place) = named("location").filter(|_| (300..400).contains(&status)) {
+            let place = place.split(['?', '#']).next().unwrap_or_default();
+            info.message = format!("The server answered {status} and points to {place}.");
+        }
+        let info = match body.is_empty() {
+            true => info,
+            false => info.with_body(&body),
+        };
+        let should_retry = match named("x-should-retry") {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            _ => None,
+        };
+        let failed = Failed {
+            info,
+            failure,
+            retry_after,
+            should_retry,
+            timed_out: false,
+        };
+        self.look_who_answered(failed, &headers, call).await
+    }
+
+    /// Where the route is not there, finds out what kind of server it is.
+    async fn look_who_answered(&self, failed: Failed, headers: &HeaderMap, call: &Call) -> Failed {
+        let strange = matches!(failed.info.status, Some(404 | 405))
+            && !has_type(headers, "application/problem+json");
+        if !strange || call.operation.id == "getVersion" {
+            return failed;
+        }
+        let info = Box::pin(self.explain(failed.info, headers)).await;
+        Failed { info, ..failed }
+    }
+}
+
+/// A wait that was over.
+pub(crate) fn timed_out(
+    call: &Call,
+    code: ErrorCode,
+    phase: Phase,
+    wait: Option<Duration>,
+) -> Failed {
+    let seconds = wait.unwrap_or_default().as_secs_f64();
+    let what = match code {
+        ErrorCode::FirstByteTimeout => "No answer began within",
+        ErrorCode::IdleTimeout => "The answer stood still for",
+        _ => "The call was not over in time; the last wait was",
+    };
+    let mut info = ErrorInfo::new(code, format!("{what} {seconds:.3} s."));
+    info.phase = phase;
+    info.may_have_executed = call.executes();
+    let failure = match code {
+        // The time of the caller is used up.
+        ErrorCode::TotalTimeout => Failure::Final,
+        _ => Failure::MayHaveRun,
+    };
+    Failed {
+        info,
+        failure,
+        retry_after: None,
+        should_retry: None,
+        timed_out: true,
+    }
+}
+
+impl Failed {
+    pub(crate) fn last(info: ErrorInfo) -> Failed {
+        Failed {
+            info,
+            failure: Failure::Final,
+            retry_after: None,
+            should_retry: None,
+            timed_out: false,
+        }
+    }
+}
+
+/// A request that could not be sent, or was not answered.
+pub(crate) fn transport_failed(call: &Call, error: &reqwest::Error) -> Failed {
+    let kind = platform::transport(error);
+    let (code, failure) = match kind {
+        Transport::Builder => (ErrorCode::InvalidInput, Failure::Final),
+        Transport::Connect => (ErrorCode::ConnectFailed, Failure::NotStarted),
+        Transport::ConnectTimeout => (ErrorCode::ConnectTimeout, Failure::NotStarted),
+        // A certificate does not become better by asking again.
+        Transport::Tls => (ErrorCode::TlsFailed, Failure::Final),
+        Transport::Lost => (ErrorCode::ConnectionLost, Failure::MayHaveRun),
+    };
+    let what = match kind {
+        Transport::Builder => "The request could not be built",
+        Transport::Connect => "No connection could be made",
+        Transport::ConnectTimeout => "No connection was made in time",
+        Transport::Tls => "The server's certificate was not accepted",
+        Transport::Lost => "The connection was lost before the answer",
+    };
+    let mut info = ErrorInfo::new(code, sentence(&format!("{what}: {}", causes(error))));
+    info.may_have_executed = call.executes() && failure == Failure::MayHaveRun;
+    let timed_out = kind == Transport::ConnectTimeout;
+    Failed {
+        info,
+        failure,
+        retry_after: None,
+        should_retry: None,
+        timed_out,
+    }
+}
+
+/// An answer that broke off.
+pub(crate) fn body_lost(call: &Call, error: &reqwest::Error) -> Failed {
+    let message = sentence(&format!(
+        "The connection was lost within the answer: {}",
+        causes(error)
+    ));
+    let mut info = ErrorInfo::new(ErrorCode::ConnectionLost, message);
+    info.phase = Phase::Body;
+    info.may_have_executed = call.executes();
+    let failure = Failure::MayHaveRun;
+    Failed {
+        info,
+        failure,
+        retry_after: None,
+        should_retry: None,
+        timed_out: false,
+    }
+}
