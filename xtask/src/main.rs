@@ -1,5 +1,6 @@
 //! `cargo xtask quickstart` shows what this project does; `cargo xtask test` runs all that proves it.
 
+mod checks;
 mod process;
 mod quickstart;
 mod stages;

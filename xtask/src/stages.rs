@@ -1,12 +1,11 @@
 //! The stages of the gate, in order, each with the time that it should take.
 
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::process::{Counts, command, say, test};
-use crate::tools::{self, root};
+use crate::checks;
+use crate::process::{Counts, say};
 
 struct Stage {
     name: &'static str,
@@ -21,73 +20,73 @@ const STAGES: &[Stage] = &[
         name: "format",
         what: "rustfmt, ruff, prettier",
         budget: 60,
-        run: format,
+        run: checks::format,
     },
     Stage {
         name: "contract",
         what: "the OpenAPI document is valid, generated code is fresh",
         budget: 240,
-        run: contract,
+        run: checks::contract,
     },
     Stage {
         name: "lint",
         what: "clippy and rustdoc, warnings are errors; every crate builds alone",
         budget: 420,
-        run: lint,
+        run: checks::lint,
     },
     Stage {
         name: "unit",
         what: "tests of the Rust crates",
         budget: 300,
-        run: unit,
+        run: checks::unit,
     },
     Stage {
         name: "wasm",
         what: "the core compiles for browsers",
         budget: 300,
-        run: wasm,
+        run: checks::wasm,
     },
     Stage {
         name: "packages",
         what: "wheel and npm tarball, release builds",
         budget: 600,
-        run: packages,
+        run: checks::packages,
     },
     Stage {
         name: "python",
         what: "tests and types of the Python package and its examples",
         budget: 180,
-        run: python,
+        run: checks::python,
     },
     Stage {
         name: "node",
         what: "tests and types of the npm package and its examples",
         budget: 180,
-        run: node,
+        run: checks::node,
     },
     Stage {
         name: "conformance",
         what: "one set of vectors, every language",
         budget: 300,
-        run: conformance,
+        run: checks::conformance,
     },
     Stage {
         name: "docs",
         what: "every code block of the documentation runs",
         budget: 180,
-        run: docs,
+        run: checks::docs,
     },
     Stage {
         name: "packaging",
         what: "wheel and tarball in clean environments",
         budget: 120,
-        run: packaging,
+        run: checks::packaging,
     },
     Stage {
         name: "grow",
         what: "an operation added to the document works in three languages",
         budget: 420,
-        run: grow,
+        run: checks::grow,
     },
 ];
 
@@ -158,380 +157,4 @@ pub fn run(names: &[String]) -> Result<bool> {
         total.passed, total.failed
     ));
     Ok(total.failed == 0)
-}
-
-/// Checks that have no tests of their own: each command is one.
-fn checks(commands: Vec<std::process::Command>) -> Result<Counts> {
-    let mut counts = Counts::default();
-    for mut command in commands {
-        match crate::process::run(&mut command) {
-            Ok(()) => counts += PASSED,
-            Err(error) => {
-                say(&format!("{error:#}"));
-                counts.failed += 1;
-            }
-        }
-    }
-    Ok(counts)
-}
-
-fn cargo(arguments: &[&str]) -> std::process::Command {
-    command(&root(), "cargo", arguments)
-}
-
-fn developer_python() -> Result<PathBuf> {
-    tools::python(
-        "venv",
-        &[
-            "maturin>=1.10,<2",
-            "mypy>=1.15,<3",
-            "pytest>=8,<10",
-            "ruff==0.17.*",
-            "pyyaml>=6",
-        ],
-    )
-}
-
-fn python_folders() -> [PathBuf; 3] {
-    [
-        root().join("bindings-python"),
-        root().join("examples/python"),
-        root().join("tests"),
-    ]
-}
-
-fn format() -> Result<Counts> {
-    let python = developer_python()?;
-    let node = root().join("bindings-node");
-    tools::npm_install(&node)?;
-    let ruff = |arguments: &[&str]| {
-        let mut ruff = command(&root(), &python, &["-m", "ruff"]);
-        ruff.args(arguments).args(python_folders());
-        ruff
-    };
-    checks(vec![
-        cargo(&["fmt", "--all", "--check"]),
-        ruff(&["format", "--check", "-q"]),
-        ruff(&["check", "-q"]),
-        command(
-            &node,
-            "npx",
-            &["prettier", "--check", "--log-level", "warn", "."],
-        ),
-    ])
-}
-
-fn contract() -> Result<Counts> {
-    let mut lint = command(&root(), "npx", &["--yes", "@redocly/cli@2.77.0", "lint"]);
-    lint.args(["openapi/workspace.yaml", "--config", "openapi/redocly.yaml"]);
-    lint.env("REDOCLY_TELEMETRY", "off")
-        .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
-    checks(vec![
-        lint,
-        cargo(&["run", "-q", "-p", "codegen", "--", "--check"]),
-    ])
-}
-
-fn lint() -> Result<Counts> {
-    let mut commands = vec![cargo(&[
-        "clippy",
-        "-q",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "-D",
-        "warnings",
-    ])];
-    let mut doc = cargo(&["doc", "-q", "--workspace", "--no-deps", "--locked"]);
-    doc.env("RUSTDOCFLAGS", "-D warnings");
-    commands.push(doc);
-    // Alone: a crate must not live on a feature that only a sibling switches on.
-    for package in [
-        "langflow-export",
-        "langflow-client",
-        "langflow-mock",
-        "codegen",
-        "langflow-python",
-        "langflow-node",
-    ] {
-        let mut check = cargo(&["check", "-q", "--locked", "-p", package]);
-        check.env("PYO3_BUILD_EXTENSION_MODULE", "1");
-        commands.push(check);
-    }
-    for package in ["langflow-python", "langflow-node"] {
-        let mut check = cargo(&[
-            "check",
-            "-q",
-            "--locked",
-            "--no-default-features",
-            "-p",
-            package,
-        ]);
-        check.env("PYO3_BUILD_EXTENSION_MODULE", "1");
-        commands.push(check);
-    }
-    checks(commands)
-}
-
-fn unit() -> Result<Counts> {
-    test(&mut cargo(&[
-        "test",
-        "--workspace",
-        "--exclude",
-        "conformance",
-        "--locked",
-        "--quiet",
-        "--no-fail-fast",
-    ]))
-}
-
-/// The Debian packages rustc-web, cargo-web and rust-web-src, or a rustup target where there is one.
-fn wasm() -> Result<Counts> {
-    let target = "wasm32-unknown-unknown";
-    let folder = root().join("target/wasm");
-    let sysroot = std::process::Command::new("rustc")
-        .args(["--print", "sysroot"])
-        .output()?;
-    let sysroot = String::from_utf8_lossy(&sysroot.stdout).trim().to_owned();
-    let mut check = if Path::new(&sysroot)
-        .join("lib/rustlib")
-        .join(target)
-        .exists()
-    {
-        cargo(&[
-            "check",
-            "-q",
-            "--locked",
-            "--target",
-            target,
-            "-p",
-            "langflow-client",
-        ])
-    } else {
-        if !Path::new("/usr/bin/rustc").exists() {
-            bail!(
-                "needs the rustup target {target}, or the Debian packages rustc-web cargo-web rust-web-src"
-            );
-        }
-        let mut check = command(
-            &root(),
-            "/usr/bin/cargo",
-            &["check", "-q", "-Z", "build-std=std,panic_abort"],
-        );
-        check.args(["--locked", "--target", target, "-p", "langflow-client"]);
-        // The variables of rustup's cargo would lead this one to rustup's compiler.
-        check
-            .env("RUSTC", "/usr/bin/rustc")
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env_remove("RUSTUP_TOOLCHAIN");
-        check
-    };
-    check.env("CARGO_TARGET_DIR", folder);
-    checks(vec![check])
-}
-
-/// Paths of the built packages, built where this stage has not run.
-fn built() -> Result<(PathBuf, PathBuf)> {
-    let find = |folder: &str, extension: &str| {
-        let entries = std::fs::read_dir(tools::work().join(folder)).ok()?;
-        entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .find(|path| path.extension().is_some_and(|e| e == extension))
-    };
-    match find("wheel", "whl").zip(find("npm", "tgz")) {
-        Some(found) => Ok(found),
-        None => {
-            packages()?;
-            find("wheel", "whl")
-                .zip(find("npm", "tgz"))
-                .context("the packages were not built")
-        }
-    }
-}
-
-fn packages() -> Result<Counts> {
-    let wheel = tools::wheel(&developer_python()?, true)?;
-    let tarball = tools::tarball(true)?;
-    for path in [&wheel, &tarball] {
-        say(&format!(
-            "{}: {} bytes",
-            path.display(),
-            path.metadata()?.len()
-        ));
-    }
-    Ok(Counts {
-        passed: 2,
-        failed: 0,
-    })
-}
-
-/// The developers' environment with the wheel in it.
-fn installed_python() -> Result<PathBuf> {
-    let python = developer_python()?;
-    let (wheel, _) = built()?;
-    let mut install = command(
-        &root(),
-        &python,
-        &[
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--no-index",
-            "--force-reinstall",
-        ],
-    );
-    crate::process::run(install.arg("--disable-pip-version-check").arg(wheel))?;
-    Ok(python)
-}
-
-/// A folder with the tarball and TypeScript installed.
-fn installed_node() -> Result<PathBuf> {
-    let (_, tarball) = built()?;
-    let folder = tools::work().join("node");
-    std::fs::create_dir_all(&folder)?;
-    std::fs::write(
-        folder.join("package.json"),
-        "{\"private\": true, \"type\": \"module\"}\n",
-    )?;
-    let mut install = command(
-        &folder,
-        "npm",
-        &["install", "--no-audit", "--no-fund", "--no-save", "-s"],
-    );
-    crate::process::run(
-        install
-            .arg(tarball)
-            .args(["typescript@7", "@types/node@20"]),
-    )?;
-    Ok(folder)
-}
-
-fn python() -> Result<Counts> {
-    let python = installed_python()?;
-    let folder = root().join("bindings-python");
-    let mut counts = test(
-        command(
-            &folder,
-            &python,
-            &["-P", "-m", "pytest", "-p", "no:cacheprovider"],
-        )
-        .env("LANGFLOW_MOCK_BIN", tools::mock()?),
-    )?;
-    let stubtest = [
-        "-m",
-        "mypy.stubtest",
-        "langflow_api._native",
-        "--ignore-missing-stub",
-    ];
-    counts += checks(vec![
-        command(&folder, &python, &["-m", "mypy"]),
-        command(&tools::work(), &python, &stubtest),
-    ])?;
-    Ok(counts)
-}
-
-fn node() -> Result<Counts> {
-    built()?;
-    let folder = root().join("bindings-node");
-    tools::npm_install(&folder)?;
-    let mut counts = test(&mut command(&folder, "npm", &["test", "-s"]))?;
-    counts += checks(vec![command(&folder, "npm", &["run", "-s", "check"])])?;
-    Ok(counts)
-}
-
-fn conformance() -> Result<Counts> {
-    let python = installed_python()?;
-    let module = installed_node()?.join("node_modules/langflow-client/dist/index.mjs");
-    test(
-        cargo(&[
-            "test",
-            "--locked",
-            "-p",
-            "conformance",
-            "--test",
-            "conformance",
-            "--",
-            "--nocapture",
-        ])
-        .env(
-            "CONFORMANCE_DRIVERS",
-            "rust,rust-typed,python,python-async,node",
-        )
-        .env("CONFORMANCE_PYTHON", python)
-        .env("CONFORMANCE_NODE_MODULE", module),
-    )
-}
-
-fn docs() -> Result<Counts> {
-    let python = installed_python()?;
-    let node = installed_node()?;
-    let mock = tools::mock()?;
-    crate::process::run(&mut cargo(&[
-        "build",
-        "-q",
-        "--locked",
-        "-p",
-        "langflow-client",
-        "--examples",
-    ]))?;
-    test(
-        command(
-            &root(),
-            &python,
-            &[
-                "-P",
-                "-m",
-                "pytest",
-                "-q",
-                "-p",
-                "no:cacheprovider",
-                "tests/docs",
-            ],
-        )
-        .env("LANGFLOW_MOCK_BIN", mock)
-        .env("LANGFLOW_NODE_DIR", node),
-    )
-}
-
-fn packaging() -> Result<Counts> {
-    let python = developer_python()?;
-    let (wheel, tarball) = built()?;
-    test(
-        command(
-            &root(),
-            &python,
-            &[
-                "-P",
-                "-m",
-                "pytest",
-                "-q",
-                "-p",
-                "no:cacheprovider",
-                "tests/packaging",
-            ],
-        )
-        .env("WHEEL", wheel)
-        .env("TARBALL", tarball)
-        .env("RELEASE", "1"),
-    )
-}
-
-fn grow() -> Result<Counts> {
-    let python = developer_python()?;
-    tools::npm_install(&root().join("bindings-node"))?;
-    test(&mut command(
-        &root(),
-        &python,
-        &[
-            "-P",
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "tests/grow",
-        ],
-    ))
 }
