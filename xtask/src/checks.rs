@@ -8,6 +8,9 @@ use crate::process::{Counts, command, say, test};
 use crate::tools::{self, root};
 
 const PASSED: Counts = Counts {
+    passed: 1,
+    failed: 0,
+};
 
 /// Checks that have no tests of their own: each command is one.
 fn checks(commands: Vec<std::process::Command>) -> Result<Counts> {
