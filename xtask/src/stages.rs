@@ -90,8 +90,6 @@ const STAGES: &[Stage] = &[
     },
 ];
 
-const PASSED: Counts = Counts {
-
 /// Prints the stages.
 pub fn list() {
     for stage in STAGES {
