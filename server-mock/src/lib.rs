@@ -41,8 +41,8 @@ pub mod wire;
 pub use blocking::{BlockingServer, start_blocking};
 pub use clock::Clock;
 pub use config::Config;
-pub use contract::Permission;
-pub use control::parse_span;
+pub use contract::{Permission, document};
+pub use control::{control_document, parse_span};
 pub use server::{MockServer, MockServerBuilder, StartError};
 pub use webhooks::WebhookSchedule;
 

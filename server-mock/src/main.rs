@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+mod cli;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,6 +27,8 @@ enum Command {
     Serve(Serve),
     /// Serve a script of raw answers, then print the requests that came, as JSON.
     Script(Script),
+    #[command(flatten)]
+    Control(cli::Control),
 }
 
 /// How a program that starts this one learns about it, and ends it.
@@ -94,6 +98,7 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(options) => serve(options).await,
         Command::Script(options) => script(options).await,
+        Command::Control(control) => return command(control),
     };
     match done {
         // Not by returning: a thread may still wait for the standard input.
@@ -101,6 +106,23 @@ async fn main() -> ExitCode {
         Err(error) => {
             say_error(&error.to_string());
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says what a command has to say; its exit code.
+fn command(control: cli::Control) -> ExitCode {
+    match cli::run(control) {
+        Ok((text, ok)) => {
+            if !text.is_empty() {
+                say(&text);
+            }
+            ExitCode::from(u8::from(!ok))
+        }
+        Err(error) => {
+            say_error(&error);
+            // Not the code of a bad verdict.
+            ExitCode::from(2)
         }
     }
 }

@@ -17,6 +17,11 @@ pub(crate) const PREFIX: &str = "/langflow/api/v1";
 /// The document as it is served, in JSON.
 pub(crate) const DOCUMENT: &str = include_str!(concat!(env!("OUT_DIR"), "/workspace.json"));
 
+/// The OpenAPI document of the product, in JSON.
+pub fn document() -> &'static str {
+    DOCUMENT
+}
+
 static CONTRACT: LazyLock<Contract> = LazyLock::new(|| Contract::read(DOCUMENT));
 
 /// The contract, read once for the process: it never changes.

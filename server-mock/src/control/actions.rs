@@ -13,7 +13,7 @@ pub(super) async fn perform(order: Order) -> Result<Reply, Problem> {
     let double = &order.app.double;
     match order.operation.id {
         "getInfo" => Ok(info(&order)),
-        "getDocument" => Ok(Reply::json(200, &openapi::document())),
+        "getDocument" => Ok(Reply::json(200, &openapi::control_document())),
         "getClock" => Ok(Reply::json(200, &clock::show(&order.app))),
         "setClock" => clock::set(&order).await,
         "listRequests" => requests::list(&order),

@@ -25,6 +25,7 @@ use crate::http::{Reply, query};
 use crate::problem::Problem;
 use table::{Field, OPERATIONS, Operation, PREFIX};
 
+pub use openapi::control_document;
 pub use span::parse_span;
 
 /// The largest body of a control request: a whole state has to go in.

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::table::{Field, OPERATIONS, Operation, PREFIX};
 use crate::double::{faults, verdict};
 
-/// The document.
-pub(super) fn document() -> Value {
+/// The OpenAPI document of the control API.
+pub fn control_document() -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for operation in OPERATIONS {
         let path = format!("{PREFIX}{}", operation.path);

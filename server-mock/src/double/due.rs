@@ -19,8 +19,15 @@ pub(crate) trait Due: Send + Sync {
     /// The first moment after `now` at which something happens.
     fn next(&self, app: &App, now: DateTime<Utc>) -> Option<DateTime<Utc>>;
 
-    /// What happened after `from` and not after `to`.
-    fn fired(&self, app: &App, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Fired>;
+    /// What happened after `from` and not after `to`, as it is known at once.
+    fn fired(&self, _app: &App, _from: DateTime<Utc>, _to: DateTime<Utc>) -> Vec<Fired> {
+        Vec::new()
+    }
+
+    /// The same, as it is known once all has settled.
+    fn done(&self, _app: &App, _from: DateTime<Utc>, _to: DateTime<Utc>) -> Vec<Fired> {
+        Vec::new()
+    }
 
     /// Waits until what is due is done.
     fn settled<'a>(&'a self, _app: &'a App) -> BoxFuture<'a, ()> {
@@ -49,8 +56,8 @@ impl Fired {
 }
 
 /// Everything that happens by itself in a workspace.
-pub(crate) fn all() -> [&'static dyn Due; 3] {
-    [&Sessions, &Keys, &Work]
+pub(crate) fn all() -> [&'static dyn Due; 4] {
+    [&Sessions, &Keys, &Work, &Deliveries]
 }
 
 /// Moves the time on, and returns once everything that fell due on the way is done.
@@ -85,6 +92,7 @@ async fn step_by(app: &Arc<App>, registry: &[&'static dyn Due], by: Duration) ->
         .flat_map(|due| due.fired(app, from, to))
         .collect();
     settle(app, registry).await;
+    fired.extend(registry.iter().flat_map(|due| due.done(app, from, to)));
     fired.sort_by_key(|one| one.at);
     fired
 }
@@ -159,7 +167,7 @@ impl Due for Keys {
     }
 }
 
-/// Runs that wait for the clock go on.
+/// Runs and couriers that wait for the clock go on.
 struct Work;
 
 impl Due for Work {
@@ -167,14 +175,43 @@ impl Due for Work {
         app.clock.next_wake().filter(|at| *at > now)
     }
 
-    fn fired(&self, _app: &App, _from: DateTime<Utc>, _to: DateTime<Utc>) -> Vec<Fired> {
-        Vec::new()
-    }
-
     fn settled<'a>(&'a self, app: &'a App) -> BoxFuture<'a, ()> {
         Box::pin(async {
             // A model that hangs is not the clock's business for ever.
             let _ = app.clock.settled().await;
         })
+    }
+}
+
+/// Webhooks are tried. When is the couriers' business, who sleep until then.
+struct Deliveries;
+
+impl Due for Deliveries {
+    fn next(&self, _app: &App, _now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        None
+    }
+
+    fn done(&self, app: &App, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Fired> {
+        let state = app.state();
+        let mut fired = Vec::new();
+        for delivery in state.deliveries.all() {
+            let attempts = delivery.attempts.iter();
+            for attempt in attempts.filter(|it| from < it.started_at && it.started_at <= to) {
+                let about = json!({
+                    "delivery_id": delivery.id,
+                    "webhook_id": delivery.webhook_id,
+                    "event": delivery.event,
+                    "attempt": attempt.number,
+                    "status_code": attempt.status_code,
+                    "error": attempt.error,
+                });
+                fired.push(Fired {
+                    at: attempt.started_at,
+                    kind: "delivery_attempted",
+                    about,
+                });
+            }
+        }
+        fired
     }
 }

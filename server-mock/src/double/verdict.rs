@@ -115,9 +115,12 @@ pub(crate) fn json(entries: &[Entry], forgotten: u64, ignored: &[&str]) -> Value
     })
 }
 
+/// What makes two requests the same: method, target, key and body.
+type Same<'a> = (&'a str, &'a str, Option<&'a str>, &'a [u8]);
+
 /// The same request again and again, as long as it fails: after a success it is another one.
 fn chains(entries: &[Entry]) -> Vec<Vec<&Entry>> {
-    let mut open: HashMap<(&str, &str, Option<&str>, &[u8]), Vec<&Entry>> = HashMap::new();
+    let mut open: HashMap<Same, Vec<&Entry>> = HashMap::new();
     let mut done = Vec::new();
     for entry in entries {
         let same = (

@@ -124,12 +124,13 @@ pub(super) fn reorder(pieces: Pieces, number: usize) -> Pieces {
         let piece = pieces.next().await?;
         let seen = seen + usize::from(piece.event);
         let mut group = vec![piece];
-        if group[0].event && seen == number {
-            if let Some(next) = pieces.next().await {
-                let after = seen + usize::from(next.event);
-                group.insert(0, next);
-                return Some((group, (pieces, after)));
-            }
+        if group[0].event
+            && seen == number
+            && let Some(next) = pieces.next().await
+        {
+            let after = seen + usize::from(next.event);
+            group.insert(0, next);
+            return Some((group, (pieces, after)));
         }
         Some((group, (pieces, seen)))
     });

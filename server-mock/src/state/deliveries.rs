@@ -93,6 +93,10 @@ impl Deliveries {
         all.filter(move |delivery| delivery.webhook_id == webhook_id)
     }
 
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Delivery> {
+        self.0.iter()
+    }
+
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Delivery> {
         self.0.iter_mut().rev().find(|delivery| delivery.id == id)
     }

@@ -12,12 +12,17 @@ fn started(at: &str) -> Mock {
     let mock = Mock::start();
     let set = json!({"reset": true, "freeze": at});
     let shown = mock.control("POST", "/clock", &set).json();
-    assert_eq!((&shown["now"], &shown["mode"]), (&json!(at), &json!("frozen")));
+    assert_eq!(
+        (&shown["now"], &shown["mode"]),
+        (&json!(at), &json!("frozen"))
+    );
     mock
 }
 
 fn advance(mock: &Mock, by: &str) -> Vec<(String, String)> {
-    let shown = mock.control("POST", "/clock", &json!({"advance": by})).json();
+    let shown = mock
+        .control("POST", "/clock", &json!({"advance": by}))
+        .json();
     let fired = shown["fired"].as_array().expect("a list").iter();
     fired
         .map(|one| {
@@ -38,7 +43,10 @@ fn advance_says_what_fell_due_in_order() {
         advance(&mock, "30m"),
         [
             ("key_expired".to_owned(), "2026-01-01T00:10:00Z".to_owned()),
-            ("session_expired".to_owned(), "2026-01-01T00:30:00Z".to_owned()),
+            (
+                "session_expired".to_owned(),
+                "2026-01-01T00:30:00Z".to_owned()
+            ),
         ]
     );
     let body = json!({"input_value": "What is my name?", "session_id": first["session_id"]});
@@ -48,7 +56,11 @@ fn advance_says_what_fell_due_in_order() {
 #[test]
 fn advance_lets_runs_go_on_word_by_word() {
     let mock = Mock::with(&json!({"token_delay": 10.0}));
-    mock.control("POST", "/clock", &json!({"reset": true, "freeze": "2026-01-01T00:00:00Z"}));
+    mock.control(
+        "POST",
+        "/clock",
+        &json!({"reset": true, "freeze": "2026-01-01T00:00:00Z"}),
+    );
     let body = json!({"input_value": "Hello, how are you?", "background": true});
     let path = "/flows/hello-flow/run";
     let run = mock.call("POST", path, &body).json();
@@ -58,23 +70,67 @@ fn advance_lets_runs_go_on_word_by_word() {
     // The session expires half an hour after the end of the run, not after its beginning.
     let fired = advance(&mock, "1h");
     let run = mock.get(&path).json();
-    assert_eq!((&run["status"], &run["metadata"]["duration"]), (&json!("completed"), &json!(70.0)));
+    assert_eq!(
+        (&run["status"], &run["metadata"]["duration"]),
+        (&json!("completed"), &json!(70.0))
+    );
     assert_eq!(run["finished_at"], "2026-01-01T00:01:10Z");
-    let expired = ("session_expired".to_owned(), "2026-01-01T00:31:10Z".to_owned());
+    let expired = (
+        "session_expired".to_owned(),
+        "2026-01-01T00:31:10Z".to_owned(),
+    );
     assert_eq!(fired, [expired]);
+}
+
+#[test]
+fn advance_lets_webhooks_try_again_and_again() {
+    let mock = Mock::with(&json!({"webhook_schedule": "standard"}));
+    mock.control(
+        "POST",
+        "/clock",
+        &json!({"reset": true, "freeze": "2026-01-01T00:00:00Z"}),
+    );
+    let script = json!([{"status": 500}]);
+    let script = serde_json::from_value(script).expect("a script");
+    let receiver = crate::wire::ScriptServer::start(script).expect("a receiver");
+    let body = json!({"url": receiver.url(), "events": ["flow_completed"]});
+    assert_eq!(mock.call("POST", "/flows/echo/webhooks", &body).status, 201);
+    mock.run("echo", &json!({"input_value": "x"}));
+    assert_eq!(
+        advance(&mock, "1s"),
+        [],
+        "the first attempt was made before"
+    );
+    assert_eq!(receiver.requests().len(), 1);
+    let fired = advance(&mock, "6m");
+    let kinds: Vec<&str> = fired.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["delivery_attempted"; 2], "{fired:?}");
+    assert!(fired[0].1 < fired[1].1);
+    assert_eq!(receiver.requests().len(), 3);
 }
 
 #[test]
 fn the_clock_goes_forward_only_until_it_is_reset() {
     let mock = started("2026-01-01T00:00:00Z");
-    for body in [json!({"set": "2025-12-31T00:00:00Z"}), json!({"freeze": "2025-12-31T00:00:00Z"})] {
+    for body in [
+        json!({"set": "2025-12-31T00:00:00Z"}),
+        json!({"freeze": "2025-12-31T00:00:00Z"}),
+    ] {
         assert_eq!(mock.control("POST", "/clock", &body).status, 422);
     }
     let later = mock.control("POST", "/clock", &json!({"set": "2026-01-02T00:00:00Z"}));
-    assert_eq!((&later.json()["now"], later.status), (&json!("2026-01-02T00:00:00Z"), 200));
+    assert_eq!(
+        (&later.json()["now"], later.status),
+        (&json!("2026-01-02T00:00:00Z"), 200)
+    );
     let scaled = mock.control("POST", "/clock", &json!({"scale": 10})).json();
-    assert_eq!((&scaled["mode"], &scaled["scale"]), (&json!("scaled"), &json!(10.0)));
-    let real = mock.control("POST", "/clock", &json!({"reset": true})).json();
+    assert_eq!(
+        (&scaled["mode"], &scaled["scale"]),
+        (&json!("scaled"), &json!(10.0))
+    );
+    let real = mock
+        .control("POST", "/clock", &json!({"reset": true}))
+        .json();
     assert_eq!(real["mode"], "real");
     for (body, field) in [
         (json!({"advance": "soon"}), "advance"),
@@ -86,22 +142,38 @@ fn the_clock_goes_forward_only_until_it_is_reset() {
         (json!({"rewind": 1}), "rewind"),
     ] {
         let answer = mock.control("POST", "/clock", &body);
-        assert_eq!((answer.status, &answer.json()["errors"][0]["field"]), (422, &json!(field)));
+        assert_eq!(
+            (answer.status, &answer.json()["errors"][0]["field"]),
+            (422, &json!(field))
+        );
     }
 }
 
 #[test]
 fn the_journal_has_what_came_without_secrets() {
     let mock = Mock::start();
-    let run = mock.run("echo", &json!({"input_value": "find me", "session_id": "s1"}));
-    mock.call("POST", "/api-keys", &json!({"name": "k", "permissions": ["read"]}));
+    let run = mock.run(
+        "echo",
+        &json!({"input_value": "find me", "session_id": "s1"}),
+    );
+    mock.call(
+        "POST",
+        "/api-keys",
+        &json!({"name": "k", "permissions": ["read"]}),
+    );
     mock.get("/flows?q=echo");
-    let list = |query: &str| mock.control("GET", &format!("/requests{query}"), &Value::Null).json();
+    let list = |query: &str| {
+        mock.control("GET", &format!("/requests{query}"), &Value::Null)
+            .json()
+    };
     assert_eq!(list("")["total"], 3);
     let found = list("?operation=runFlow&flow_id=echo&session_id=s1&contains=find&whole=true");
     let entry = &found["items"][0];
     assert_eq!(entry["method"], "POST");
-    assert_eq!((&entry["status"], &entry["ending"]), (&json!(200), &json!("complete")));
+    assert_eq!(
+        (&entry["status"], &entry["ending"]),
+        (&json!(200), &json!("complete"))
+    );
     assert_eq!(entry["key_id"], "key_admin");
     assert_eq!(entry["headers"]["authorization"], "Bearer ***");
     assert!(entry["body"]["text"].as_str().unwrap().contains("find me"));
@@ -115,7 +187,10 @@ fn the_journal_has_what_came_without_secrets() {
     assert_eq!(list("?status=201")["total"], 1);
     assert_eq!(list("?since=2")["total"], 1);
     assert_eq!(list("?limit=1")["items"][0]["operation"], "listFlows");
-    assert_eq!(mock.control("GET", "/requests?wat=1", &Value::Null).status, 400);
+    assert_eq!(
+        mock.control("GET", "/requests?wat=1", &Value::Null).status,
+        400
+    );
 }
 
 #[test]
@@ -128,7 +203,9 @@ fn requests_are_counted_and_their_order_is_checked() {
     let runs = json!({"operation": "runFlow"});
     assert!(ok(json!({"match": runs})) && ok(json!({"match": runs, "count": 2})));
     assert!(!ok(json!({"match": runs, "count": 1})) && !ok(json!({"match": runs, "max": 1})));
-    assert!(ok(json!({"match": runs, "min": 1, "max": 2})) && !ok(json!({"match": runs, "min": 3})));
+    assert!(
+        ok(json!({"match": runs, "min": 1, "max": 2})) && !ok(json!({"match": runs, "min": 3}))
+    );
     let flows = json!({"operation": "listFlows"});
     assert!(ok(json!({"order": [flows, runs, runs]})));
     assert!(!ok(json!({"order": [runs, flows]})) && !ok(json!({"order": [runs, runs, runs]})));
@@ -183,14 +260,24 @@ fn a_reset_begins_anew_in_another_epoch() {
     let mock = Mock::start();
     let run = mock.run("echo", &json!({"input_value": "x"}));
     mock.call("DELETE", "/flows/echo", &Value::Null);
-    mock.control("POST", "/faults", &json!({"kind": "reset", "scope": "rule", "match": {"path": "/x"}}));
+    mock.control(
+        "POST",
+        "/faults",
+        &json!({"kind": "reset", "scope": "rule", "match": {"path": "/x"}}),
+    );
     mock.control("POST", "/scripts", &json!({"text": "x"}));
     let keep = json!({"keep": ["requests", "faults"]});
     let done = mock.control("POST", "/reset", &keep).json();
     assert_eq!(done["epoch"], 1);
-    assert_eq!(done["reset"], json!(["state", "scripts", "snapshots", "clock"]));
+    assert_eq!(
+        done["reset"],
+        json!(["state", "scripts", "snapshots", "clock"])
+    );
     assert_eq!(mock.get("/runs").json()["total"], 0);
-    assert_eq!(mock.run("echo", &json!({"input_value": "x"}))["run_id"], run["run_id"]);
+    assert_eq!(
+        mock.run("echo", &json!({"input_value": "x"}))["run_id"],
+        run["run_id"]
+    );
     let count = |path: &str, list: &str| {
         let shown = mock.control("GET", path, &Value::Null).json();
         shown[list].as_array().expect("a list").len()
@@ -198,9 +285,18 @@ fn a_reset_begins_anew_in_another_epoch() {
     assert_eq!(count("/requests", "items"), 2);
     assert_eq!(count("/requests?epoch=0", "items"), 2);
     assert_eq!(count("/requests?epoch=all", "items"), 4);
-    assert_eq!((count("/faults", "items"), count("/scripts", "items")), (1, 0));
+    assert_eq!(
+        (count("/faults", "items"), count("/scripts", "items")),
+        (1, 0)
+    );
     mock.control("POST", "/reset", &Value::Null);
-    assert_eq!((count("/requests?epoch=all", "items"), count("/faults", "items")), (0, 0));
+    assert_eq!(
+        (
+            count("/requests?epoch=all", "items"),
+            count("/faults", "items")
+        ),
+        (0, 0)
+    );
     let bad = mock.control("POST", "/reset", &json!({"scopes": ["world"]}));
     assert_eq!(bad.status, 422);
 }
@@ -226,9 +322,13 @@ fn models_say_what_is_scripted() {
         assert_eq!(answer.status, 200, "{answer:?}");
     };
     script(json!({"match": {"message": "Hi"}, "text": "scripted hello", "times": 1}));
-    script(json!({"match": {"message_contains": "weather", "component": "OpenAI"}, "tokens": ["sun", "ny"]}));
+    script(
+        json!({"match": {"message_contains": "weather", "component": "OpenAI"}, "tokens": ["sun", "ny"]}),
+    );
     script(json!({"match": {"history_contains": "weather"}, "text": "you asked before"}));
-    script(json!({"match": {"message": "break", "component": "OpenAI-xxxxx"}, "text": "I ", "error": "no quota"}));
+    script(
+        json!({"match": {"message": "break", "component": "OpenAI-xxxxx"}, "text": "I ", "error": "no quota"}),
+    );
     let say = |text: &str, session: &Value| {
         let mut body = json!({"input_value": text});
         if session.is_string() {
@@ -236,19 +336,53 @@ fn models_say_what_is_scripted() {
         }
         mock.run("hello-flow", &body)
     };
-    assert_eq!(say("Hi", &Value::Null)["result"]["output"], "scripted hello");
-    assert_ne!(say("Hi", &Value::Null)["result"]["output"], "scripted hello");
+    assert_eq!(
+        say("Hi", &Value::Null)["result"]["output"],
+        "scripted hello"
+    );
+    assert_ne!(
+        say("Hi", &Value::Null)["result"]["output"],
+        "scripted hello"
+    );
     let first = say("the weather?", &Value::Null);
     assert_eq!(first["result"]["output"], "sunny");
-    assert_eq!(say("And?", &first["session_id"])["result"]["output"], "you asked before");
-    let failed = mock.call("POST", "/flows/hello-flow/run", &json!({"input_value": "break"}));
-    assert_eq!((failed.status, failed.problem().as_str()), (500, "run_failed"));
-    assert!(failed.json()["detail"].as_str().unwrap().contains("no quota"));
+    assert_eq!(
+        say("And?", &first["session_id"])["result"]["output"],
+        "you asked before"
+    );
+    let failed = mock.call(
+        "POST",
+        "/flows/hello-flow/run",
+        &json!({"input_value": "break"}),
+    );
+    assert_eq!(
+        (failed.status, failed.problem().as_str()),
+        (500, "run_failed")
+    );
+    assert!(
+        failed.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("no quota")
+    );
     let listed = mock.control("GET", "/scripts", &Value::Null).json();
     assert_eq!(listed["items"].as_array().unwrap().len(), 3);
-    assert_eq!(mock.control("DELETE", "/scripts/scr_2", &Value::Null).status, 204);
-    assert_eq!(mock.control("DELETE", "/scripts/scr_2", &Value::Null).status, 404);
-    for bad in [json!({}), json!({"text": "a", "tokens": []}), json!({"txt": 1}), json!({"text": "a", "times": 0})] {
+    assert_eq!(
+        mock.control("DELETE", "/scripts/scr_2", &Value::Null)
+            .status,
+        204
+    );
+    assert_eq!(
+        mock.control("DELETE", "/scripts/scr_2", &Value::Null)
+            .status,
+        404
+    );
+    for bad in [
+        json!({}),
+        json!({"text": "a", "tokens": []}),
+        json!({"txt": 1}),
+        json!({"text": "a", "times": 0}),
+    ] {
         assert_eq!(mock.control("POST", "/scripts", &bad).status, 422, "{bad}");
     }
 }
@@ -272,9 +406,12 @@ fn what_happens_is_told_to_who_listens() {
     let mock = Mock::start();
     let address = mock.server.url().trim_start_matches("http://").to_owned();
     let mut socket = TcpStream::connect(&address).unwrap();
-    let request = format!("GET /__mock/events?types=response,clock HTTP/1.1\r\nhost: {address}\r\n\r\n");
+    let request =
+        format!("GET /__mock/events?types=response,clock HTTP/1.1\r\nhost: {address}\r\n\r\n");
     socket.write_all(request.as_bytes()).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
     let mut text = String::new();
     let mut until = |wanted: &str| {
         let mut buffer = [0; 4096];
@@ -289,7 +426,10 @@ fn what_happens_is_told_to_who_listens() {
     mock.get("/runs");
     mock.control("POST", "/clock", &json!({"advance": 1}));
     let text = until("event: clock");
-    assert!(text.contains("event: response\ndata: {") && text.contains("listRuns"), "{text}");
+    assert!(
+        text.contains("event: response\ndata: {") && text.contains("listRuns"),
+        "{text}"
+    );
     assert!(!text.contains("event: request"), "{text}");
 }
 
@@ -317,9 +457,15 @@ fn only_this_machine_is_served_and_no_page_of_others() {
 fn what_is_not_there_is_said() {
     let mock = Mock::start();
     let nothing = mock.control("GET", "/clokc", &Value::Null);
-    assert_eq!((nothing.status, &nothing.json()["nearest"]), (404, &json!("/__mock/clock")));
+    assert_eq!(
+        (nothing.status, &nothing.json()["nearest"]),
+        (404, &json!("/__mock/clock"))
+    );
     let wrong = mock.control("PUT", "/clock", &json!({}));
-    assert_eq!((wrong.status, wrong.header("allow")), (405, Some("GET, POST")));
+    assert_eq!(
+        (wrong.status, wrong.header("allow")),
+        (405, Some("GET, POST"))
+    );
     let list = mock.control("POST", "/clock", &json!([]));
     assert_eq!(list.status, 422);
     assert_eq!(mock.raw("POST", "/__mock/clock", &[], b"{").status, 400);
@@ -335,14 +481,22 @@ fn the_doctor_says_what_is_missing() {
         let warnings = shown["warnings"].as_array().expect("a list").clone();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let pairs = warnings.iter();
-        pairs.map(|it| (text(&it["flow_id"]), text(&it["code"]))).collect()
+        pairs
+            .map(|it| (text(&it["flow_id"]), text(&it["code"])))
+            .collect()
     };
     let before = codes();
     let made = mock.call("POST", "/flows", &json!({"name": "Bare"})).json();
     let id = made["id"].as_str().unwrap().to_owned();
-    let new: Vec<_> = codes().into_iter().filter(|it| !before.contains(it)).collect();
+    let new: Vec<_> = codes()
+        .into_iter()
+        .filter(|it| !before.contains(it))
+        .collect();
     assert_eq!(
         new,
-        [(id.clone(), "no_description".to_owned()), (id, "cannot_run".to_owned())]
+        [
+            (id.clone(), "no_description".to_owned()),
+            (id, "cannot_run".to_owned())
+        ]
     );
 }

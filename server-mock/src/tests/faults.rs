@@ -23,7 +23,11 @@ impl Seen {
     }
 
     fn head(&self) -> String {
-        self.text().split("\r\n\r\n").next().expect("a head").to_owned()
+        self.text()
+            .split("\r\n\r\n")
+            .next()
+            .expect("a head")
+            .to_owned()
     }
 
     fn body(&self) -> Vec<u8> {
@@ -146,11 +150,17 @@ fn a_reset_is_a_rst_before_the_head_after_it_and_in_the_middle_of_a_stream() {
     assert!(seen.head().starts_with("HTTP/1.1 200 OK"));
     seen.says("reset");
     assert_eq!((seen.body().len(), seen.end), (0, RESET));
-    let seen = exchange(json!({"kind": "reset", "at": "after_events", "events": 2}), true);
+    let seen = exchange(
+        json!({"kind": "reset", "at": "after_events", "events": 2}),
+        true,
+    );
     assert_eq!((seen.events().len(), seen.end), (2, RESET));
     assert_eq!(name(&seen.events()[1]), "component_completed");
     assert!(!seen.chunks().1, "no last chunk");
-    let seen = exchange(json!({"kind": "reset", "at": "after_bytes", "bytes": 10}), true);
+    let seen = exchange(
+        json!({"kind": "reset", "at": "after_bytes", "bytes": 10}),
+        true,
+    );
     assert_eq!((seen.chunks().0.concat().len(), seen.end), (10, RESET));
     let seen = exchange(json!({"kind": "reset", "at": "after_events"}), false);
     assert!(seen.body().starts_with(b"{\"result\"") && seen.end == RESET);
@@ -163,7 +173,10 @@ fn a_close_is_a_fin_without_an_end_of_the_answer() {
     let seen = exchange(json!({"kind": "close", "at": "after_headers"}), false);
     seen.says("close");
     assert_eq!((seen.body().len(), seen.end), (0, None));
-    let seen = exchange(json!({"kind": "close", "at": "after_events", "events": 3}), true);
+    let seen = exchange(
+        json!({"kind": "close", "at": "after_events", "events": 3}),
+        true,
+    );
     assert_eq!((seen.events().len(), seen.end), (3, None));
     assert!(!seen.chunks().1, "no last chunk");
 }
@@ -172,7 +185,10 @@ fn a_close_is_a_fin_without_an_end_of_the_answer() {
 fn a_truncated_answer_ends_as_if_it_were_whole() {
     let seen = exchange(json!({"kind": "truncate", "events": 2}), true);
     seen.says("truncate");
-    assert_eq!((seen.events().len(), seen.chunks().1, seen.end), (2, true, None));
+    assert_eq!(
+        (seen.events().len(), seen.chunks().1, seen.end),
+        (2, true, None)
+    );
     let seen = exchange(json!({"kind": "truncate", "bytes": 7}), false);
     assert_eq!(seen.body(), b"{\"resul");
     assert!(seen.head().contains("content-length: 7"), "{}", seen.text());
@@ -210,7 +226,9 @@ fn bodies_and_events_that_are_no_json() {
 fn events_that_come_twice_or_in_another_order() {
     let ids = |seen: &Seen| -> Vec<String> {
         let events = seen.events();
-        let lines = events.iter().map(|event| event.lines().next().expect("a line"));
+        let lines = events
+            .iter()
+            .map(|event| event.lines().next().expect("a line"));
         lines.map(|line| line.replace("id: ", "")).collect()
     };
     let seen = exchange(json!({"kind": "duplicate_event", "event": 3}), true);
@@ -218,7 +236,11 @@ fn events_that_come_twice_or_in_another_order() {
     let seen = exchange(json!({"kind": "reorder_events", "event": 2}), true);
     assert_eq!(ids(&seen), ["1", "3", "2", "4", "5"]);
     let seen = exchange(json!({"kind": "reorder_events", "event": 5}), true);
-    assert_eq!(ids(&seen), ["1", "2", "3", "4", "5"], "nothing follows the last");
+    assert_eq!(
+        ids(&seen),
+        ["1", "2", "3", "4", "5"],
+        "nothing follows the last"
+    );
 }
 
 #[test]
@@ -226,7 +248,10 @@ fn a_stall_is_silence_before_the_head_and_after_an_event() {
     let mock = Mock::start();
     for (fault, events) in [
         (json!({"kind": "stall", "seconds": 0.3}), None),
-        (json!({"kind": "stall", "at": "after_events", "events": 2, "seconds": 0.3}), Some(2)),
+        (
+            json!({"kind": "stall", "at": "after_events", "events": 2, "seconds": 0.3}),
+            Some(2),
+        ),
     ] {
         let seen = exchange_of(&mock, fault, true, "x");
         assert!(seen.after >= Duration::from_millis(300));
@@ -246,10 +271,15 @@ fn a_stall_is_silence_before_the_head_and_after_an_event() {
     }
     let mut socket = connect(&mock);
     ask(&mut socket, &mock, &json!({"kind": "stall"}), false, "x");
-    socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
     let seen = read(&mut socket);
     assert_eq!(seen.bytes.len(), 0);
-    assert!(matches!(seen.end, Some(ErrorKind::WouldBlock | ErrorKind::TimedOut)));
+    assert!(matches!(
+        seen.end,
+        Some(ErrorKind::WouldBlock | ErrorKind::TimedOut)
+    ));
     drop(socket);
     let wait = json!({"match": {"ending": "client_closed", "fault": "stall"}});
     assert_eq!(mock.control("POST", "/wait", &wait).json()["ok"], true);
@@ -272,7 +302,9 @@ fn a_drip_comes_slowly_and_whole() {
 fn a_split_falls_inside_a_character_inside_data_and_everywhere() {
     let seen = exchange(json!({"kind": "split", "pause_ms": 80}), true);
     let chunks = seen.chunks().0;
-    let broken = chunks.iter().position(|it| std::str::from_utf8(it).is_err());
+    let broken = chunks
+        .iter()
+        .position(|it| std::str::from_utf8(it).is_err());
     let at = broken.expect("a broken character");
     assert_eq!(chunks[at].last(), Some(&0xc3));
     assert_eq!(chunks[at + 1][0], 0xa9);
@@ -280,11 +312,17 @@ fn a_split_falls_inside_a_character_inside_data_and_everywhere() {
     assert!(String::from_utf8(chunks.concat()).is_ok());
     let seen = exchange(json!({"kind": "split", "at": "data"}), true);
     let chunks = seen.chunks().0;
-    assert!(chunks[0].ends_with(b"\nda") && chunks[1].starts_with(b"ta: {"), "{chunks:?}");
+    assert!(
+        chunks[0].ends_with(b"\nda") && chunks[1].starts_with(b"ta: {"),
+        "{chunks:?}"
+    );
     let seen = exchange(json!({"kind": "split", "at": "everywhere"}), true);
     assert!(seen.chunks().0.iter().all(|chunk| chunk.len() == 1));
     assert_eq!(seen.events().len(), 5);
-    let whole = exchange(json!({"kind": "split", "at": "data", "pause_ms": 80}), false);
+    let whole = exchange(
+        json!({"kind": "split", "at": "data", "pause_ms": 80}),
+        false,
+    );
     assert!(serde_json::from_slice::<Value>(&whole.body()).is_ok());
     assert!(whole.after >= Duration::from_millis(80));
 }
@@ -295,7 +333,11 @@ fn a_slow_close_is_a_late_fin() {
     seen.says("slow_close");
     assert!(serde_json::from_slice::<Value>(&seen.body()).is_ok());
     let (last, _) = *seen.times.last().expect("bytes");
-    assert!(seen.after - last >= Duration::from_millis(250), "{:?}", seen.after);
+    assert!(
+        seen.after - last >= Duration::from_millis(250),
+        "{:?}",
+        seen.after
+    );
 }
 
 #[test]
@@ -307,12 +349,18 @@ fn latency_makes_an_answer_late() {
 
 #[test]
 fn other_statuses_have_the_errors_that_belong_to_them() {
-    let seen = exchange(json!({"kind": "status", "status": 503, "retry_after": 7}), false);
+    let seen = exchange(
+        json!({"kind": "status", "status": 503, "retry_after": 7}),
+        false,
+    );
     assert!(seen.head().starts_with("HTTP/1.1 503 Service Unavailable"));
     assert!(seen.head().contains("retry-after: 7"));
     seen.says("status");
     let problem: Value = serde_json::from_slice(&seen.body()).unwrap();
-    assert_eq!((&problem["code"], &problem["status"]), (&json!("unavailable"), &json!(503)));
+    assert_eq!(
+        (&problem["code"], &problem["status"]),
+        (&json!("unavailable"), &json!(503))
+    );
     let seen = exchange(json!({"kind": "rate_limited", "retry_after": 3}), false);
     assert!(seen.head().starts_with("HTTP/1.1 429 Too Many Requests"));
     assert!(seen.head().contains("retry-after: 3"));
@@ -332,12 +380,25 @@ fn an_armed_fault_strikes_once_and_nothing_is_done() {
     let run = || mock.call("POST", "/flows/echo/run", &json!({"input_value": "x"}));
     assert_eq!(mock.get("/runs").json()["total"], 0);
     let failed = run();
-    assert_eq!((failed.status, failed.problem().as_str()), (500, "run_failed"));
-    assert!(failed.header("x-mock-fault").unwrap().starts_with("status; scope=armed; id=flt_1"));
+    assert_eq!(
+        (failed.status, failed.problem().as_str()),
+        (500, "run_failed")
+    );
+    assert!(
+        failed
+            .header("x-mock-fault")
+            .unwrap()
+            .starts_with("status; scope=armed; id=flt_1")
+    );
     assert_eq!(mock.get("/runs").json()["total"], 0);
     assert_eq!(run().status, 200);
-    let faulty = mock.control("GET", "/requests?fault=*", &Value::Null).json();
-    assert_eq!((&faulty["total"], &faulty["items"][0]["status"]), (&json!(1), &json!(500)));
+    let faulty = mock
+        .control("GET", "/requests?fault=*", &Value::Null)
+        .json();
+    assert_eq!(
+        (&faulty["total"], &faulty["items"][0]["status"]),
+        (&json!(1), &json!(500))
+    );
 }
 
 #[test]
@@ -348,11 +409,26 @@ fn rules_last_until_they_are_disarmed_and_a_bad_header_is_said() {
     for _ in 0..3 {
         assert_eq!(mock.get("/runs").status, 429);
     }
-    assert_eq!(mock.control("DELETE", "/faults/flt_9", &Value::Null).status, 404);
-    assert_eq!(mock.control("DELETE", "/faults/flt_1", &Value::Null).status, 204);
+    assert_eq!(
+        mock.control("DELETE", "/faults/flt_9", &Value::Null).status,
+        404
+    );
+    assert_eq!(
+        mock.control("DELETE", "/faults/flt_1", &Value::Null).status,
+        204
+    );
     assert_eq!(mock.get("/runs").status, 200);
-    let bad = mock.call_with(&mock.key("admin"), &[("x-mock", "{}")], "GET", "/runs", &Value::Null);
-    assert_eq!((bad.status, bad.problem().as_str()), (400, "invalid_parameter"));
+    let bad = mock.call_with(
+        &mock.key("admin"),
+        &[("x-mock", "{}")],
+        "GET",
+        "/runs",
+        &Value::Null,
+    );
+    assert_eq!(
+        (bad.status, bad.problem().as_str()),
+        (400, "invalid_parameter")
+    );
     let several = json!({"faults": [{"kind": "reset"}, {"kind": "earthquake"}]});
     assert_eq!(mock.control("POST", "/faults", &several).status, 422);
     let none = mock.control("GET", "/faults", &Value::Null).json();
@@ -363,15 +439,26 @@ fn rules_last_until_they_are_disarmed_and_a_bad_header_is_said() {
 fn quotas_and_outages_end_when_the_clock_says_so() {
     let mock = Mock::start();
     mock.control("POST", "/clock", &json!({"freeze": true}));
-    mock.control("POST", "/faults", &json!({"kind": "quota", "limit": 1, "window": 60}));
+    mock.control(
+        "POST",
+        "/faults",
+        &json!({"kind": "quota", "limit": 1, "window": 60}),
+    );
     assert_eq!(mock.get("/runs").status, 200);
     mock.control("POST", "/clock", &json!({"advance": 20}));
     let limited = mock.get("/runs");
-    assert_eq!((limited.status, limited.header("retry-after")), (429, Some("40")));
+    assert_eq!(
+        (limited.status, limited.header("retry-after")),
+        (429, Some("40"))
+    );
     mock.control("POST", "/clock", &json!({"advance": 40}));
     assert_eq!(mock.get("/runs").status, 200);
     mock.control("DELETE", "/faults", &Value::Null);
-    mock.control("POST", "/faults", &json!({"kind": "outage", "duration": 30}));
+    mock.control(
+        "POST",
+        "/faults",
+        &json!({"kind": "outage", "duration": 30}),
+    );
     assert_eq!(mock.get("/runs").status, 503);
     mock.control("POST", "/clock", &json!({"advance": "30s"}));
     assert_eq!(mock.get("/runs").status, 200);

@@ -11,18 +11,18 @@ use crate::{BlockingServer, start_blocking};
 
 /// An answer, to be looked at.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self
             .headers
             .iter()
@@ -31,7 +31,7 @@ impl Answer {
     }
 
     /// The code of a problem, once it is sure that it is one.
-    pub(super) fn problem(&self) -> String {
+    pub(crate) fn problem(&self) -> String {
         assert_eq!(
             self.header("content-type"),
             Some("application/problem+json"),
@@ -44,39 +44,39 @@ impl Answer {
 }
 
 /// A server of its own for a test.
-pub(super) struct Mock {
-    pub(super) server: BlockingServer,
+pub(crate) struct Mock {
+    pub(crate) server: BlockingServer,
     ready: Value,
 }
 
 impl Mock {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(&json!({}))
     }
 
-    pub(super) fn with(config: &Value) -> Self {
+    pub(crate) fn with(config: &Value) -> Self {
         let server = start_blocking(&config.to_string()).expect("a server");
         let ready = serde_json::from_str(&server.ready_json()).expect("JSON");
         Self { server, ready }
     }
 
     /// The secret of a seeded key.
-    pub(super) fn key(&self, name: &str) -> String {
+    pub(crate) fn key(&self, name: &str) -> String {
         self.ready["keys"][name].as_str().expect("a key").to_owned()
     }
 
     /// Sends JSON as an administrator.
-    pub(super) fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.call_as(&self.key("admin"), method, path, body)
     }
 
     /// Sends JSON with another key.
-    pub(super) fn call_as(&self, key: &str, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) fn call_as(&self, key: &str, method: &str, path: &str, body: &Value) -> Answer {
         self.call_with(key, &[], method, path, body)
     }
 
     /// Sends JSON with more headers.
-    pub(super) fn call_with(
+    pub(crate) fn call_with(
         &self,
         key: &str,
         headers: &[(&str, &str)],
@@ -98,12 +98,12 @@ impl Mock {
         self.raw(method, &format!("{PREFIX}{path}"), &all, body.as_bytes())
     }
 
-    pub(super) fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.call("GET", path, &Value::Null)
     }
 
     /// Calls the control API.
-    pub(super) fn control(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) fn control(&self, method: &str, path: &str, body: &Value) -> Answer {
         let body = if body.is_null() {
             String::new()
         } else {
@@ -113,20 +113,33 @@ impl Mock {
     }
 
     /// Runs a flow; its answer.
-    pub(super) fn run(&self, flow: &str, body: &Value) -> Value {
+    pub(crate) fn run(&self, flow: &str, body: &Value) -> Value {
         let answer = self.call("POST", &format!("/flows/{flow}/run"), body);
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json()
     }
 
     /// Sends exactly this, and holds the answer against the document.
-    pub(super) fn raw(
+    pub(crate) fn raw(
         &self,
         method: &str,
         target: &str,
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
+        let answer = parse(&self.send(method, target, headers, body));
+        hold(method, target, &answer);
+        answer
+    }
+
+    /// Sends exactly this; whatever comes back.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Vec<u8> {
         let address = self.server.url().trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).expect("a connection");
         stream
@@ -143,9 +156,7 @@ impl Mock {
         let _ = stream.write_all(body);
         let mut bytes = Vec::new();
         let _ = stream.read_to_end(&mut bytes);
-        let answer = parse(&bytes);
-        hold(method, target, &answer);
-        answer
+        bytes
     }
 }
 

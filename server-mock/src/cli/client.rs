@@ -1,0 +1,44 @@
+//! One request to a running mock: it is on this machine and speaks plain HTTP.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::Value;
+
+/// Asks the control API of a mock; its JSON, or what went wrong.
+pub(crate) fn ask(url: &str, method: &str, path: &str, body: &Value) -> Result<Value, String> {
+    let (status, text) = send(url, method, path, body)
+        .map_err(|error| format!("no mock at {url}: {error} (is it running? see --url)"))?;
+    let json: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    match status {
+        200..=299 => Ok(json),
+        _ => {
+            let detail = json["detail"].as_str();
+            Err(detail.map_or_else(|| format!("{url} answered {status}"), str::to_owned))
+        }
+    }
+}
+
+fn send(url: &str, method: &str, path: &str, body: &Value) -> std::io::Result<(u16, String)> {
+    let address = url.strip_prefix("http://").unwrap_or(url);
+    let address = address.split('/').next().unwrap_or_default();
+    let mut stream = TcpStream::connect(address)?;
+    let body = match body {
+        Value::Null => String::new(),
+        body => body.to_string(),
+    };
+    let request = format!(
+        "{method} /__mock{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes())?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    // The control API answers with a length, but for its stream of events.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let broken = || std::io::Error::other("what answers there is no mock");
+    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(broken)?;
+    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok());
+    Ok((status.ok_or_else(broken)?, body.to_owned()))
+}

@@ -1,0 +1,241 @@
+//! Commands that talk to a mock that runs.
+
+mod client;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use client::ask;
+
+/// Where the mock is.
+#[derive(Debug, Args)]
+pub(crate) struct At {
+    /// URL of the running mock.
+    #[arg(
+        long,
+        env = "LANGFLOW_MOCK_URL",
+        default_value = "http://127.0.0.1:7870"
+    )]
+    url: String,
+}
+
+/// Commands that talk to a mock that runs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Control {
+    /// Move the time of a running mock, and print what fell due on the way.
+    Advance {
+        /// Such as 31m, 1h30m, 2d, 500ms, or a number of seconds.
+        #[arg(env = "LANGFLOW_MOCK_ADVANCE")]
+        span: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Let a running mock begin anew.
+    Reset {
+        /// What stays: state, requests, faults, scripts, snapshots or clock.
+        #[arg(long, env = "LANGFLOW_MOCK_KEEP", value_delimiter = ',')]
+        keep: Vec<String>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Arm faults, or list those that are armed.
+    Fault {
+        /// Faults as JSON, such as '{"kind": "reset", "at": "after_events", "events": 2}'.
+        #[arg(env = "LANGFLOW_MOCK_FAULT")]
+        faults: Vec<String>,
+        /// Disarm all faults first.
+        #[arg(long, env = "LANGFLOW_MOCK_FAULT_CLEAR", value_parser = FalseyValueParser::new())]
+        clear: bool,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Put the state of a running mock aside under a name, go back to it, or list the names.
+    Snapshot {
+        #[command(subcommand)]
+        action: Snapshot,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Say what the clients of a running mock did wrong; fails if they did.
+    Report {
+        /// Codes that do not count.
+        #[arg(long, env = "LANGFLOW_MOCK_REPORT_IGNORE", value_delimiter = ',')]
+        ignore: Vec<String>,
+        /// Print the verdict as JSON.
+        #[arg(long, env = "LANGFLOW_MOCK_REPORT_JSON", value_parser = FalseyValueParser::new())]
+        json: bool,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Warn of flows that others cannot use: without a description, without documented inputs.
+    Doctor {
+        /// Fail if there is a warning.
+        #[arg(long, env = "LANGFLOW_MOCK_DOCTOR_STRICT", value_parser = FalseyValueParser::new())]
+        strict: bool,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Print the OpenAPI document of the product; no mock needs to run.
+    Openapi {
+        /// Print the document of the control API instead.
+        #[arg(long, env = "LANGFLOW_MOCK_OPENAPI_CONTROL", value_parser = FalseyValueParser::new())]
+        control: bool,
+    },
+}
+
+/// What to do with a state that is put aside.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Snapshot {
+    /// Put the state aside.
+    Save {
+        /// Its name.
+        name: String,
+    },
+    /// Go back to a state.
+    Restore {
+        /// Its name.
+        name: String,
+    },
+    /// List the names.
+    List,
+}
+
+/// What a command prints, and whether all is well.
+pub(crate) type Done = Result<(String, bool), String>;
+
+/// Runs a command.
+pub(crate) fn run(control: Control) -> Done {
+    match control {
+        Control::Advance { span, at } => {
+            let moved = ask(&at.url, "POST", "/clock", &json!({"advance": span}))?;
+            Ok((advanced(&moved), true))
+        }
+        Control::Reset { keep, at } => {
+            let done = ask(&at.url, "POST", "/reset", &json!({"keep": keep}))?;
+            Ok((
+                format!("epoch {}: {}", done["epoch"], words(&done["reset"])),
+                true,
+            ))
+        }
+        Control::Fault { faults, clear, at } => fault(&at, &faults, clear),
+        Control::Snapshot { action, at } => snapshot(&at, &action),
+        Control::Report { ignore, json, at } => report(&at, &ignore, json),
+        Control::Doctor { strict, at } => doctor(&at, strict),
+        Control::Openapi { control: true } => {
+            Ok((pretty(&langflow_mock::control_document()), true))
+        }
+        Control::Openapi { control: false } => Ok((langflow_mock::document().to_owned(), true)),
+    }
+}
+
+fn advanced(moved: &Value) -> String {
+    let mut lines = vec![format!("it is {}", text(&moved["now"]))];
+    for one in moved["fired"].as_array().into_iter().flatten() {
+        let about = one.as_object().into_iter().flatten();
+        let about = about.filter(|(name, _)| *name != "at" && *name != "type");
+        let about: Vec<String> = about
+            .map(|(name, value)| format!("{name}={}", text(value)))
+            .collect();
+        lines.push(format!(
+            "{}  {}  {}",
+            text(&one["at"]),
+            text(&one["type"]),
+            about.join(" ")
+        ));
+    }
+    lines.join("\n")
+}
+
+fn fault(at: &At, faults: &[String], clear: bool) -> Done {
+    let parsed: Result<Vec<Value>, _> = faults.iter().map(|it| serde_json::from_str(it)).collect();
+    let parsed = parsed.map_err(|error| format!("a fault is not JSON: {error}"))?;
+    if clear {
+        ask(&at.url, "DELETE", "/faults", &Value::Null)?;
+    }
+    if !parsed.is_empty() {
+        ask(&at.url, "POST", "/faults", &json!({"faults": parsed}))?;
+    }
+    let armed = ask(&at.url, "GET", "/faults", &Value::Null)?;
+    let lines: Vec<String> = items(&armed).map(Value::to_string).collect();
+    Ok((lines.join("\n"), true))
+}
+
+fn snapshot(at: &At, action: &Snapshot) -> Done {
+    match action {
+        Snapshot::Save { name } => {
+            ask(&at.url, "POST", &format!("/snapshots/{name}"), &Value::Null)?;
+            Ok((format!("saved {name}"), true))
+        }
+        Snapshot::Restore { name } => {
+            let path = format!("/snapshots/{name}/restore");
+            let done = ask(&at.url, "POST", &path, &Value::Null)?;
+            Ok((format!("restored {name}, epoch {}", done["epoch"]), true))
+        }
+        Snapshot::List => {
+            let all = ask(&at.url, "GET", "/snapshots", &Value::Null)?;
+            let names: Vec<String> = items(&all).map(text).collect();
+            Ok((names.join("\n"), true))
+        }
+    }
+}
+
+fn report(at: &At, ignore: &[String], json: bool) -> Done {
+    let path = format!("/verdict?ignore={}", ignore.join(","));
+    let verdict = ask(&at.url, "GET", &path, &Value::Null)?;
+    let ok = verdict["ok"] == true;
+    if json {
+        return Ok((pretty(&verdict), ok));
+    }
+    let mut lines = Vec::new();
+    for finding in verdict["findings"].as_array().into_iter().flatten() {
+        lines.push(format!(
+            "{}: {} (requests {})\n    {}",
+            text(&finding["code"]),
+            text(&finding["message"]),
+            words(&finding["requests"]),
+            text(&finding["meaning"]),
+        ));
+    }
+    lines.push(format!(
+        "{} requests, {} findings",
+        verdict["requests"],
+        lines.len()
+    ));
+    Ok((lines.join("\n"), ok))
+}
+
+fn doctor(at: &At, strict: bool) -> Done {
+    let examined = ask(&at.url, "GET", "/doctor", &Value::Null)?;
+    let warnings = examined["warnings"].as_array();
+    let mut lines: Vec<String> = warnings
+        .into_iter()
+        .flatten()
+        .map(|it| format!("{}: {}", text(&it["flow_id"]), text(&it["message"])))
+        .collect();
+    lines.push(format!(
+        "{} flows, {} warnings",
+        examined["flows"],
+        lines.len()
+    ));
+    Ok((lines.join("\n"), !strict || examined["ok"] == true))
+}
+
+fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list["items"].as_array().into_iter().flatten()
+}
+
+fn words(list: &Value) -> String {
+    let list = list.as_array().into_iter().flatten();
+    list.map(text).collect::<Vec<_>>().join(", ")
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}

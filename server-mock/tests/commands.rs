@@ -1,0 +1,127 @@
+//! The commands that talk to a mock that runs, as programs.
+
+use std::process::{Command, Output};
+
+use langflow_mock::{BlockingServer, start_blocking};
+use serde_json::Value;
+
+fn start() -> BlockingServer {
+    start_blocking("{}").expect("a server")
+}
+
+fn command(server: &BlockingServer, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_langflow-mock"))
+        .args(arguments)
+        .env("LANGFLOW_MOCK_URL", server.url())
+        .output()
+        .expect("to run")
+}
+
+fn said(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+fn get(server: &BlockingServer, path: &str) -> String {
+    use std::io::{Read, Write};
+    let address = server.url().trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).expect("a connection");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("to write");
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}
+
+#[test]
+fn advance_moves_the_time_of_a_running_mock() {
+    let server = start();
+    let before = server.clock().now();
+    let text = said(&command(&server, &["advance", "31m"]));
+    assert!(text.starts_with("it is 20"), "{text}");
+    let moved = server.clock().now() - before;
+    assert!((31..33).contains(&moved.num_minutes()), "{moved}");
+    let bad = command(&server, &["advance", "soon"]);
+    assert_eq!(bad.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&bad.stderr).contains("advance"));
+}
+
+#[test]
+fn fault_arms_lists_and_clears() {
+    let server = start();
+    let path = "/langflow/api/v1/health";
+    let fault = r#"{"kind": "status", "status": 503}"#;
+    let text = said(&command(&server, &["fault", fault]));
+    let armed: Value = serde_json::from_str(text.trim()).unwrap();
+    assert_eq!(armed["left"], 1);
+    assert!(get(&server, path).starts_with("HTTP/1.1 503"));
+    assert!(get(&server, path).starts_with("HTTP/1.1 200"));
+    said(&command(&server, &["fault", fault]));
+    assert_eq!(said(&command(&server, &["fault", "--clear"])), "");
+    assert!(get(&server, path).starts_with("HTTP/1.1 200"));
+    assert_eq!(command(&server, &["fault", "{"]).status.code(), Some(2));
+}
+
+#[test]
+fn report_fails_if_the_client_did_something_wrong() {
+    let server = start();
+    assert!(said(&command(&server, &["report"])).contains("0 requests, 0 findings"));
+    get(&server, "/langflow/api/v1/health?token=abc");
+    let bad = command(&server, &["report"]);
+    assert_eq!(bad.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&bad.stdout).into_owned();
+    assert!(
+        text.contains("secret_in_url") && text.contains("1 requests, 1 findings"),
+        "{text}"
+    );
+    let json = command(&server, &["report", "--json"]);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["ok"], false);
+    said(&command(
+        &server,
+        &["report", "--ignore", "no_back_off,secret_in_url"],
+    ));
+    let text = said(&command(&server, &["reset", "--keep", "state,clock"]));
+    assert_eq!(text.trim(), "epoch 1: requests, faults, scripts, snapshots");
+    said(&command(&server, &["report"]));
+}
+
+#[test]
+fn doctor_warns_and_openapi_prints() {
+    let server = start();
+    let text = said(&command(&server, &["doctor"]));
+    assert!(text.contains(" flows, "), "{text}");
+    let strict = command(&server, &["doctor", "--strict"]);
+    assert_eq!(strict.status.success(), text.contains(" 0 warnings"));
+    let product: Value = serde_json::from_str(&said(&command(&server, &["openapi"]))).unwrap();
+    assert!(product["paths"]["/flows/{flow_id}/run"].is_object());
+    assert!(!product.to_string().contains("__mock"));
+    let control = said(&command(&server, &["openapi", "--control"]));
+    let control: Value = serde_json::from_str(&control).unwrap();
+    assert!(control["paths"]["/__mock/clock"].is_object());
+}
+
+#[test]
+fn without_a_mock_they_say_so() {
+    let mut server = start();
+    server.stop();
+    let output = command(&server, &["report"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no mock at http://127.0.0.1:"));
+}
+
+#[test]
+fn every_flag_has_a_twin_in_the_environment() {
+    for name in ["advance", "reset", "fault", "report", "doctor", "openapi"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_langflow-mock"))
+            .args([name, "--help"])
+            .output();
+        let help = String::from_utf8(output.expect("help").stdout).expect("text");
+        let flags = help
+            .lines()
+            .filter(|it| it.trim_start().starts_with("--"))
+            .count();
+        let twins = help.matches("[env: LANGFLOW_MOCK_").count();
+        assert!(flags >= 1 && twins >= flags, "{help}");
+    }
+}
