@@ -56,6 +56,8 @@ def test_interrupting_a_call(raw: RawServer) -> None:
         """
         import os, signal, sys, threading, time
         from langflow_api import Client
+        # A shell that starts the tests in the background has them ignore this signal.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         sent = []
         def interrupt():
             sent.append(time.monotonic())
@@ -84,6 +86,7 @@ def test_interrupting_a_stream(raw: RawServer) -> None:
         """
         import os, signal, sys, threading
         from langflow_api import Client
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             for event in Client(sys.argv[1], "k").stream_flow("f", "hi"):
                 threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
