@@ -264,8 +264,7 @@ impl<'f> Exporter<'f> {
         let name = self.names.constant(wish);
         let from = literal::remark(&node.id);
         let code = literal::block(value);
-        self.module
-            .constant(format!("{name} = {code}  # {from}"));
+        self.module.constant(format!("{name} = {code}  # {from}"));
         Expr::raw(&name)
     }
 }

@@ -192,14 +192,13 @@ fn write(mut out: Exporter<'_>) -> Result<String, Vec<String>> {
             .define_block(format!("{head}\n    {about}\n    return {call}"));
     }
     out.module.imports.module("argparse");
-    let about = match literal::remark(&out.flow.description) {
-        text if text.is_empty() => title(&out),
-        text => text,
-    };
-    let about = about.replace('%', "%%");
+    let lines = about_lines(&out);
+    // The parser reads `%` as a placeholder.
+    let plain = !lines.iter().any(|line| line.contains('%'));
+    let about = if plain { "__doc__" } else { "\"A flow\"" };
     let parser = Expr::call(
         "argparse.ArgumentParser",
-        vec![Expr::named("description", Expr::text(&about))],
+        vec![Expr::named("description", Expr::raw(about))],
     );
     let print = if several {
         "for name, text in run(parser.parse_args().input_value).items():\n        \
@@ -220,9 +219,9 @@ fn write(mut out: Exporter<'_>) -> Result<String, Vec<String>> {
         parser.statement("parser = ", 4),
         argument.statement("", 4)
     ));
-    let lines = about_lines(&out);
+    let foreign = out.module.foreign;
     out.module
-        .render(|known, unknown| header(lines, known, unknown))
+        .render(|known, unknown| header(lines, foreign, known, unknown))
 }
 
 /// The last statement: what `run()` returns.
@@ -342,18 +341,16 @@ fn about_lines(out: &Exporter<'_>) -> Vec<String> {
         remarks.insert(0, format!("Needs in the environment: {names}."));
     }
     if !remarks.is_empty() {
+        if !out.flow.description.trim().is_empty() {
+            remarks.insert(0, out.flow.description.clone());
+        }
         lines.push(String::new());
         lines.extend(remarks);
     }
     lines
 }
 
-fn header(
-    mut lines: Vec<String>,
-    foreign: bool,
-    known: &[String],
-    unknown: &[String],
-) -> String {
+fn header(mut lines: Vec<String>, foreign: bool, known: &[String], unknown: &[String]) -> String {
     let lint = if foreign { "# ruff: noqa\n" } else { "" };
     if !unknown.is_empty() {
         lines.push(format!(

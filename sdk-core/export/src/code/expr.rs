@@ -82,8 +82,13 @@ impl Expr {
             }
             Self::Call(_, items) if items.is_empty() => return flat,
             Self::Call(head, items) if matches!(items.as_slice(), [Self::Each(_)]) => {
-                let inner = items[0].flat();
+                let mut inner = items[0].flat();
                 let pad = " ".repeat(indent);
+                if indent + 4 + inner.chars().count() > WIDTH
+                    && let Some(at) = inner.rfind(" for ")
+                {
+                    inner.replace_range(at..=at, &format!("\n{pad}    "));
+                }
                 return format!("{head}(\n{pad}    {inner}\n{pad})");
             }
             Self::Call(head, items) => (format!("{head}("), lines(items, indent), ")"),

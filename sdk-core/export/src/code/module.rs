@@ -85,14 +85,12 @@ impl Module {
         out.push_str(&self.imports.render());
         let mut last_tall = false;
         for (index, block) in blocks.iter().enumerate() {
-            let readable = index < constants && block.code.contains('
-');
+            let readable = index < constants && block.code.contains('\n');
             let gap = match index {
+                0 => 1 + usize::from(opens_with_code(&block.code)),
                 _ if block.tall || last_tall => 2,
-                0 => 1,
                 _ if index == constants || readable => 1,
-                _ => usize::from(index <= constants && blocks[index - 1].code.contains('
-')),
+                _ => usize::from(index <= constants && blocks[index - 1].code.contains('\n')),
             };
             out.push_str(&"\n".repeat(gap));
             out.push_str(&block.code);
@@ -101,6 +99,13 @@ impl Module {
         }
         Ok(out)
     }
+}
+
+/// Whether a block begins with a function or a class, which the imports stand further away from.
+fn opens_with_code(code: &str) -> bool {
+    ["def ", "class ", "@", "async "]
+        .iter()
+        .any(|start| code.starts_with(start))
 }
 
 /// The lines of a docstring, each of them safe; empty lines stay.

@@ -58,7 +58,10 @@ pub(crate) fn parser(out: &mut Exporter<'_>, node: &Node) -> Result<(), String> 
                 pattern.flat(),
                 value.expr.flat()
             );
-            Expr::call(&format!("{}.join", separator.flat()), vec![Expr::Each(rows)])
+            Expr::call(
+                &format!("{}.join", separator.flat()),
+                vec![Expr::Each(rows)],
+            )
         }
         (Kind::Data, false) => {
             out.module.helper("blank_missing");

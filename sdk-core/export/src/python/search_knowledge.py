@@ -21,7 +21,7 @@ def knowledge_base(name: str) -> InMemoryVectorStore:
         [path.read_text(encoding="utf-8") for path in files],
         [{"source": path.name} for path in files],
     )
-    embeddings = OpenAIEmbeddings(model=EMBEDDINGS, check_embedding_ctx_length=False)
+    embeddings = OpenAIEmbeddings(model=EMBEDDINGS)
     store = InMemoryVectorStore(embeddings)
     store.add_documents(chunks)
     return store
