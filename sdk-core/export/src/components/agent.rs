@@ -39,7 +39,11 @@ pub(crate) fn emit(out: &mut Exporter<'_>, node: &Node) -> Result<(), String> {
     let plain = used.iter().any(|name| *name != "structured_response");
     let parts = parts(out, node)?;
     let text = out.text(node, "input_value")?;
-    let past = past(out, node)?;
+    let past = if plain || !parts.tools.is_empty() {
+        past(out, node)?
+    } else {
+        Expr::List(Vec::new())
+    };
     if plain {
         let agent = create(out, node, &parts, &parts.prompt, "");
         let arguments = vec![Expr::Raw(agent), text.clone(), past.clone()];

@@ -1,0 +1,154 @@
+//! Flows as Python: the whole text of some, what is refused, and what must never get in.
+
+use std::path::PathBuf;
+
+use langflow_export::{ExportError, Options, to_python};
+use serde_json::{Value, json};
+
+fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(name)
+}
+
+fn flow(name: &str) -> Value {
+    let text = std::fs::read_to_string(folder("flows").join(format!("{name}.json")));
+    serde_json::from_str(&text.expect("a flow file")).expect("JSON")
+}
+
+fn setting<'a>(flow: &'a mut Value, class: &str, name: &str) -> &'a mut Value {
+    let nodes = flow["data"]["nodes"].as_array_mut().expect("nodes");
+    let node = nodes
+        .iter_mut()
+        .find(|node| node["data"]["type"].as_str().unwrap().starts_with(class));
+    &mut node.expect("a component")["data"]["node"]["template"][name]
+}
+
+fn export(flow: &Value) -> String {
+    to_python(flow, &Options::default()).expect("a program")
+}
+
+/// `UPDATE_GOLDEN=1 cargo test -p langflow-export` writes what the exporter says now.
+#[test]
+fn golden_programs() {
+    for name in ["basic_prompting", "agents", "loop", "structured"] {
+        let program = export(&flow(name));
+        let path = folder("golden").join(format!("{name}.py"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&path, &program).unwrap();
+        }
+        let golden = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(program, golden, "{name} differs from its golden file");
+    }
+}
+
+#[test]
+fn a_simple_flow_is_a_short_program() {
+    let program = export(&flow("basic_prompting"));
+    assert!(program.lines().count() <= 30, "{program}");
+    assert!(program.contains("chain = prompt | llm"));
+}
+
+#[test]
+fn everything_in_the_way_is_named_at_once() {
+    let error = to_python(&flow("refused"), &Options::default()).unwrap_err();
+    let ids: Vec<_> = error
+        .refusals()
+        .iter()
+        .map(|it| it.node_id.as_str())
+        .collect();
+    assert_eq!(ids, ["SplitText-hsri", "AstraDB-hsri", "AstraDB-AkDya"]);
+    let text = error.to_string();
+    assert!(text.contains("Astra DB (AstraDB-AkDya, AstraDBVectorStoreComponent): "));
+}
+
+#[test]
+fn stubs_say_what_they_stand_for() {
+    let stubs = Options {
+        stubs: true,
+        ..Options::default()
+    };
+    let program = to_python(&flow("refused"), &stubs).unwrap();
+    assert!(program.contains("raise NotImplementedError("));
+    assert!(program.contains("Not exported, to be written by hand: Astra DB (AstraDB-AkDya)"));
+}
+
+#[test]
+fn secrets_are_never_written() {
+    let mut file = flow("basic_prompting");
+    *setting(&mut file, "LanguageModel", "api_key") =
+        json!({"value": "sk-very-secret-1", "password": true});
+    let program = export(&file);
+    assert!(!program.contains("sk-very-secret-1"));
+    assert!(program.contains("needs OPENAI_API_KEY"));
+
+    *setting(&mut file, "LanguageModel", "api_key") =
+        json!({"value": "TEAM_KEY", "password": true, "load_from_db": true});
+    assert!(export(&file).contains("api_key=os.environ[\"TEAM_KEY\"]"));
+
+    *setting(&mut file, "LanguageModel", "api_key") =
+        json!({"value": "sk-very-secret-1", "password": true});
+    setting(&mut file, "Prompt", "template")["value"] = json!("Use sk-very-secret-1.");
+    let error = to_python(&file, &Options::default()).unwrap_err();
+    assert!(
+        error.to_string().contains("its secret `api_key`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn tweaks_come_first() {
+    let tweaks =
+        json!({"LanguageModelComponent-FLeYF": {"temperature": 0.7, "model_name": "gpt-4o"}});
+    let options = Options {
+        tweaks: tweaks.as_object().unwrap().clone(),
+        ..Options::default()
+    };
+    let program = to_python(&flow("basic_prompting"), &options).unwrap();
+    assert!(program.contains("ChatOpenAI(model=\"gpt-4o\", temperature=0.7)"));
+    let options = Options {
+        tweaks: json!({"Nobody": {}}).as_object().unwrap().clone(),
+        ..Options::default()
+    };
+    let error = to_python(&flow("basic_prompting"), &options).unwrap_err();
+    assert!(error.to_string().contains("Nobody"));
+}
+
+#[test]
+fn templates_that_langflow_cannot_fill_in_are_refused() {
+    let mut file = flow("basic_prompting");
+    setting(&mut file, "Prompt", "template")["value"] = json!("an object {\"a\": 1}");
+    let error = to_python(&file, &Options::default()).unwrap_err();
+    assert!(error.to_string().contains("Prompt-t2oaK"), "{error}");
+    setting(&mut file, "Prompt", "template")["value"] = json!("{\"a\": {{b}}}");
+    setting(&mut file, "Prompt", "use_double_brackets")["value"] = json!(true);
+    setting(&mut file, "Prompt", "b")["value"] = json!("{c}");
+    let program = export(&file);
+    assert!(program.contains(r#"'{{"a": {b}}}'"#), "{program}");
+    assert!(program.contains(r#""b": "{c}""#), "{program}");
+}
+
+#[test]
+fn variants_are_added_on_request() {
+    let options = Options {
+        stream: true,
+        asynchronous: true,
+        ..Options::default()
+    };
+    let program = to_python(&flow("basic_prompting"), &options).unwrap();
+    assert!(program.contains("    yield from chain.stream({\"input_value\": input_value})"));
+    assert!(program.contains("async def arun("));
+    let program = to_python(&flow("agents"), &options).unwrap();
+    assert!(program.contains("for part in ask_stream(agent_3, prompt_template_2, "));
+}
+
+#[test]
+fn text_that_is_no_flow() {
+    let error = to_python("{", &Options::default()).unwrap_err();
+    assert!(matches!(error, ExportError::Json(_)));
+    let error = to_python("{}", &Options::default()).unwrap_err();
+    assert!(matches!(error, ExportError::Flow(_)));
+    let empty = json!({"data": {"nodes": [], "edges": []}});
+    let error = to_python(&empty, &Options::default()).unwrap_err();
+    assert!(error.to_string().contains("no Chat Output"));
+}
