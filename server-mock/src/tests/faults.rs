@@ -83,8 +83,7 @@ fn ask(socket: &mut TcpStream, mock: &Mock, fault: &Value, stream: bool, input: 
     socket.write_all(request.as_bytes()).expect("to write");
 }
 
-fn read(socket: &mut TcpStream) -> Seen {
-    let begun = Instant::now();
+fn read(socket: &mut TcpStream, begun: Instant) -> Seen {
     let (mut bytes, mut times, mut buffer) = (Vec::new(), Vec::new(), [0; 4096]);
     let end = loop {
         match socket.read(&mut buffer) {
@@ -110,8 +109,9 @@ fn exchange(fault: Value, stream: bool) -> Seen {
 
 fn exchange_of(mock: &Mock, fault: Value, stream: bool, input: &str) -> Seen {
     let mut socket = connect(mock);
+    let begun = Instant::now();
     ask(&mut socket, mock, &fault, stream, input);
-    read(&mut socket)
+    read(&mut socket, begun)
 }
 
 const RESET: Option<ErrorKind> = Some(ErrorKind::ConnectionReset);
@@ -247,19 +247,19 @@ fn events_that_come_twice_or_in_another_order() {
 fn a_stall_is_silence_before_the_head_and_after_an_event() {
     let mock = Mock::start();
     for (fault, events) in [
-        (json!({"kind": "stall", "seconds": 0.3}), None),
+        (json!({"kind": "stall", "seconds": 1}), None),
         (
-            json!({"kind": "stall", "at": "after_events", "events": 2, "seconds": 0.3}),
+            json!({"kind": "stall", "at": "after_events", "events": 2, "seconds": 1}),
             Some(2),
         ),
     ] {
         let seen = exchange_of(&mock, fault, true, "x");
-        assert!(seen.after >= Duration::from_millis(300));
+        assert!(seen.after >= Duration::from_secs(1));
         assert_eq!((seen.events().len(), seen.chunks().1), (5, true));
         let (early, bytes): (Vec<_>, Vec<_>) = seen
             .times
             .iter()
-            .filter(|(at, _)| *at < Duration::from_millis(290))
+            .filter(|(at, _)| *at < Duration::from_millis(900))
             .copied()
             .unzip();
         assert_eq!(early.is_empty(), events.is_none());
@@ -274,7 +274,7 @@ fn a_stall_is_silence_before_the_head_and_after_an_event() {
     socket
         .set_read_timeout(Some(Duration::from_millis(200)))
         .unwrap();
-    let seen = read(&mut socket);
+    let seen = read(&mut socket, Instant::now());
     assert_eq!(seen.bytes.len(), 0);
     assert!(matches!(
         seen.end,
@@ -329,12 +329,12 @@ fn a_split_falls_inside_a_character_inside_data_and_everywhere() {
 
 #[test]
 fn a_slow_close_is_a_late_fin() {
-    let seen = exchange(json!({"kind": "slow_close", "seconds": 0.3}), false);
+    let seen = exchange(json!({"kind": "slow_close", "seconds": 1}), false);
     seen.says("slow_close");
     assert!(serde_json::from_slice::<Value>(&seen.body()).is_ok());
     let (last, _) = *seen.times.last().expect("bytes");
     assert!(
-        seen.after - last >= Duration::from_millis(250),
+        seen.after - last >= Duration::from_millis(500),
         "{:?}",
         seen.after
     );
@@ -369,97 +369,4 @@ fn other_statuses_have_the_errors_that_belong_to_them() {
     assert!(seen.head().starts_with("HTTP/1.1 502 Bad Gateway"));
     assert!(seen.head().contains("content-type: text/html"));
     assert_eq!(seen.body(), b"<h1>Bad gateway</h1>");
-}
-
-#[test]
-fn an_armed_fault_strikes_once_and_nothing_is_done() {
-    let mock = Mock::start();
-    let fault = json!({"kind": "status", "status": 500, "match": {"operation": "runFlow"}});
-    let armed = mock.control("POST", "/faults", &fault).json();
-    assert_eq!((&armed["id"], &armed["left"]), (&json!("flt_1"), &json!(1)));
-    let run = || mock.call("POST", "/flows/echo/run", &json!({"input_value": "x"}));
-    assert_eq!(mock.get("/runs").json()["total"], 0);
-    let failed = run();
-    assert_eq!(
-        (failed.status, failed.problem().as_str()),
-        (500, "run_failed")
-    );
-    assert!(
-        failed
-            .header("x-mock-fault")
-            .unwrap()
-            .starts_with("status; scope=armed; id=flt_1")
-    );
-    assert_eq!(mock.get("/runs").json()["total"], 0);
-    assert_eq!(run().status, 200);
-    let faulty = mock
-        .control("GET", "/requests?fault=*", &Value::Null)
-        .json();
-    assert_eq!(
-        (&faulty["total"], &faulty["items"][0]["status"]),
-        (&json!(1), &json!(500))
-    );
-}
-
-#[test]
-fn rules_last_until_they_are_disarmed_and_a_bad_header_is_said() {
-    let mock = Mock::start();
-    let fault = json!({"kind": "rate_limited", "scope": "rule", "match": {"method": "GET"}});
-    mock.control("POST", "/faults", &fault);
-    for _ in 0..3 {
-        assert_eq!(mock.get("/runs").status, 429);
-    }
-    assert_eq!(
-        mock.control("DELETE", "/faults/flt_9", &Value::Null).status,
-        404
-    );
-    assert_eq!(
-        mock.control("DELETE", "/faults/flt_1", &Value::Null).status,
-        204
-    );
-    assert_eq!(mock.get("/runs").status, 200);
-    let bad = mock.call_with(
-        &mock.key("admin"),
-        &[("x-mock", "{}")],
-        "GET",
-        "/runs",
-        &Value::Null,
-    );
-    assert_eq!(
-        (bad.status, bad.problem().as_str()),
-        (400, "invalid_parameter")
-    );
-    let several = json!({"faults": [{"kind": "reset"}, {"kind": "earthquake"}]});
-    assert_eq!(mock.control("POST", "/faults", &several).status, 422);
-    let none = mock.control("GET", "/faults", &Value::Null).json();
-    assert_eq!(none["items"], json!([]));
-}
-
-#[test]
-fn quotas_and_outages_end_when_the_clock_says_so() {
-    let mock = Mock::start();
-    mock.control("POST", "/clock", &json!({"freeze": true}));
-    mock.control(
-        "POST",
-        "/faults",
-        &json!({"kind": "quota", "limit": 1, "window": 60}),
-    );
-    assert_eq!(mock.get("/runs").status, 200);
-    mock.control("POST", "/clock", &json!({"advance": 20}));
-    let limited = mock.get("/runs");
-    assert_eq!(
-        (limited.status, limited.header("retry-after")),
-        (429, Some("40"))
-    );
-    mock.control("POST", "/clock", &json!({"advance": 40}));
-    assert_eq!(mock.get("/runs").status, 200);
-    mock.control("DELETE", "/faults", &Value::Null);
-    mock.control(
-        "POST",
-        "/faults",
-        &json!({"kind": "outage", "duration": 30}),
-    );
-    assert_eq!(mock.get("/runs").status, 503);
-    mock.control("POST", "/clock", &json!({"advance": "30s"}));
-    assert_eq!(mock.get("/runs").status, 200);
 }

@@ -1,5 +1,6 @@
 //! The server over its socket. Every answer that a test sees is held against the document.
 
+mod arming;
 mod control;
 mod errors;
 mod faults;
@@ -11,6 +12,7 @@ mod runs;
 mod sessions;
 mod streams;
 pub(crate) mod support;
+mod time;
 mod transfer;
 mod usage;
 mod verdict;

@@ -120,7 +120,7 @@ fn what_cannot_help_and_what_makes_it_worse() {
         &mock,
         json!({"kind": "status", "status": 500, "scope": "rule"}),
     );
-    for _ in 0..3 {
+    for _ in 0..6 {
         mock.get("/flows");
     }
     assert_eq!(codes(&mock), ["no_back_off"]);
