@@ -1,6 +1,6 @@
 //! Time as the control API moves it.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::support::Mock;
 
