@@ -8,10 +8,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let contract = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../openapi");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let document: serde_json::Value = serde_norway::from_str(&read(&contract, "workspace.yaml")?)?;
-    fs::write(
-        out.join("workspace.json"),
-        serde_json::to_string(&document)?,
-    )?;
+    // Packed: it is most of what the server adds to a package, and mostly words.
+    let packed = miniz_oxide::deflate::compress_to_vec(document.to_string().as_bytes(), 10);
+    fs::write(out.join("workspace.json.deflate"), packed)?;
     let errors: toml::Table = read(&contract, "errors.toml")?.parse()?;
     fs::write(out.join("codes.rs"), codes(&errors)?)?;
     Ok(())

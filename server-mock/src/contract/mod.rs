@@ -14,15 +14,20 @@ pub(crate) use schema::{Complaint, ComplaintKind};
 /// Where every operation of the workspace stands.
 pub(crate) const PREFIX: &str = "/langflow/api/v1";
 
-/// The document as it is served, in JSON.
-pub(crate) const DOCUMENT: &str = include_str!(concat!(env!("OUT_DIR"), "/workspace.json"));
+static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/workspace.json.deflate"));
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    // The build has packed it, so it unpacks to text; the tests hold it against the file.
+    let bytes = miniz_oxide::inflate::decompress_to_vec(PACKED).unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_default()
+});
 
 /// The OpenAPI document of the product, in JSON.
 pub fn document() -> &'static str {
-    DOCUMENT
+    &DOCUMENT
 }
 
-static CONTRACT: LazyLock<Contract> = LazyLock::new(|| Contract::read(DOCUMENT));
+static CONTRACT: LazyLock<Contract> = LazyLock::new(|| Contract::read(document()));
 
 /// The contract, read once for the process: it never changes.
 pub(crate) fn contract() -> &'static Contract {

@@ -28,7 +28,7 @@ use hyper::body::Incoming;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::contract::{DOCUMENT, Operation, PREFIX, Route, Values, contract};
+use crate::contract::{Operation, PREFIX, Route, Values, contract, document};
 use crate::control;
 use crate::double::faults::{Chosen, Seen};
 use crate::double::{Arrival, Record};
@@ -151,7 +151,7 @@ async fn answer(
     else {
         return Ok(match parts.uri.path() {
             DOCS => docs::reply(),
-            _ => Reply::text(200, "application/json", DOCUMENT),
+            _ => Reply::text(200, "application/json", document()),
         });
     };
     record.amend(|entry| entry.key_id = Some(caller.key_id.clone()));
