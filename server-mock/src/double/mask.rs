@@ -31,28 +31,36 @@ const HEADERS: [&str; 5] = [
 pub(crate) fn mask_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    let mut before: Option<char> = None;
-    while let Some(first) = rest.chars().next() {
-        let inside = before.is_some_and(|it| it.is_ascii_alphanumeric() || it == '_');
-        let prefix = PREFIXES.iter().find(|prefix| rest.starts_with(**prefix));
-        let length = rest
-            .find(|it: char| !(it.is_ascii_alphanumeric() || "_-+/=".contains(it)))
-            .unwrap_or(rest.len());
-        match prefix {
-            Some(prefix) if !inside && length >= SECRET => {
-                out.push_str(prefix);
-                out.push_str("***");
-                rest = &rest[length..];
-                before = Some('*');
-            }
-            _ => {
-                out.push(first);
-                rest = &rest[first.len_utf8()..];
-                before = Some(first);
-            }
+    // Each step goes past a beginning, so that long texts take no longer than they are.
+    while let Some((at, prefix)) = beginning(rest) {
+        let (before, candidate) = rest.split_at(at);
+        let inside = |it: char| it.is_ascii_alphanumeric() || it == '_';
+        let inside = before.chars().next_back().is_some_and(inside)
+            || (at == 0 && out.chars().next_back().is_some_and(inside));
+        let end = |it: char| !(it.is_ascii_alphanumeric() || "_-+/=".contains(it));
+        out.push_str(before);
+        out.push_str(prefix);
+        rest = &candidate[prefix.len()..];
+        let length = rest.find(end).unwrap_or(rest.len());
+        if !inside && prefix.len() + length >= SECRET {
+            out.push_str("***");
+            rest = &rest[length..];
         }
     }
+    out.push_str(rest);
     out
+}
+
+/// Where something begins as a secret does, and with what.
+fn beginning(text: &str) -> Option<(usize, &'static str)> {
+    let first = |it: char| PREFIXES.iter().any(|prefix| prefix.starts_with(it));
+    let places = text.match_indices(first);
+    let mut found = places.filter_map(|(at, _)| {
+        let here = &text[at..];
+        let prefix = PREFIXES.iter().find(|prefix| here.starts_with(**prefix));
+        prefix.map(|prefix| (at, *prefix))
+    });
+    found.next()
 }
 
 /// A path with its query, without the secrets in them.
@@ -109,6 +117,9 @@ mod tests {
         );
         let harmless = "self_contained_and_rather_long lf_short é sk-8";
         assert_eq!(mask_text(harmless), harmless);
+        let long = "lf_ é".repeat(20_000);
+        assert_eq!(mask_text(&long), long);
+        assert_eq!(mask_text(&format!("{key}{key}")), "lf_***");
         assert_eq!(mask_target(&format!("/a/{key}?x=1")), "/a/lf_***?x=1");
         assert_eq!(mask_target("/a?api_key=abc&x=1"), "/a?api_key=***&x=1");
         assert!(has_secret("/a?token=abc") && !has_secret("/a?page=1"));
