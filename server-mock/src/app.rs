@@ -1,7 +1,10 @@
 //! What all requests of one server share.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -9,9 +12,13 @@ use crate::double::Double;
 use crate::double::scripts::ScriptedModel;
 use crate::engine::Engine;
 use crate::model::DefaultModel;
+use crate::problem::Problem;
+use crate::saver::{self, Saver};
 use crate::seed;
+use crate::server::StartError;
 use crate::state::State;
 use crate::tasks::Tasks;
+use crate::webhooks;
 
 /// One workspace: its state, its time, its engine. Servers share nothing with each other.
 pub(crate) struct App {
@@ -22,13 +29,19 @@ pub(crate) struct App {
     pub(crate) double: Double,
     /// Held while keyed work is done.
     pub(crate) keyed: tokio::sync::Mutex<()>,
+    /// Keeps the state in a file, if it shall be kept.
+    pub(crate) saver: Option<Saver>,
     state: Mutex<State>,
 }
 
 impl App {
-    pub(crate) fn new(config: Config, clock: Clock, tasks: Tasks) -> (Arc<Self>, seed::Seeded) {
-        let mut state = State::new(config.seed, clock.now());
-        let seeded = seed::plant(&mut state, &config, clock.now());
+    pub(crate) fn new(
+        config: Config,
+        clock: Clock,
+        tasks: Tasks,
+    ) -> Result<(Arc<Self>, seed::Seeded), StartError> {
+        let (state, seeded) = begin(&config, clock.now())?;
+        let saver = config.state.clone().map(Saver::new);
         let token_delay = Duration::try_from_secs_f64(config.token_delay).unwrap_or_default();
         let double = Double::new(config.seed);
         let model = ScriptedModel {
@@ -41,22 +54,70 @@ impl App {
             clock: clock.clone(),
             token_delay,
         };
-        (
-            Arc::new(Self {
-                config,
-                clock,
-                engine,
-                tasks,
-                double,
-                keyed: tokio::sync::Mutex::new(()),
-                state: Mutex::new(state),
-            }),
-            seeded,
-        )
+        let app = Arc::new(Self {
+            config,
+            clock,
+            engine,
+            tasks,
+            double,
+            keyed: tokio::sync::Mutex::new(()),
+            saver,
+            state: Mutex::new(state),
+        });
+        if app.saver.is_some() {
+            app.tasks.spawn(Saver::work(app.clone()));
+            webhooks::resume(&app);
+        }
+        Ok((app, seeded))
+    }
+
+    /// Waits until everything that has happened is in the file of the state, if there is one.
+    pub(crate) async fn saved(&self) -> Result<(), Problem> {
+        match &self.saver {
+            Some(saver) => saver.saved().await,
+            None => Ok(()),
+        }
     }
 
     /// The state, for as long as no await needs it.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The workspace that was saved, or a fresh one.
+fn begin(config: &Config, now: DateTime<Utc>) -> Result<(State, seed::Seeded), StartError> {
+    let mut state = State::new(config.seed, now);
+    let mut seeded = seed::plant(&mut state, config, now);
+    let Some(path) = &config.state else {
+        return Ok((state, seeded));
+    };
+    if let Some(saved) = read(path, now)? {
+        // The secrets that can be told again are those that were made from its seed.
+        seeded = seed::plant(&mut State::new(saved.ids.seed(), now), config, now);
+        seeded.retain(&saved);
+        state = saved;
+    }
+    let file = |source| StartError::File {
+        path: path.clone(),
+        source,
+    };
+    let text = state.save().map_err(|error| file(error.into()))?;
+    saver::replace(path, &text).map_err(file)?;
+    Ok((state, seeded))
+}
+
+fn read(path: &Path, now: DateTime<Utc>) -> Result<Option<State>, StartError> {
+    let file = |source| StartError::File {
+        path: path.to_owned(),
+        source,
+    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let state = State::load(&text, now);
+            Ok(Some(state.map_err(|error| file(error.into()))?))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(file(error)),
     }
 }

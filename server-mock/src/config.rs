@@ -1,6 +1,7 @@
 //! Everything that can be chosen about a server.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,8 @@ pub struct Config {
     pub webhook_timeout: f64,
     /// Whether webhooks may lead to other machines.
     pub allow_net: bool,
+    /// The file that keeps the workspace over restarts, if one shall.
+    pub state: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -61,6 +64,7 @@ impl Default for Config {
             webhook_schedule: WebhookSchedule::default(),
             webhook_timeout: 15.0,
             allow_net: false,
+            state: None,
         }
     }
 }

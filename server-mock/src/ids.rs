@@ -1,39 +1,48 @@
 //! Ids and secrets that are the same in every run with the same seed.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Makes ids from a seed and a counter for each kind of thing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Ids {
     seed: u64,
-    next: std::collections::BTreeMap<&'static str, u64>,
+    next: BTreeMap<Cow<'static, str>, u64>,
 }
 
 impl Ids {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             seed,
-            next: std::collections::BTreeMap::new(),
+            next: BTreeMap::new(),
         }
+    }
+
+    /// What the ids are made from.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// The next id of a kind, such as `run_5k0w2n8qj3tz`: no comma, no slash, no upper case.
     pub(crate) fn next(&mut self, kind: &'static str) -> String {
-        let count = self.next.entry(kind).or_insert(0);
+        let count = self.next.entry(Cow::Borrowed(kind)).or_insert(0);
         *count += 1;
         format!("{kind}_{}", letters(&digest(self.seed, kind, *count), 12))
     }
 
     /// A secret of 32 letters that belongs to a name; another seed gives another one.
     pub(crate) fn secret(&mut self, name: &str) -> String {
-        let count = self.next.entry("secret").or_insert(0);
+        let count = self.next.entry(Cow::Borrowed("secret")).or_insert(0);
         *count += 1;
         letters(&digest(self.seed, name, *count), 32)
     }
 
     /// A key of 24 bytes to sign with.
     pub(crate) fn signing_key(&mut self) -> [u8; 24] {
-        let count = self.next.entry("signing_key").or_insert(0);
+        let count = self.next.entry(Cow::Borrowed("signing_key")).or_insert(0);
         *count += 1;
         let digest = digest(self.seed, "signing_key", *count);
         std::array::from_fn(|at| digest[at])

@@ -29,6 +29,7 @@ mod ids;
 mod model;
 mod problem;
 mod runner;
+mod saver;
 mod seed;
 mod server;
 mod state;

@@ -80,6 +80,9 @@ struct Serve {
     /// Let webhooks lead to other machines.
     #[arg(long, env = "LANGFLOW_MOCK_ALLOW_NET", value_parser = FalseyValueParser::new())]
     allow_net: bool,
+    /// Keep the workspace in this file over restarts.
+    #[arg(long, env = "LANGFLOW_MOCK_STATE")]
+    state: Option<PathBuf>,
     #[command(flatten)]
     lifecycle: Lifecycle,
 }
@@ -141,6 +144,7 @@ async fn serve(options: Serve) -> Result<(), StartError> {
         webhook_schedule: options.webhook_schedule,
         webhook_timeout: options.webhook_timeout,
         allow_net: options.allow_net,
+        state: options.state,
         ..Config::default()
     };
     let ended = end(options.lifecycle.exit_with_parent)?;

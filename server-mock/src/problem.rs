@@ -46,6 +46,27 @@ impl Problem {
         }
     }
 
+    /// A problem that was told earlier, from what was kept of it.
+    pub(crate) fn again(
+        code: &str,
+        detail: String,
+        errors: Vec<(String, String)>,
+        facts: Vec<(String, String)>,
+    ) -> Self {
+        const FACTS: [&str; 4] = ["permission", "nearest", "run_id", "component_id"];
+        let facts = facts.into_iter().filter_map(|(name, value)| {
+            let known = FACTS.into_iter().find(|known| *known == name)?;
+            Some((known, value))
+        });
+        let facts = facts.collect();
+        let code = known(code).map_or("internal", |(code, ..)| code);
+        Self {
+            errors,
+            facts,
+            ..Self::new(code, detail)
+        }
+    }
+
     /// An idempotency key that came before, with something else.
     pub(crate) fn key_reused() -> Self {
         let detail = "This Idempotency-Key was used for a request with another body.";

@@ -2,7 +2,7 @@
 
 mod record;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use langflow_export::Flow;
@@ -14,8 +14,8 @@ use crate::engine::{Failure, FailureKind, Job, Outcome, Step, plan};
 use crate::model::Role;
 use crate::problem::Problem;
 use crate::state::{
-    Begin, End, FailedComponent, FlowRecord, IdempotencyKey, Line, Message, Opening, Progress, Run,
-    RunStatus,
+    Begin, End, Ending, FailedComponent, FlowRecord, IdempotencyKey, Line, Message, Opening,
+    Progress, Run, RunStatus,
 };
 use crate::webhooks::{self, Happening};
 
@@ -40,10 +40,33 @@ pub(crate) struct Started {
     pub(crate) replayed: bool,
 }
 
+/// A flow as far as a run needs it.
+pub(crate) struct Runnable {
+    id: String,
+    graph: Arc<Flow>,
+    session_timeout: u64,
+    run_timeout: u64,
+}
+
+impl Runnable {
+    pub(crate) fn of(flow: &FlowRecord) -> Result<Self, Problem> {
+        let graph = flow.parsed().map_err(|error| {
+            Problem::new("invalid_flow", format!("The flow cannot be read: {error}."))
+                .error(error.field(), error.to_string())
+        })?;
+        Ok(Self {
+            id: flow.id.clone(),
+            graph,
+            session_timeout: flow.session_timeout(),
+            run_timeout: flow.run_timeout(),
+        })
+    }
+}
+
 /// Starts a run of a flow, unless its idempotency key belongs to one that exists.
 pub(crate) fn start(
     app: &Arc<App>,
-    flow: &FlowRecord,
+    flow: &Runnable,
     key_id: &str,
     request: RunRequest,
 ) -> Result<Started, Problem> {
@@ -76,7 +99,7 @@ pub(crate) fn start(
     let session_id = request
         .session_id
         .unwrap_or_else(|| state.ids.next("session"));
-    let timeout = flow.session_timeout();
+    let timeout = flow.session_timeout;
     let opening = Opening {
         flow_id: &flow.id,
         id: &session_id,
@@ -101,6 +124,7 @@ pub(crate) fn start(
         progress: Mutex::new(Progress::default()),
         changed: watch::Sender::new(()),
         cancelled: watch::Sender::new(false),
+        saved: OnceLock::new(),
     });
     state.runs.add(run.clone(), idempotency, now);
     drop(state);
@@ -113,7 +137,7 @@ pub(crate) fn start(
             history,
         },
         session_timeout: timeout,
-        run_timeout: flow.run_timeout(),
+        run_timeout: flow.run_timeout,
         spoken: Mutex::new(Vec::new()),
     };
     // Counted from now on: who moves the time right after this waits for the run.
@@ -131,14 +155,14 @@ pub(crate) fn start(
 /// The flow with its tweaks, refused before anything happens if it cannot run.
 fn prepare(
     app: &App,
-    flow: &FlowRecord,
+    flow: &Runnable,
     tweaks: &Map<String, Value>,
-) -> Result<(Flow, Vec<String>), Problem> {
-    let parsed = Flow::parse(&Value::Object(flow.file.clone()));
-    let mut parsed = parsed.map_err(|error| {
-        Problem::new("invalid_flow", format!("The flow cannot be read: {error}."))
-            .error(error.field(), error.to_string())
-    })?;
+) -> Result<(Arc<Flow>, Vec<String>), Problem> {
+    if tweaks.is_empty() {
+        plan(&flow.graph).map_err(|failure| problem_of(&failure))?;
+        return Ok((flow.graph.clone(), Vec::new()));
+    }
+    let mut parsed = (*flow.graph).clone();
     let report = parsed.apply_tweaks(tweaks);
     let unknown = report
         .unknown
@@ -159,7 +183,7 @@ fn prepare(
         return Err(problem);
     }
     plan(&parsed).map_err(|failure| problem_of(&failure))?;
-    Ok((parsed, warnings))
+    Ok((Arc::new(parsed), warnings))
 }
 
 struct Work {
@@ -185,21 +209,27 @@ impl Work {
         run.tell("run_started", &started);
         let tell = |step: Step| self.tell(step);
         let mut cancelled = run.cancelled.subscribe();
-        tokio::select! {
+        let (ending, tokens) = tokio::select! {
             biased;
             _ = cancelled.wait_for(|cancelled| *cancelled) => {
                 let problem = Problem::new("run_cancelled", "The run was cancelled.");
-                self.fail(RunStatus::Cancelled, problem);
+                (self.failed(RunStatus::Cancelled, problem), 0)
             }
             () = self.app.clock.sleep(Duration::from_secs(self.run_timeout)) => {
                 let detail = format!("The run was stopped after {} seconds.", self.run_timeout);
-                self.fail(RunStatus::Failed, Problem::new("run_timeout", detail));
+                (self.failed(RunStatus::Failed, Problem::new("run_timeout", detail)), 0)
             }
             result = self.app.engine.run(&self.job, &tell) => match result {
-                Ok(outcome) => self.complete(&outcome),
-                Err(failure) => self.raised(&failure),
+                Ok(outcome) => (self.completed(&outcome), outcome.tokens),
+                Err(failure) => (self.raised(&failure), 0),
             },
-        }
+        };
+        self.account(&ending.end, tokens);
+        run.decide(ending);
+        // Whoever is told how it ended finds it so after a restart. If it cannot be saved, the
+        // answer says so; to wait for ever would help nobody.
+        let _ = self.app.saved().await;
+        run.finish();
     }
 
     fn tell(&self, step: Step) {
@@ -250,7 +280,7 @@ impl Work {
 
     /// The session remembers what was said once it has all been said: a run that fails leaves no
     /// question without an answer in it.
-    fn complete(&self, outcome: &Outcome) {
+    fn completed(&self, outcome: &Outcome) -> Ending {
         let now = self.app.clock.now();
         let mut messages = vec![self.message(Role::User, self.run.input.clone())];
         let mut spoken = std::mem::take(&mut *self.spoken());
@@ -279,10 +309,14 @@ impl Work {
             at: now,
             answer: Ok(answer.clone()),
         };
-        self.end(end, "end", &answer, outcome.tokens);
+        Ending {
+            end,
+            name: "end",
+            data: answer,
+        }
     }
 
-    fn raised(&self, failure: &Failure) {
+    fn raised(&self, failure: &Failure) -> Ending {
         if let Some(node) = failure
             .component_id
             .as_deref()
@@ -296,7 +330,7 @@ impl Work {
             };
             self.run.update(|progress| progress.failed = Some(failed));
         }
-        self.fail(RunStatus::Failed, problem_of(failure));
+        self.failed(RunStatus::Failed, problem_of(failure))
     }
 
     /// Tells the webhooks, before anybody who follows the run can know.
@@ -312,7 +346,7 @@ impl Work {
         webhooks::tell(&self.app, &mut self.app.state(), &happening);
     }
 
-    fn fail(&self, status: RunStatus, problem: Problem) {
+    fn failed(&self, status: RunStatus, problem: Problem) -> Ending {
         let failed = self.run.progress().failed.clone();
         let message = failed.map_or_else(|| problem.detail.clone(), |failed| failed.message);
         let error = json!({"code": problem.code, "message": message});
@@ -324,11 +358,14 @@ impl Work {
             at: self.app.clock.now(),
             answer: Err(problem),
         };
-        self.end(end, "error", &event, 0);
+        Ending {
+            end,
+            name: "error",
+            data: event,
+        }
     }
 
-    /// Accounts for the run, then lets everybody who follows it know.
-    fn end(&self, end: End, name: &'static str, event: &Value, tokens: u64) {
+    fn account(&self, end: &End, tokens: u64) {
         let duration = (end.at - self.run.created_at).to_std().unwrap_or_default();
         let line = Line {
             flow_id: self.run.flow_id.clone(),
@@ -339,7 +376,6 @@ impl Work {
             duration: duration.as_secs_f64(),
         };
         self.app.state().usage.add(line);
-        self.run.finish(end, name, event);
     }
 
     fn message(&self, role: Role, text: String) -> Message {

@@ -29,6 +29,15 @@ pub(crate) struct Seeded {
 }
 
 impl Seeded {
+    /// Leaves out what a saved workspace does not have any more.
+    pub(crate) fn retain(&mut self, state: &State) {
+        self.keys.retain(|_, secret| state.keys.knows(secret));
+        let flows = state.flows.all().iter();
+        self.flow_ids = flows
+            .map(|flow| (flow.name().to_owned(), flow.id.clone()))
+            .collect();
+    }
+
     /// The key that may do everything.
     pub(crate) fn admin(&self) -> &str {
         self.keys.get("admin").map_or("", String::as_str)

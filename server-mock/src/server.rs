@@ -87,7 +87,7 @@ impl MockServerBuilder {
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let tasks = Tasks::default();
-        let (app, seeded) = App::new(self.config, self.clock, tasks.clone());
+        let (app, seeded) = App::new(self.config, self.clock, tasks.clone())?;
         tasks.spawn(accept(listener, app.clone()));
         Ok(MockServer {
             address,

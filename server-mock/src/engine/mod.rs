@@ -19,7 +19,7 @@ use value::Piece;
 
 /// One run of a flow, tweaks already applied.
 pub(crate) struct Job {
-    pub(crate) flow: Flow,
+    pub(crate) flow: Arc<Flow>,
     pub(crate) input: String,
     pub(crate) history: Vec<Turn>,
 }
@@ -48,7 +48,7 @@ pub(crate) enum Step {
 }
 
 /// A component that is done, with the settings that it really had.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Completed {
     pub(crate) component_id: String,
     pub(crate) display_name: String,

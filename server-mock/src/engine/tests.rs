@@ -19,7 +19,7 @@ fn job(seed: &str, input: &str, tweaks: Value) -> Job {
     let mut flow = Flow::parse(&serde_json::from_str(&text).expect("JSON")).expect("a flow");
     flow.apply_tweaks(tweaks.as_object().expect("an object"));
     Job {
-        flow,
+        flow: flow.into(),
         input: input.to_owned(),
         history: Vec::new(),
     }
@@ -102,7 +102,7 @@ async fn memory_is_the_history_of_the_session() {
         (Role::Assistant, "Hi").into(),
     ];
     assert_eq!(text(&job).await, "Your name is Ines.");
-    job.flow.apply_tweaks(
+    Arc::make_mut(&mut job.flow).apply_tweaks(
         json!({"Memory-store": {"n_messages": 1}})
             .as_object()
             .unwrap(),
@@ -126,7 +126,7 @@ async fn failures_name_the_component() {
                   {"id": "Agent-2", "data": {"type": "Agent", "node": {}}}],
         "edges": [{"source": "Agent-1", "target": "ChatOutput-1"}],
     });
-    unknown.flow = Flow::parse(&file).unwrap();
+    unknown.flow = Flow::parse(&file).unwrap().into();
     let failure = run(&unknown).await.0.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unsupported);
     assert!(
@@ -134,7 +134,7 @@ async fn failures_name_the_component() {
         "{}",
         failure.message
     );
-    unknown.flow.edges.clear();
+    Arc::make_mut(&mut unknown.flow).edges.clear();
     assert!(
         run(&unknown).await.0.is_ok(),
         "what no output depends on is not run"

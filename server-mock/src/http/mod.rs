@@ -173,7 +173,11 @@ async fn answer(
         now: app.clock.now(),
     };
     call.check()?;
-    let reply = once(call).await;
+    let changes = operation.method != "GET";
+    let mut reply = once(call).await;
+    if changes && reply.is_ok() {
+        reply = app.saved().await.and(reply);
+    }
     let status = reply
         .as_ref()
         .map_or_else(|problem| problem.status, Reply::status);

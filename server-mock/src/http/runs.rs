@@ -12,7 +12,7 @@ use super::sse;
 use super::text;
 use crate::contract::Permission;
 use crate::problem::Problem;
-use crate::runner::{self, RunRequest, run_json};
+use crate::runner::{self, RunRequest, Runnable, run_json};
 use crate::state::{Run, RunStatus};
 
 pub(super) async fn run(call: Call) -> Result<Reply, Problem> {
@@ -45,7 +45,7 @@ pub(super) async fn run(call: Call) -> Result<Reply, Problem> {
             .filter(|_| call.app.config.idempotency)
             .map(|key| (key.to_owned(), body.to_string())),
     };
-    let flow = call.flow(&call.app.state())?.clone();
+    let flow = Runnable::of(call.flow(&call.app.state())?)?;
     let started = runner::start(&call.app, &flow, &call.caller.key_id, request)?;
     let run = started.run;
     let reply = if background {

@@ -8,7 +8,8 @@ use futures::stream::BoxStream;
 pub(crate) use default::DefaultModel;
 
 /// Who said something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Role {
     /// A person.
     User,

@@ -1,6 +1,10 @@
 //! The flows of a workspace and their settings.
 
+use std::sync::{Arc, OnceLock};
+
 use chrono::{DateTime, Utc};
+use langflow_export::{Flow, FlowError};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Seconds without a message after which a session expires, unless its flow says otherwise.
@@ -10,7 +14,7 @@ const SESSION_TIMEOUT: u64 = 1800;
 const RUN_TIMEOUT: u64 = 300;
 
 /// A flow as it is stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FlowRecord {
     pub(crate) id: String,
     /// The whole flow file in its own order, fields that this server does not know included.
@@ -20,6 +24,9 @@ pub(crate) struct FlowRecord {
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
     version: u64,
+    /// The file as it was read last: reading it for each run would be most of the work.
+    #[serde(skip)]
+    parsed: OnceLock<Arc<Flow>>,
 }
 
 impl FlowRecord {
@@ -38,6 +45,15 @@ impl FlowRecord {
     pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
         let tags = self.file.get("tags").and_then(Value::as_array);
         tags.into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// The graph of the flow.
+    pub(crate) fn parsed(&self) -> Result<Arc<Flow>, FlowError> {
+        if let Some(parsed) = self.parsed.get() {
+            return Ok(parsed.clone());
+        }
+        let parsed = Arc::new(Flow::parse(&Value::Object(self.file.clone()))?);
+        Ok(self.parsed.get_or_init(|| parsed).clone())
     }
 
     /// Changes with every write, so that two editors notice each other.
@@ -72,7 +88,7 @@ impl FlowRecord {
 }
 
 /// All flows, in the order in which they were created.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Flows {
     flows: Vec<FlowRecord>,
     /// Counts over all flows: a flow that comes back under an old id has no old version.
@@ -103,6 +119,7 @@ impl Flows {
             created_at: now,
             updated_at: now,
             version: self.writes,
+            parsed: OnceLock::new(),
         });
         &self.flows[self.flows.len() - 1]
     }
@@ -117,6 +134,7 @@ impl Flows {
         let flow = self.flows.iter_mut().find(|flow| flow.id == id)?;
         self.writes += 1;
         change(flow);
+        flow.parsed = OnceLock::new();
         flow.updated_at = now;
         flow.version = self.writes;
         Some(flow)

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::contract::Permission;
 use crate::ids::sha256_hex;
 
 /// A key as it is stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct KeyRecord {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -47,10 +48,28 @@ pub(crate) enum KeyRefusal {
 }
 
 /// All keys, in the order in which they were created.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Vec<KeyRecord>")]
 pub(crate) struct Keys {
     keys: Vec<KeyRecord>,
     by_hash: HashMap<String, usize>,
+}
+
+impl Serialize for Keys {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.keys.serialize(serializer)
+    }
+}
+
+impl From<Vec<KeyRecord>> for Keys {
+    fn from(keys: Vec<KeyRecord>) -> Self {
+        let by_hash = keys.iter().enumerate().flat_map(|(at, key)| {
+            let hashes = std::iter::once(&key.hash).chain(&key.old_hash);
+            hashes.map(move |hash| (hash.clone(), at))
+        });
+        let by_hash = by_hash.collect();
+        Self { keys, by_hash }
+    }
 }
 
 impl Keys {
@@ -116,6 +135,11 @@ impl Keys {
         };
         key.revoked_at.get_or_insert(now);
         true
+    }
+
+    /// Whether a secret belongs to a key, whatever the key is still good for.
+    pub(crate) fn knows(&self, secret: &str) -> bool {
+        self.by_hash.contains_key(&sha256_hex(secret.as_bytes()))
     }
 
     /// The key that a secret belongs to, and notes that it was used.

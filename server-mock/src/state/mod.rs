@@ -5,6 +5,7 @@ mod flows;
 mod keys;
 mod replays;
 mod runs;
+mod saved;
 mod sessions;
 mod usage;
 mod webhooks;
@@ -20,7 +21,7 @@ pub(crate) use flows::{FlowRecord, Flows};
 pub(crate) use keys::{KeyRecord, KeyRefusal, Keys, NewKey};
 pub(crate) use replays::{Answer, Replay, Replays, WorkKey};
 pub(crate) use runs::{
-    Begin, End, Event, FailedComponent, IdempotencyKey, Progress, Run, RunStatus, Runs,
+    Begin, End, Ending, Event, FailedComponent, IdempotencyKey, Progress, Run, RunStatus, Runs,
 };
 pub(crate) use sessions::{Message, Opening, Session, Sessions};
 pub(crate) use usage::{BUCKETS, Line, Sums, Usage};

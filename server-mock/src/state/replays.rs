@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// How many answers are kept.
 const KEPT: usize = 1_000;
@@ -12,7 +13,7 @@ const KEPT: usize = 1_000;
 const REMEMBERED: TimeDelta = TimeDelta::hours(24);
 
 /// What a client promises to use for one piece of work only.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct WorkKey {
     pub(crate) key_id: String,
     /// Method and path.
@@ -40,10 +41,64 @@ pub(crate) enum Replay {
 }
 
 /// The first answers to requests with keys.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Vec<Kept>")]
 pub(crate) struct Replays {
     answers: HashMap<WorkKey, (DateTime<Utc>, String, Answer)>,
     order: VecDeque<WorkKey>,
+}
+
+/// An answer as it is saved.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    key: WorkKey,
+    at: DateTime<Utc>,
+    request: String,
+    status: u16,
+    headers: Vec<(String, String)>,
+    /// Answers that are kept are JSON.
+    body: String,
+}
+
+/// The headers that answers of keyed work have.
+const HEADERS: [&str; 3] = ["content-type", "etag", "location"];
+
+impl Serialize for Replays {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.order.iter().filter_map(|key| {
+            let (at, request, answer) = self.answers.get(key)?;
+            let headers = answer.headers.iter();
+            Some(Kept {
+                key: key.clone(),
+                at: *at,
+                request: request.clone(),
+                status: answer.status,
+                headers: headers
+                    .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                    .collect(),
+                body: String::from_utf8_lossy(&answer.body).into_owned(),
+            })
+        }))
+    }
+}
+
+impl From<Vec<Kept>> for Replays {
+    fn from(all: Vec<Kept>) -> Self {
+        let mut replays = Self::default();
+        for kept in all {
+            let headers = kept.headers.into_iter().filter_map(|(name, value)| {
+                let known = HEADERS.into_iter().find(|known| *known == name)?;
+                Some((known, value))
+            });
+            let answer = Answer {
+                status: kept.status,
+                headers: headers.collect(),
+                body: kept.body.into(),
+            };
+            replays.keep(kept.key, kept.request, answer, kept.at);
+        }
+        replays
+    }
 }
 
 impl Replays {

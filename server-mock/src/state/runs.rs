@@ -1,7 +1,7 @@
 //! Runs: what was asked, what happened, and who may follow it.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -61,11 +61,21 @@ pub(crate) struct Progress {
     pub(crate) components: Vec<Completed>,
     /// The component that failed, if one did.
     pub(crate) failed: Option<FailedComponent>,
+    /// How it ends, before anybody may know: it has to be saved first.
+    pub(crate) ending: Option<Ending>,
     pub(crate) end: Option<End>,
 }
 
+/// The end of a run and its last event.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) end: End,
+    pub(crate) name: &'static str,
+    pub(crate) data: Value,
+}
+
 /// A component that failed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FailedComponent {
     pub(crate) component_id: String,
     pub(crate) display_name: String,
@@ -99,6 +109,8 @@ pub(crate) struct Run {
     pub(crate) progress: Mutex<Progress>,
     pub(crate) changed: watch::Sender<()>,
     pub(crate) cancelled: watch::Sender<bool>,
+    /// The run as it is saved, once nothing changes any more.
+    pub(crate) saved: OnceLock<String>,
 }
 
 impl Run {
@@ -122,11 +134,16 @@ impl Run {
         });
     }
 
+    /// Decides how the run ends; nobody who follows it knows before [`Run::finish`].
+    pub(crate) fn decide(&self, ending: Ending) {
+        self.progress().ending.get_or_insert(ending);
+    }
+
     /// Ends the run with its last event, once.
-    pub(crate) fn finish(&self, end: End, name: &'static str, data: &Value) {
+    pub(crate) fn finish(&self) {
         self.update(|progress| {
-            if progress.end.is_none() {
-                push(progress, name, data);
+            if let Some(Ending { end, name, data }) = progress.ending.take() {
+                push(progress, name, &data);
                 progress.end = Some(end);
             }
         });
@@ -178,7 +195,7 @@ fn push(progress: &mut Progress, name: &'static str, data: &Value) {
 }
 
 /// What a client promises to use for one run only.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) struct IdempotencyKey {
     pub(crate) key_id: String,
     pub(crate) flow_id: String,
@@ -186,10 +203,10 @@ pub(crate) struct IdempotencyKey {
 }
 
 #[derive(Debug)]
-struct Remembered {
-    at: DateTime<Utc>,
-    body: String,
-    run: Arc<Run>,
+pub(super) struct Remembered {
+    pub(super) at: DateTime<Utc>,
+    pub(super) body: String,
+    pub(super) run: Arc<Run>,
 }
 
 /// What a request with an idempotency key leads to.
@@ -206,9 +223,9 @@ pub(crate) enum Begin {
 /// The runs of a workspace, the last thousand of them.
 #[derive(Debug, Default)]
 pub(crate) struct Runs {
-    runs: VecDeque<Arc<Run>>,
-    remembered: HashMap<IdempotencyKey, Remembered>,
-    key_order: VecDeque<IdempotencyKey>,
+    pub(super) runs: VecDeque<Arc<Run>>,
+    pub(super) remembered: HashMap<IdempotencyKey, Remembered>,
+    pub(super) key_order: VecDeque<IdempotencyKey>,
 }
 
 impl Runs {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::{Role, Turn};
 
@@ -10,7 +11,7 @@ use crate::model::{Role, Turn};
 const KEPT: usize = 10_000;
 
 /// Something that was said.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) role: Role,
@@ -20,7 +21,7 @@ pub(crate) struct Message {
 }
 
 /// A conversation with one flow.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) flow_id: String,
@@ -50,7 +51,8 @@ impl Session {
 }
 
 /// How a run relates to its session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Continuation {
     /// Nobody asked for a session: a new one was opened.
     New,
@@ -84,10 +86,27 @@ pub(crate) struct Opening<'a> {
 }
 
 /// All sessions of all flows.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Vec<Session>")]
 pub(crate) struct Sessions {
     sessions: HashMap<(String, String), Session>,
     order: VecDeque<(String, String)>,
+}
+
+impl Serialize for Sessions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.order.iter().filter_map(|at| self.sessions.get(at)))
+    }
+}
+
+impl From<Vec<Session>> for Sessions {
+    fn from(sessions: Vec<Session>) -> Self {
+        let place = |it: &Session| (it.flow_id.clone(), it.id.clone());
+        Self {
+            order: sessions.iter().map(place).collect(),
+            sessions: sessions.into_iter().map(|it| (place(&it), it)).collect(),
+        }
+    }
 }
 
 impl Sessions {

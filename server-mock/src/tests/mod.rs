@@ -9,6 +9,7 @@ mod keys;
 mod page;
 mod permissions;
 mod runs;
+mod saved;
 mod sessions;
 mod streams;
 pub(crate) mod support;

@@ -269,6 +269,9 @@ fn file(app: &App, webhook_id: &str, order: &Order, mut attempt: Attempt, receip
     if webhook.disabled.is_some() {
         state.deliveries.drop_waiting(webhook_id);
     }
+    if let Some(saver) = &app.saver {
+        saver.ask();
+    }
 }
 
 fn after(now: DateTime<Utc>, pause: Duration) -> DateTime<Utc> {
