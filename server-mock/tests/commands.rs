@@ -87,6 +87,22 @@ fn report_fails_if_the_client_did_something_wrong() {
 }
 
 #[test]
+fn snapshot_saves_lists_and_restores() {
+    let server = start();
+    let snapshot = |arguments: &[&str]| {
+        let all = [&["snapshot"], arguments].concat();
+        command(&server, &all)
+    };
+    assert_eq!(said(&snapshot(&["save", "one"])).trim(), "saved one");
+    assert_eq!(said(&snapshot(&["list"])).trim(), "one");
+    let restored = said(&snapshot(&["restore", "one"]));
+    assert_eq!(restored.trim(), "restored one, epoch 1");
+    let missing = snapshot(&["restore", "two"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("only: one"));
+}
+
+#[test]
 fn doctor_warns_and_openapi_prints() {
     let server = start();
     let text = said(&command(&server, &["doctor"]));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::table::OPERATIONS;
-use super::{Order, clock, doctor, events, openapi, requests, states};
+use super::{Order, clock, doctor, events, openapi, requests, snapshots, states};
 use crate::clock::timestamp;
 use crate::double::faults::Faults;
 use crate::http::Reply;
@@ -42,8 +42,14 @@ pub(super) async fn perform(order: Order) -> Result<Reply, Problem> {
             Ok(Reply::empty(204))
         }
         "removeScript" => removed(&order, double.scripts().remove(Some(&order.id))),
-        "reset" => states::reset(&order),
-        "seed" => Ok(states::sow(&order)),
+        "reset" => states::reset(&order).await,
+        "seed" => states::sow(&order).await,
+        "getState" => snapshots::show(&order),
+        "putState" => snapshots::put(&order).await,
+        "listSnapshots" => Ok(snapshots::list(&order)),
+        "saveSnapshot" => snapshots::put_aside(&order),
+        "restoreSnapshot" => snapshots::restore(&order).await,
+        "deleteSnapshot" => snapshots::forget(&order),
         "followEvents" => Ok(events::follow(&order)),
         "examine" => Ok(Reply::json(200, &doctor::examine(&order.app))),
         id => Err(Problem::new(

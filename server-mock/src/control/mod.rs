@@ -7,6 +7,7 @@ mod events;
 mod guard;
 mod openapi;
 mod requests;
+mod snapshots;
 mod span;
 mod states;
 mod table;

@@ -19,7 +19,7 @@ const SCOPES: [&str; 6] = [
     "clock",
 ];
 
-pub(super) fn reset(order: &Order) -> Result<Reply, Problem> {
+pub(super) async fn reset(order: &Order) -> Result<Reply, Problem> {
     let (app, body) = (&order.app, &order.body);
     let scopes = names(body, "scopes")?.unwrap_or_else(|| SCOPES.to_vec());
     let keep = names(body, "keep")?.unwrap_or_default();
@@ -47,10 +47,11 @@ pub(super) fn reset(order: &Order) -> Result<Reply, Problem> {
     let done: Vec<&str> = SCOPES.into_iter().filter(|it| begun_anew(it)).collect();
     let shown = json!({"epoch": epoch, "reset": done});
     app.double.feed.tell("state", || shown.clone());
+    app.saved().await?;
     Ok(Reply::json(200, &shown))
 }
 
-pub(super) fn sow(order: &Order) -> Reply {
+pub(super) async fn sow(order: &Order) -> Result<Reply, Problem> {
     let app = &order.app;
     let seed = order.body["seed"].as_u64().unwrap_or(app.config.seed);
     let seeded = plant(app, seed);
@@ -66,7 +67,8 @@ pub(super) fn sow(order: &Order) -> Reply {
     app.double
         .feed
         .tell("state", || json!({"epoch": epoch, "seed": seed}));
-    Reply::json(200, &shown)
+    app.saved().await?;
+    Ok(Reply::json(200, &shown))
 }
 
 /// A fresh workspace. Runs that are under way belong to the old one and end.

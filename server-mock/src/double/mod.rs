@@ -15,8 +15,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::Value;
-
 pub(crate) use entry::Ending;
 pub(crate) use faults::Faults;
 pub(crate) use feed::Feed;
@@ -31,7 +29,7 @@ pub(crate) struct Double {
     pub(crate) faults: Mutex<Faults>,
     pub(crate) scripts: Arc<Mutex<Scripts>>,
     pub(crate) feed: Feed,
-    snapshots: Mutex<BTreeMap<String, Value>>,
+    snapshots: Mutex<BTreeMap<String, String>>,
     seed: AtomicU64,
 }
 
@@ -57,7 +55,7 @@ impl Double {
     }
 
     /// The states that were put aside under a name.
-    pub(crate) fn snapshots(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
+    pub(crate) fn snapshots(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
         self.snapshots
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -11,6 +11,7 @@ mod permissions;
 mod runs;
 mod saved;
 mod sessions;
+mod snapshots;
 mod streams;
 pub(crate) mod support;
 mod time;
