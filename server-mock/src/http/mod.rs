@@ -61,6 +61,11 @@ pub(crate) async fn handle(
     let head = request.method() == http::Method::HEAD;
     if control::owns(request.uri().path()) {
         let reply = control::handle(&app, line.peer, &request_id, request).await;
+        // What was reset or put in place is so after a restart too.
+        let reply = match app.saved().await {
+            Ok(()) => reply,
+            Err(problem) => Reply::problem(&problem, &request_id),
+        };
         return Ok(reply.finish(&request_id, head));
     }
     let (parts, incoming) = request.into_parts();

@@ -209,3 +209,16 @@ fn what_cannot_be_saved_is_not_acknowledged() {
     );
     assert_eq!(mock.get("/flows").status, 200);
 }
+
+#[test]
+fn a_reset_is_kept_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.json");
+    let mock = start(&file);
+    mock.call("POST", "/flows", &json!({"name": "x"}));
+    let json = [("content-type", "application/json")];
+    let reset = mock.raw("POST", "/__mock/reset", &json, b"{}");
+    assert_eq!(reset.status, 200, "{reset:?}");
+    drop(mock);
+    assert_eq!(start(&file).get("/flows").json()["total"], 6);
+}
