@@ -84,7 +84,6 @@ fn an_archive_of_flows_is_imported_whole_or_not_at_all() {
     assert_eq!(other.problem(), "idempotency_mismatch");
 }
 
-/// `tests/flows/test_langflow_base.py` does this with what the package `langflow-base` ships.
 #[test]
 fn flow_files_of_editors_are_taken_as_they_are() {
     let mock = Mock::with(&json!({"seed_flows": false}));
