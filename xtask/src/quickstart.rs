@@ -130,9 +130,12 @@ fn run_examples() -> Result<()> {
         "\nDone in {:.0} s. The programs are in examples/; change one and run it:",
         started.elapsed().as_secs_f64()
     ));
-    say(&format!("    {} serve", shown(&binary, &root)));
     say(&format!(
-        "    {} examples/python/quickstart.py",
+        "    {} serve    # prints the URL and a key: LANGFLOW_URL, LANGFLOW_API_KEY",
+        shown(&binary, &root)
+    ));
+    say(&format!(
+        "    {} examples/python/quickstart.py hello-flow",
         shown(&python, &root)
     ));
     say("Then: cargo xtask test (everything that proves it), README.md, ARCHITECTURE.md.");
