@@ -14,6 +14,7 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -64,6 +65,12 @@ def environment(kit: Path) -> dict[str, str]:
     # The stub makes its certificates at its start; they have to be valid on that day as well.
     early = {**clock, "FAKETIME": f"@{day} 00:00:01"}
     return {**env, "EQUIV_PYTHON": str(wrapper), **early}
+
+
+def stub_is_free() -> bool:
+    """Whether nothing listens where the stub has to be, whose address is in the recordings."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", 7972)) != 0
 
 
 def judge(kit: Path, flow: Path, program: Path, env: dict[str, str]) -> str:
@@ -135,6 +142,8 @@ def main() -> int:
     args = parser.parse_args()
     if not args.kit:
         parser.error("--kit or $EXPORT_KIT has to name the folder of the judge")
+    if not stub_is_free():
+        parser.error("port 7972 is taken; end what listens there, such as the stub of another run")
     with tempfile.TemporaryDirectory() as folder:
         kit = Path(folder) / "kit"
         skipped = shutil.ignore_patterns("venv", "out", "ca", "lfhome", "*.log", "*.pid")

@@ -64,7 +64,7 @@ impl Dice {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % sides as u64).unwrap()
+        (self.0 % sides as u64) as usize
     }
 
     fn text(&mut self) -> String {
@@ -126,17 +126,16 @@ fn poison(value: &mut Value, key: &str, dice: &mut Dice) {
 
 fn rename(file: &Value, dice: &mut Dice) -> Value {
     let mut text = file.to_string();
-    let ids: Vec<String> = file["data"]["nodes"]
-        .as_array()
-        .unwrap()
+    let nodes = file["data"]["nodes"].as_array().expect("nodes");
+    let ids: Vec<&str> = nodes
         .iter()
-        .map(|node| node["id"].as_str().unwrap().to_owned())
+        .filter_map(|node| node["id"].as_str())
         .collect();
     for (index, id) in ids.iter().enumerate() {
         let hostile = json!(format!("{}{index}", dice.text())).to_string();
         text = text.replace(&format!("\"{id}\""), &hostile);
     }
-    serde_json::from_str(&text).unwrap()
+    serde_json::from_str(&text).expect("JSON")
 }
 
 /// Reads every program and looks for what is not a text. What it prints is what is wrong.

@@ -18,9 +18,11 @@ fn flow(name: &str) -> Value {
 
 fn setting<'a>(flow: &'a mut Value, class: &str, name: &str) -> &'a mut Value {
     let nodes = flow["data"]["nodes"].as_array_mut().expect("nodes");
-    let node = nodes
-        .iter_mut()
-        .find(|node| node["data"]["type"].as_str().unwrap().starts_with(class));
+    let node = nodes.iter_mut().find(|node| {
+        node["data"]["type"]
+            .as_str()
+            .is_some_and(|it| it.starts_with(class))
+    });
     &mut node.expect("a component")["data"]["node"]["template"][name]
 }
 
