@@ -17,7 +17,9 @@ import pytest
 try:
     from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 except ImportError as error:
-    raise RuntimeError("install it first: pip install -r tests/webhooks/requirements.txt") from error
+    raise RuntimeError(
+        "install it first: pip install -r tests/webhooks/requirements.txt"
+    ) from error
 
 BINARY = os.environ.get("LANGFLOW_MOCK_BIN")
 PATIENCE = 20.0

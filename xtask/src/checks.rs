@@ -40,6 +40,7 @@ fn developer_python() -> Result<PathBuf> {
             "pytest>=8,<10",
             "ruff==0.17.*",
             "pyyaml>=6",
+            "standardwebhooks>=1,<2",
         ],
     )
 }
@@ -355,6 +356,21 @@ pub fn docs() -> Result<Counts> {
         .env("LANGFLOW_MOCK_BIN", mock)
         .env("LANGFLOW_NODE_DIR", node),
     )
+}
+
+/// See the table of stages.
+pub fn webhooks() -> Result<Counts> {
+    let python = developer_python()?;
+    let arguments = [
+        "-P",
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/webhooks",
+    ];
+    test(command(&root(), &python, &arguments).env("LANGFLOW_MOCK_BIN", tools::mock()?))
 }
 
 /// See the table of stages.

@@ -77,6 +77,12 @@ const STAGES: &[Stage] = &[
         run: checks::docs,
     },
     Stage {
+        name: "webhooks",
+        what: "deliveries of the mock verified by the package that receivers use",
+        budget: 60,
+        run: checks::webhooks,
+    },
+    Stage {
         name: "packaging",
         what: "wheel and tarball in clean environments",
         budget: 120,
