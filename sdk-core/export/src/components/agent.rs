@@ -35,6 +35,13 @@ pub(crate) fn emit(out: &mut Exporter<'_>, node: &Node) -> Result<(), String> {
         .filter(|edge| edge.source == node.id && !is_tool_edge(edge))
         .map(|edge| edge.output.as_deref().unwrap_or("response"))
         .collect();
+    if node.template.contains_key("agent_llm") {
+        out.remarks.push(format!(
+            "{} ({}) was made by an older Langflow: it is written as the Agent of 1.13, whose \
+             requests may differ in temperature, seed and what happens at its limit.",
+            node.display_name, node.id
+        ));
+    }
     let structured = used.contains(&"structured_response");
     let plain = used.iter().any(|name| *name != "structured_response");
     let parts = parts(out, node)?;
