@@ -5,7 +5,7 @@
 
 mod cancel;
 mod engine;
-mod failure;
+pub mod failure;
 #[cfg(feature = "mock")]
 mod mock;
 mod runtime;
