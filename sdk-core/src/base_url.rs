@@ -16,10 +16,12 @@ pub struct BaseUrl {
     prefix: String,
     /// Flow id of a pasted endpoint URL.
     flow_id: Option<String>,
+    /// Whether it is this machine.
+    loopback: bool,
 }
 
 /// What may stand behind the prefix in a pasted URL; the part behind it is cut off.
-const ROUTES: [&str; 4] = ["/langflow/api/", "/api/v1", "/api/v2", "/flow/"];
+const ROUTES: [&str; 4] = ["/langflow/api", "/api/v1", "/api/v2", "/flow/"];
 
 impl BaseUrl {
     /// Reads a URL in any form that people paste: host alone, with or without slash or prefix, a
@@ -49,6 +51,14 @@ impl BaseUrl {
             }
             None if text.starts_with(['/', '?', '#', ':']) => {
                 return Err(refuse(format!("`{field}` has no host.")));
+            }
+            None if text.split_once(":/").is_some_and(|(word, _)| {
+                !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic())
+            }) =>
+            {
+                return Err(refuse(format!(
+                    "`{field}` needs two slashes behind its scheme."
+                )));
             }
             None => Url::parse(&format!("https://{text}")).map(|mut url| {
                 if is_loopback(&url) {
@@ -82,6 +92,7 @@ impl BaseUrl {
             origin: url.origin().ascii_serialization(),
             prefix,
             flow_id,
+            loopback,
         })
     }
 
@@ -97,6 +108,11 @@ impl BaseUrl {
     /// Base of the routes of an open-source server, no slash at the end.
     pub fn root(&self) -> String {
         format!("{}{}", self.origin, self.prefix)
+    }
+
+    /// Whether the server is on this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
     }
 
     /// Flow id of a pasted endpoint URL.
@@ -210,6 +226,7 @@ mod tests {
             ("https://", ErrorCode::InvalidBaseUrl),
             ("https:///path", ErrorCode::InvalidBaseUrl),
             ("ftp://w.example", ErrorCode::InvalidBaseUrl),
+            ("https:/w.example", ErrorCode::InvalidBaseUrl),
             ("https://w example", ErrorCode::InvalidBaseUrl),
             ("/langflow", ErrorCode::InvalidBaseUrl),
             ("https://user:pw@w.example", ErrorCode::InvalidBaseUrl),

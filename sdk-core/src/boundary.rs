@@ -67,6 +67,7 @@ impl Engine {
             match self.check_answer(&answer, &call).await {
                 Ok(()) => Ok(reply(answer, elapsed)),
                 Err(mut error) => {
+                    error.info_mut().may_have_executed &= call.executes();
                     call.fill(error.info_mut(), sent.as_ref(), answer.attempts);
                     Err(error)
                 }

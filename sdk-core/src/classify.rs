@@ -105,7 +105,11 @@ impl Client {
         if !strange || call.operation.id == "getVersion" {
             return failed;
         }
-        let info = Box::pin(self.explain(failed.info, headers)).await;
+        // Within the time of the call; what is not found out then stays as it was.
+        let (wait, _) = call.deadline.limit(None, ErrorCode::TotalTimeout);
+        let explained =
+            platform::within(wait, Box::pin(self.explain(failed.info.clone(), headers)));
+        let info = explained.await.unwrap_or_else(|| failed.info.clone());
         Failed { info, ..failed }
     }
 }

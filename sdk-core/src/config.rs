@@ -186,7 +186,8 @@ impl ClientBuilder {
             base: self.base()?,
             api_key: self
                 .environment("LANGFLOW_API_KEY")
-                .map(|key| secret(&key))
+                .filter(|_| !self.settings.contains_key("api_key"))
+                .map(|key| secret(&key).map_err(|error| named(error, "LANGFLOW_API_KEY")))
                 .transpose()?,
             timeouts: Timeouts::default(),
             max_retries: 2,
@@ -200,7 +201,8 @@ impl ClientBuilder {
             ("LANGFLOW_TIMEOUT", "timeout"),
             ("LANGFLOW_MAX_RETRIES", "max_retries"),
         ] {
-            if let Some(text) = self.environment(from) {
+            let explicit = self.settings.contains_key(to);
+            if let Some(text) = self.environment(from).filter(|_| !explicit) {
                 let value = text.trim().parse::<f64>().map_or(json!(text), |number| {
                     if number.fract() == 0.0 {
                         json!(number as i64)
@@ -386,6 +388,11 @@ mod tests {
             assert!(error.is(ErrorCode::InvalidInput), "{config}");
             assert!(!error.to_string().contains("secret"));
         }
+        let options = CallOptions {
+            headers: vec![("Cookie".into(), "secret".into())],
+            ..CallOptions::default()
+        };
+        assert!(!format!("{options:?}").contains("secret"));
         let config = build(json!({"api_key": "sk-secret", "env": {}})).unwrap();
         let builder = ClientBuilder::default()
             .api_key("sk-secret")

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::LangflowError;
 
 /// Options of one call; what is absent is the client's.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct CallOptions {
     /// Total time of the call with all its attempts, in seconds when it comes from JSON.
     pub timeout: Option<Duration>,
@@ -17,6 +17,19 @@ pub struct CallOptions {
     pub headers: Vec<(String, String)>,
     /// `Idempotency-Key`; made once per call where it is absent.
     pub idempotency_key: Option<String>,
+}
+
+impl std::fmt::Debug for CallOptions {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values of headers may be credentials.
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        out.debug_struct("CallOptions")
+            .field("timeout", &self.timeout)
+            .field("max_retries", &self.max_retries)
+            .field("headers", &names)
+            .field("idempotency_key", &self.idempotency_key)
+            .finish()
+    }
 }
 
 /// The times that apply to a call.

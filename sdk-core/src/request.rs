@@ -120,6 +120,10 @@ pub fn check_segment(field: &str, text: &str) -> Result<(), LangflowError> {
             field,
             format!("`{field}` is `{text}`, which is no id."),
         )),
+        text if text.contains('\\') => Err(LangflowError::invalid_input(
+            field,
+            format!("`{field}` has a backslash, which a URL takes for a slash."),
+        )),
         text if text.trim().is_empty() => Err(LangflowError::invalid_input(
             field,
             format!("`{field}` is only white space."),

@@ -20,7 +20,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// One call: an operation, its options, its ids and its clock.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Call {
     pub(crate) operation: &'static Operation,
     pub(crate) options: CallOptions,
@@ -175,6 +175,7 @@ impl Client {
         let max_retries = call.options.max_retries.unwrap_or(self.config.max_retries);
         let mut taken = 0;
         let mut number = 0;
+        let mut may_have_executed = false;
         loop {
             number += 1;
             // Bodies are bytes, never one-shot streams, so a clone always exists.
@@ -198,6 +199,7 @@ impl Client {
                 }
                 Err(failed) => failed,
             };
+            may_have_executed |= failed.info.may_have_executed;
             let attempt = Attempt {
                 failure: failed.failure,
                 number,
@@ -220,6 +222,11 @@ impl Client {
                 continue;
             }
             let mut info = failed.info;
+            if may_have_executed && !info.may_have_executed {
+                info.may_have_executed = true;
+                info.hint
+                    .push_str(" That is the last attempt; an earlier one may have been executed.");
+            }
             call.fill(&mut info, Some(&request), number);
             return Err(info.into());
         }
@@ -240,7 +247,9 @@ impl Client {
             return own;
         }
         let keyed = retry::delay(Safety::Keyed, attempt, max_retries, random)?;
-        Box::pin(self.knows_idempotency()).await.then_some(keyed)
+        Box::pin(self.knows_idempotency(call))
+            .await
+            .then_some(keyed)
     }
 
     /// Adds what belongs to every request.

@@ -168,11 +168,7 @@ pub(crate) async fn stream(
         url: None,
         bytes: Box::pin(answer.into_inner_stream()),
     };
-    let call = Call::new(
-        &inner.client,
-        inner.call.operation,
-        inner.call.options.clone(),
-    );
+    let call = Call::clone(&inner.call);
     RunStream::read(&inner.client, call, source).await
 }
 
@@ -239,6 +235,9 @@ impl TypedCall {
         if !outcome.request_id.is_empty() {
             info.request_id = Some(outcome.request_id.clone());
         }
+        // An answer came, and it was no page of somebody else's.
+        info.may_have_executed =
+            outcome.attempts > 0 && inner.call.executes() && info.code != ErrorCode::UnexpectedHtml;
         inner.call.fill(&mut info, None, outcome.attempts);
         info.into()
     }

@@ -1,5 +1,5 @@
-//! Who is it that answered? Asked at most once a client, and only where the workspace route is not
-//! there.
+//! Who is it that answered? Asked only where the workspace route is not there, and never again once
+//! it is known.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -22,8 +22,8 @@ const PROBE: Duration = Duration::from_secs(5);
 /// What a client has found out about its server.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// Version of the open-source Langflow that answers, or `None` where it is none.
-    langflow: OnceLock<Option<String>>,
+    /// Version of the open-source Langflow that answers.
+    langflow: OnceLock<String>,
     /// Whether a run with the same idempotency key is answered once.
     idempotency: OnceLock<bool>,
 }
@@ -35,10 +35,11 @@ impl Client {
             return info;
         }
         let found = match self.shared.known.langflow.get() {
-            Some(found) => found.clone(),
+            Some(version) => Some(version.clone()),
             None => {
+                // Only what is known is remembered: a server may be starting.
                 let found = self.probe().await;
-                self.shared.known.langflow.get_or_init(|| found).clone()
+                found.map(|version| self.shared.known.langflow.get_or_init(|| version).clone())
             }
         };
         let root = self.config.base.root();
@@ -106,7 +107,7 @@ impl Client {
     }
 
     /// Whether the server advertises that it answers a run once for each idempotency key.
-    pub(crate) async fn knows_idempotency(&self) -> bool {
+    pub(crate) async fn knows_idempotency(&self, call: &Call) -> bool {
         if let Some(known) = self.shared.known.idempotency.get() {
             return *known;
         }
@@ -114,11 +115,11 @@ impl Client {
             return false;
         };
         let options = CallOptions {
-            timeout: Some(PROBE),
+            timeout: call.deadline.limit(Some(PROBE), ErrorCode::TotalTimeout).0,
             max_retries: Some(0),
             ..CallOptions::default()
         };
-        let call = Call::new(self, operation, options);
+        let asked = Call::new(self, operation, options);
         let parts = Parts {
             args: Map::new(),
             ..Parts::default()
@@ -127,7 +128,7 @@ impl Client {
             return false;
         };
         // A server that cannot be asked now is asked again next time.
-        let Ok(answer) = self.exchange(request, &call).await else {
+        let Ok(answer) = self.exchange(request, &asked).await else {
             return false;
         };
         let value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();

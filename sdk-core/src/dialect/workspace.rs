@@ -21,7 +21,8 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         return Err(info.with_body(raw.to_string().as_bytes()).into());
     };
     let mut outputs = Outputs::new();
-    match result.get("outputs").and_then(Value::as_object) {
+    let several = result.get("outputs").and_then(Value::as_object);
+    match several.filter(|all| !all.is_empty()) {
         Some(several) => {
             for (id, entry) in several {
                 let name = entry.get("display_name").and_then(Value::as_str);
@@ -60,12 +61,20 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
 
 /// The event of a frame. A terminal `error` is the error itself.
 pub fn event(frame: Frame, request_id: &str, attempts: u32) -> Result<Event, LangflowError> {
-    let data: Value = serde_json::from_str(&frame.data).map_err(|error| {
+    // Only what this version knows has to be JSON: a gateway may add events of its own, and an error
+    // in plain words is an error still.
+    let strict = matches!(
+        frame.event.as_deref(),
+        None | Some("run_started" | "token" | "message" | "component_completed" | "end")
+    );
+    let data: Value = serde_json::from_str(&frame.data).or_else(|error| {
+        if !strict {
+            return Ok(Value::String(frame.data.clone()));
+        }
         let name = frame.event.as_deref().unwrap_or("unnamed");
         let message = format!("The data of the event `{name}` is not JSON: {error}.");
-        LangflowError::from(
-            ErrorInfo::new(ErrorCode::MalformedEvent, message).with_body(frame.data.as_bytes()),
-        )
+        let info = ErrorInfo::new(ErrorCode::MalformedEvent, message);
+        Err(LangflowError::from(info.with_body(frame.data.as_bytes())))
     })?;
     // A bare frame carries name and data inside.
     let (name, data) = match frame.event {
