@@ -77,8 +77,14 @@ impl BaseUrl {
                 "`{field}` holds a user name or password; pass `api_key`."
             )));
         }
-        let loopback = is_loopback(&url);
-        if url.scheme() == "http" && !loopback && !allow_http {
+        let (prefix, flow_id) = split_path(url.path());
+        let base = BaseUrl {
+            origin: url.origin().ascii_serialization(),
+            prefix,
+            flow_id,
+            loopback: is_loopback(&url),
+        };
+        if url.scheme() == "http" && !base.is_loopback() && !allow_http {
             return Err(LangflowError::invalid(
                 ErrorCode::InsecureUrl,
                 field,
@@ -87,13 +93,7 @@ impl BaseUrl {
                 ),
             ));
         }
-        let (prefix, flow_id) = split_path(url.path());
-        Ok(BaseUrl {
-            origin: url.origin().ascii_serialization(),
-            prefix,
-            flow_id,
-            loopback,
-        })
+        Ok(base)
     }
 
     /// Base of the workspace routes, no slash at the end.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::base_url::BaseUrl;
 use crate::client::Client;
 use crate::dialect::Api;
-use crate::error::LangflowError;
+use crate::error::{ErrorCode, LangflowError};
 use crate::options::{self, CallOptions, Timeouts, refuse};
 use crate::platform;
 
@@ -262,6 +262,13 @@ impl Config {
             "base_url" | "allow_http" => {}
             "api_key" => self.api_key = Some(secret(&options::text(name, value)?)?),
             "timeout" => self.timeouts.total = time()?,
+            "connect_timeout" if !platform::BOUNDS_CONNECTING => {
+                return Err(LangflowError::invalid(
+                    ErrorCode::Unsupported,
+                    name,
+                    "`connect_timeout` cannot be kept here; use `first_byte_timeout`.",
+                ));
+            }
             "connect_timeout" => self.timeouts.connect = time()?,
             "first_byte_timeout" => self.timeouts.first_byte = time()?,
             "idle_timeout" => self.timeouts.idle = time()?,
@@ -330,7 +337,6 @@ fn secret(text: &str) -> Result<Secret, LangflowError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
 
     fn build(config: Value) -> Result<Config, LangflowError> {
         ClientBuilder::from_json(&config.to_string())?.config()

@@ -79,6 +79,9 @@ pub fn name() -> String {
     format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH)
 }
 
+/// Whether the time until there is a connection can be bounded: a browser does not tell when.
+pub const BOUNDS_CONNECTING: bool = cfg!(not(target_arch = "wasm32"));
+
 /// The HTTP client. Certificates are read only where TLS will be used: reading them costs more than
 /// a call.
 #[cfg(not(target_arch = "wasm32"))]
