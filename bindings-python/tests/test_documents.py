@@ -40,7 +40,7 @@ def test_the_readme(
     ("name", "flow", "said"),
     [
         ("quickstart", "hello-flow", "assistant"),
-        ("stream", "hello-flow", " s]"),
+        ("stream", "hello-flow", " tokens)"),
         ("async_stream", "hello-flow", "Goodbye"),
         ("session", "memory-chat", "Alice"),
     ],
