@@ -1,0 +1,144 @@
+//! Things whose instructions are counted: they do not vary with what else the machine does.
+
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use langflow_client::boundary::Engine;
+use langflow_client::decode::Decoder;
+
+use crate::server;
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum What {
+    /// 1,000 tokens of Server-Sent Events through the decoder.
+    DecodeSse,
+    /// 1,000 frames of bare JSON through the decoder.
+    DecodeBare,
+    /// A whole run over a socket: request built, sent, answered, output extracted.
+    Run,
+    /// A stream of 200 tokens over a socket, through the boundary.
+    Stream,
+}
+
+/// See the command.
+pub fn perform(what: What, times: u32) -> Result<()> {
+    match what {
+        What::DecodeSse => decode(&server::stream_chunks(1000, 7), times),
+        What::DecodeBare => {
+            let frame = |index| {
+                Bytes::from(format!(
+                    "{{\"event\":\"token\",\"data\":{{\"chunk\":\"word{index} \",\"id\":\"m\"}}}}\n\n"
+                ))
+            };
+            decode(&(0..1000).map(frame).collect::<Vec<_>>(), times)
+        }
+        What::Run => over_socket(times, false),
+        What::Stream => over_socket(times, true),
+    }
+}
+
+fn decode(chunks: &[Bytes], times: u32) -> Result<()> {
+    for _ in 0..times {
+        let (mut decoder, mut frames) = (Decoder::default(), 0);
+        for chunk in chunks {
+            ensure!(decoder.push(chunk).is_ok(), "not events");
+            while decoder.next_frame().is_some() {
+                frames += 1;
+            }
+        }
+        ensure!(frames >= 1000, "{frames} frames");
+    }
+    Ok(())
+}
+
+/// A server that writes fixed bytes for a request; std only, so that what is counted is the client.
+fn fixed_server() -> Result<u16> {
+    use std::io::{BufRead as _, Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port();
+    let json = server::workspace_answer();
+    let events = server::stream_chunks(200, 200).concat();
+    let head = |kind: &str, length| {
+        format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n")
+    };
+    let whole = head("application/json", json.len()) + &json;
+    let mut stream = head("text/event-stream", events.len()).into_bytes();
+    stream.extend_from_slice(&events);
+    std::thread::spawn(move || {
+        for socket in listener.incoming().flatten() {
+            let mut out = match socket.try_clone() {
+                Ok(out) => out,
+                Err(_) => return,
+            };
+            let mut reader = std::io::BufReader::new(socket);
+            loop {
+                let (mut length, mut wants_events, mut line) = (0, false, String::new());
+                loop {
+                    line.clear();
+                    if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                        break;
+                    }
+                    let lower = line.to_ascii_lowercase();
+                    if let Some(value) = lower.strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap_or(0);
+                    }
+                    wants_events |= lower.starts_with("accept: text/event-stream");
+                    if line == "\r\n" {
+                        break;
+                    }
+                }
+                let mut body = vec![0; length];
+                if line.is_empty() || reader.read_exact(&mut body).is_err() {
+                    break;
+                }
+                if out
+                    .write_all(if wants_events {
+                        &stream
+                    } else {
+                        whole.as_bytes()
+                    })
+                    .is_err()
+                {
+                    break;
+                }
+            }
+        }
+    });
+    Ok(port)
+}
+
+fn over_socket(times: u32, stream: bool) -> Result<()> {
+    let port = fixed_server()?;
+    let config =
+        format!(r#"{{"env":{{}},"base_url":"http://127.0.0.1:{port}","api_key":"sk-bench"}}"#);
+    let engine = Engine::new(&config).map_err(|error| anyhow::anyhow!(error.0))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let request = r#"{"flow_id":"f","input_value":"Hello!","tweaks":{"A-1":{"temperature":0.5}}}"#;
+    runtime.block_on(async {
+        for _ in 0..times {
+            if stream {
+                let stream = engine
+                    .open(request)
+                    .await
+                    .map_err(|error| anyhow::anyhow!(error.0))?;
+                let mut bytes = 0;
+                while let Some(batch) = stream
+                    .next_batch()
+                    .await
+                    .map_err(|error| anyhow::anyhow!(error.0))?
+                {
+                    bytes += batch.len();
+                }
+                ensure!(bytes > 1000, "{bytes} bytes of events");
+            } else {
+                let result = engine
+                    .run(request)
+                    .await
+                    .map_err(|error| anyhow::anyhow!(error.0))?;
+                ensure!(result.contains("doing well"), "not the answer");
+            }
+        }
+        Ok(())
+    })
+}
