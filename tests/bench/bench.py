@@ -103,7 +103,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Benchmarks; see the head of the file.")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", default="", help="cases whose name has this text")
-    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and its plot")
+    parser.add_argument(
+        "--write", action="store_true", help="write docs/benchmarks.md and its plot"
+    )
     arguments = parser.parse_args()
     server = subprocess.Popen([str(BIN), "serve"], stdout=subprocess.PIPE, text=True)
     assert server.stdout

@@ -38,7 +38,10 @@ def text(case: Case, figures: Figures, verdicts: Verdicts) -> str:
     widths = [max(len(row[at]) for row in table) for at in range(len(table[0]))]
     lines = [f"\n{case.name}"]
     for row in table:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]
+        cells = [
+            row[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:])),
+        ]
         lines.append("  " + "  ".join(cells))
     for goal, found, met in verdicts:
         lines.append(f"  {'met   ' if met else 'MISSED'} {goal}: {statistics.median(found):.3f}x")
@@ -58,7 +61,12 @@ def write(folder: pathlib.Path, tables: list[tuple[Case, Figures, Verdicts]]) ->
         "![CPU time by contender](benchmarks.svg)",
     ]
     for case, figures, verdicts in tables:
-        lines += ["", f"## {case.name[0].upper()}{case.name[1:]}", "", "| " + " | ".join(head(case)) + " |"]
+        lines += [
+            "",
+            f"## {case.name[0].upper()}{case.name[1:]}",
+            "",
+            "| " + " | ".join(head(case)) + " |",
+        ]
         lines += ["|---|" + "---:|" * (len(head(case)) - 1)]
         lines += ["| " + " | ".join(row) + " |" for row in rows(case, figures)]
         if verdicts:
@@ -81,7 +89,9 @@ def plot(path: pathlib.Path, tables: list[tuple[Case, Figures, Verdicts]]) -> No
     figure, axes = pyplot.subplots(len(tables), 1, figsize=(8, 2.6 * len(tables)), squeeze=False)
     for (case, figures, _), (axis,) in zip(tables, axes):
         names = list(figures)
-        cpu: list[Any] = [statistics.median(one["cpu"] * 1e6 for one in figures[name]) for name in names]
+        cpu: list[Any] = [
+            statistics.median(one["cpu"] * 1e6 for one in figures[name]) for name in names
+        ]
         own = {"client", "langflow-api", "langflow-api-async", "langflow-client"}
         colours = ["#2a6fdb" if name in own else "#b8bec8" for name in names]
         axis.barh(names[::-1], cpu[::-1], color=colours[::-1])

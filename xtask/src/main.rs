@@ -1,5 +1,6 @@
 //! `cargo xtask quickstart` shows what this project does; `cargo xtask test` runs all that proves it.
 
+mod bench;
 mod checks;
 mod process;
 mod quickstart;
@@ -31,6 +32,18 @@ enum Command {
         #[arg(long)]
         list: bool,
     },
+    /// Measures the client and its peers side by side; `tests/bench/bench.py` says how.
+    Bench {
+        /// Arguments of bench.py.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Counts the instructions of what has to stay cheap and compares them with those on record.
+    Instructions {
+        /// Puts what was counted on record.
+        #[arg(long)]
+        write: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -41,6 +54,10 @@ fn main() -> ExitCode {
             Ok(true)
         }
         Command::Test { stages, .. } => stages::run(&stages),
+        Command::Bench { arguments } => bench::side_by_side(&arguments),
+        Command::Instructions { write } => {
+            bench::instructions(write).map(|counts| counts.failed == 0)
+        }
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

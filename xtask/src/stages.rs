@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::checks;
 use crate::process::{Counts, say};
+use crate::{bench, checks};
 
 struct Stage {
     name: &'static str,
@@ -87,6 +87,12 @@ const STAGES: &[Stage] = &[
         what: "wheel and tarball in clean environments",
         budget: 120,
         run: checks::packaging,
+    },
+    Stage {
+        name: "instructions",
+        what: "decoder, run and stream cost no more instructions than on record",
+        budget: 240,
+        run: bench::stage,
     },
     Stage {
         name: "grow",

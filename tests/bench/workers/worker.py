@@ -93,7 +93,8 @@ def httpx(url: str) -> Callable[[Job], int]:
 
     client = package.Client(headers=HEADERS)
     return lambda job: sum(
-        text_of(client.post(target(url, job["flow"]), json=BODY).json()) for _ in range(job["calls"])
+        text_of(client.post(target(url, job["flow"]), json=BODY).json())
+        for _ in range(job["calls"])
     )
 
 
@@ -103,7 +104,8 @@ def requests(url: str) -> Callable[[Job], int]:
     session = package.Session()
     session.headers.update(HEADERS)
     return lambda job: sum(
-        text_of(session.post(target(url, job["flow"]), json=BODY).json()) for _ in range(job["calls"])
+        text_of(session.post(target(url, job["flow"]), json=BODY).json())
+        for _ in range(job["calls"])
     )
 
 
