@@ -1,28 +1,77 @@
-// Compiles src/ to CommonJS, which is the one implementation, and writes the ECMAScript modules in
-// front of it. Both worlds so share every class: `instanceof` holds whichever way an error comes.
+// Compiles src/ twice. To CommonJS for Node, Bun and Deno, with ECMAScript modules in front of it:
+// both worlds so share every class, and `instanceof` holds whichever way an error comes. And to
+// ECMAScript modules for browsers and edge runtimes, which bundlers can take apart.
 import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = `${root}dist/`;
 const entries = ['index', 'testing'];
-// Built aside and then moved, so that a program that runs meanwhile finds the old or the new one.
-const fresh = `${root}dist/cjs.${process.pid}`;
 
-mkdirSync(fresh, { recursive: true });
-const tsc = `${root}node_modules/typescript/bin/tsc`;
-execFileSync(process.execPath, [tsc, '-p', root, '--outDir', fresh], { stdio: 'inherit' });
-writeFileSync(`${fresh}/package.json`, '{ "type": "commonjs" }\n');
-for (const entry of entries) {
-  const names = Object.keys(createRequire(`${fresh}/`)(`./${entry}.js`)).sort();
-  const from = `./cjs/${entry}.js`;
-  const list = names.map((name) => `  ${name},\n`).join('');
-  writeFileSync(`${root}dist/${entry}.mjs`, `export {\n${list}} from '${from}';\n`);
-  writeFileSync(`${root}dist/${entry}.d.mts`, `export * from '${from}';\n`);
+// Built aside and then moved, so that a program that runs meanwhile finds the old or the new one.
+function compile(folder, project, type) {
+  const fresh = `${dist}${folder}.${process.pid}`;
+  const tsc = `${root}node_modules/typescript/bin/tsc`;
+  execFileSync(process.execPath, [tsc, '-p', `${root}${project}`, '--outDir', fresh], {
+    stdio: 'inherit',
+  });
+  const manifest = type === 'module' ? { type, sideEffects: false } : { type };
+  writeFileSync(`${fresh}/package.json`, `${JSON.stringify(manifest)}\n`);
+  return () => {
+    rmSync(`${dist}${folder}`, { recursive: true, force: true });
+    renameSync(fresh, `${dist}${folder}`);
+  };
 }
-rmSync(`${root}dist/cjs`, { recursive: true, force: true });
-renameSync(fresh, `${root}dist/cjs`);
+
+mkdirSync(dist, { recursive: true });
+const moves = [
+  compile('cjs', 'tsconfig.json', 'commonjs'),
+  compile('esm', 'tsconfig.web.json', 'module'),
+];
+for (const move of moves) move();
+
+for (const entry of entries) {
+  const from = `./cjs/${entry}.js`;
+  const names = Object.keys(createRequire(dist)(from)).sort();
+  const list = names.map((name) => `  ${name},\n`).join('');
+  writeFileSync(`${dist}${entry}.mjs`, `export {\n${list}} from '${from}';\n`);
+  writeFileSync(`${dist}${entry}.d.mts`, `export * from '${from}';\n`);
+}
+
+// How a platform comes by the module: as text, since that works wherever a bundler puts it, or
+// compiled, where a platform compiles nothing at run time.
+const modules = {
+  web: "'../wasm/module.js'",
+  workerd: "'../wasm/engine.wasm'",
+  edge: "'../wasm/engine.wasm?module'",
+};
+rmSync(`${dist}web`, { recursive: true, force: true });
+mkdirSync(`${dist}web`);
+writeFileSync(`${dist}web/package.json`, '{ "type": "module" }\n');
+for (const [name, module] of Object.entries(modules)) {
+  const text = `import { install } from '../esm/web.js';
+import * as glue from '../wasm/glue.js';
+import module from ${module};
+
+install(glue, () => module);
+
+export * from '../esm/api.js';
+`;
+  writeFileSync(`${dist}web/${name}.js`, text);
+  writeFileSync(`${dist}web/${name}.d.ts`, "export * from '../esm/api.js';\n");
+}
+const required = `const { install } = require('../cjs/web.js');
+const glue = require('../wasm/glue.cjs');
+
+install(glue, () => require('../wasm/module.cjs'));
+
+module.exports = require('../cjs/api.js');
+`;
+writeFileSync(`${dist}web/web.cjs`, required);
+writeFileSync(`${dist}web/web.d.cts`, "export * from '../cjs/api.js';\n");
+
 for (const license of ['LICENSE-MIT', 'LICENSE-APACHE']) {
-  copyFileSync(`${root}../${license}`, `${root}dist/${license}`);
+  copyFileSync(`${root}../${license}`, `${dist}${license}`);
 }

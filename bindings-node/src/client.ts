@@ -9,6 +9,7 @@ import {
   clientOptionsToWire,
   type RequestOptions,
 } from './options.js';
+import { onPage } from './browser.js';
 import { translate } from './raise.js';
 import type { RunResult } from './result.js';
 import type { FlowStream } from './stream.js';
@@ -106,7 +107,7 @@ export class LangflowClient extends ResourceSet {
 function createEngine(options: ClientOptions): Engine {
   const factory = engineFactory();
   const config = toJson({
-    ...clientOptionsToWire(options),
+    ...clientOptionsToWire(onPage(options, factory.page)),
     language: factory.language,
     env: factory.environment(),
   });

@@ -1,7 +1,6 @@
 /**
  * What an engine can do. An engine holds every decision of the client; this package only carries
- * arguments in and answers out. The native addon implements it in Node; other engines, such as
- * one in WebAssembly, fit behind the same face.
+ * arguments in and answers out. The native addon implements it in Node, WebAssembly everywhere else.
  */
 
 /** Stops the calls that it was given to. */
@@ -43,19 +42,21 @@ export interface EngineFactory {
   invalidInput(field: string, message: string): string;
   /** The environment's `LANGFLOW_...` variables. */
   environment(): Record<string, string>;
+  /** The address of the page, where whoever sees the page can read what the program holds. */
+  readonly page?: string | undefined;
 }
 
-let current: EngineFactory | undefined;
+let choose: (() => EngineFactory) | undefined;
 
-/** Chooses the engine; called once by the package's entry for a platform. */
-export function installEngine(factory: EngineFactory): void {
-  current = factory;
+/** Says where the engine comes from; called once by the package's entry for a platform. */
+export function installEngine(chooser: () => EngineFactory): void {
+  choose = chooser;
 }
 
-/** The chosen engine. */
+/** The engine of this platform. */
 export function engineFactory(): EngineFactory {
-  if (current === undefined) {
+  if (choose === undefined) {
     throw new Error('langflow-client: no engine installed; import the package by its name');
   }
-  return current;
+  return choose();
 }

@@ -4,35 +4,8 @@
  * @packageDocumentation
  */
 import { installEngine } from './engine.js';
-import { napiEngine } from './engine-napi.js';
+import { nodeEngine } from './engine-node.js';
 
-installEngine(napiEngine);
+installEngine(nodeEngine);
 
-// What is named here wins over a schema of the same name in the generated types.
-export { type FlowRun, LangflowClient, type Tweaks } from './client.js';
-export { LangflowError, type ErrorInfo, type ErrorPhase, type FieldError } from './errors.js';
-export type {
-  ComponentCompletedEvent,
-  EndEvent,
-  FlowEvent,
-  MessageEvent,
-  OutputEvent,
-  RunStartedEvent,
-  TokenEvent,
-  ToolEvent,
-  UnknownEvent,
-} from './events.js';
-export * from './generated/errors.js';
-export * from './generated/resources.js';
-export type * from './generated/types.js';
-export type { JsonObject, JsonValue } from './json.js';
-export type { ClientOptions, HeadersLike, RequestOptions } from './options.js';
-export { Page, PagePromise } from './page.js';
-export {
-  type OutputReason,
-  type RunMetadata,
-  type RunOutput,
-  RunResult,
-  type SessionStatus,
-} from './result.js';
-export { FlowStream } from './stream.js';
+export * from './api.js';

@@ -22,7 +22,8 @@ export type HeadersLike = Readonly<Record<string, string>> | Iterable<readonly [
 export interface ClientOptions {
   /**
    * Where the server is: a host, a URL with or without a path, or a flow's endpoint as the product
-   * shows it. Default: the environment's `LANGFLOW_URL`.
+   * shows it. In a browser also a path of the page's own server, such as `/api/langflow`. Default:
+   * the environment's `LANGFLOW_URL`.
    */
   readonly baseUrl?: string | URL | undefined;
   /** The key. Default: the environment's `LANGFLOW_API_KEY`. Never printed. */
@@ -41,6 +42,12 @@ export interface ClientOptions {
   readonly headers?: HeadersLike | undefined;
   /** Allows plain HTTP to other machines: the key can be read on the way. */
   readonly allowHttp?: boolean | undefined;
+  /**
+   * Allows `apiKey` in a browser, where everyone who opens the page can read it and use it. Only
+   * for keys that may be read: short-lived ones, or on a page that only their owner opens. Elsewhere
+   * leave the key out and let a server add it: `createProxyHandler` of `langflow-client/proxy`.
+   */
+  readonly dangerouslyAllowKeyInBrowser?: boolean | undefined;
   /** Throws `SessionExpired` where a session's memory is gone, instead of starting afresh. */
   readonly strictSessions?: boolean | undefined;
   /** The family of the server. Default: found out. */

@@ -5,7 +5,7 @@
  * @packageDocumentation
  */
 /// <reference lib="esnext.disposable" preserve="true" />
-import { loadAddon, type NativeMockServer } from './engine-napi.js';
+import { loadAddon, type NativeMockServer } from './engine-node.js';
 
 /** What can be chosen about a mock server; all of it has a default. */
 export interface MockServerOptions {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { MockServer } from 'langflow-client/testing';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -59,18 +60,37 @@ test('npm pack, npm install, run', async () => {
   }
 });
 
-test('a machine without an addon is told what is missing', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'langflow-client-bare-'));
+/** What a program prints and warns of on a machine that no addon fits. */
+function elsewhere(body, env = {}) {
+  const text = `
+    Object.defineProperty(process, 'arch', { value: 'sparc' });
+    const { LangflowClient } = require(${JSON.stringify(join(root, 'dist/cjs/index.js'))});
+    (async () => {${body}})();`;
+  return run(process.execPath, ['--eval', text], { env: { ...process.env, ...env } });
+}
+
+test('a machine without an addon uses WebAssembly and is told what is missing', async () => {
+  const server = await MockServer.start();
   try {
-    const entry = join(root, 'dist/cjs/index.js');
-    const text = `
-      Object.defineProperty(process, 'arch', { value: 'sparc' });
-      const { LangflowClient } = require(${JSON.stringify(entry)});
-      try { new LangflowClient({ baseUrl: 'x' }); } catch (error) { console.log(error.message); }`;
-    const { stdout } = await run(process.execPath, ['--eval', text], { cwd: folder });
-    assert.match(stdout, /langflow-client\.\w+-sparc.*\.node/);
-    assert.match(stdout, /Node v\d+/);
+    const options = JSON.stringify({ baseUrl: server.url, apiKey: server.apiKey });
+    const { stdout, stderr } = await elsewhere(`
+      const client = new LangflowClient(${options});
+      const flow = { flowId: 'hello-flow', inputValue: 'Hello!' };
+      new LangflowClient(${options});
+      console.log((await client.runFlow(flow)).output);`);
+    assert.match(stdout, /How can I help you/);
+    assert.equal(stderr.match(/LangflowEngineWarning/g)?.length, 1, stderr);
+    assert.match(stderr, /Install langflow-client-\w+-sparc/);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    await server.stop();
   }
+});
+
+test('a machine without an addon that wants it is told what to install', async () => {
+  const { stdout } = await elsewhere(
+    `try { new LangflowClient({ baseUrl: 'x' }); } catch (error) { console.log(error.message); }`,
+    { LANGFLOW_ENGINE: 'native' },
+  );
+  assert.match(stdout, /Install langflow-client-\w+-sparc.*, which is an optional dependency/);
+  assert.match(stdout, /node\/\d+/);
 });

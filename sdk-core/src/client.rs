@@ -98,7 +98,7 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut found: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(error) = next {
-        let text = error.to_string();
+        let text = platform::cause(error);
         if found.last().is_none_or(|last| !last.contains(&text)) {
             found.push(text);
         }

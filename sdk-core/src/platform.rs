@@ -187,10 +187,6 @@ pub fn some_error(client: &reqwest::Client) -> reqwest::Error {
 }
 
 /// What kind of transport failure it was.
-#[cfg_attr(
-    target_arch = "wasm32",
-    allow(dead_code, reason = "a browser does not say which")
-)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// The request could not be built.
@@ -231,5 +227,35 @@ pub fn transport(error: &reqwest::Error) -> Transport {
         }
         return Transport::Connect;
     }
+    // A browser does not say which; elsewhere the binding says it by the error's name.
+    #[cfg(target_arch = "wasm32")]
+    if let Some(error) = std::error::Error::source(error) {
+        let text = cause(error);
+        if text.starts_with("ConnectFailed: ") {
+            return Transport::Connect;
+        }
+        if text.starts_with("TlsFailed: ") {
+            return Transport::Tls;
+        }
+    }
     Transport::Lost
+}
+
+/// What an error says.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn cause(error: &dyn std::error::Error) -> String {
+    error.to_string()
+}
+
+/// What an error says: of one of JavaScript's, its name and message without its stack.
+#[cfg(target_arch = "wasm32")]
+pub fn cause(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    match text.strip_prefix("JsValue(") {
+        Some(inner) => {
+            let line = inner.lines().next().unwrap_or_default();
+            line.strip_suffix(')').unwrap_or(line).to_owned()
+        }
+        None => text,
+    }
 }

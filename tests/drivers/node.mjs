@@ -1,101 +1,14 @@
-// Driver of LangflowClient: performs each job and reports; asserts nothing.
+// Driver of LangflowClient in Node; LANGFLOW_ENGINE says which of its engines.
 import { createInterface } from 'node:readline';
 import { inspect } from 'node:util';
+import { driver } from './perform.mjs';
 
-const { LangflowClient, LangflowError, NoSingleOutput } = await import(
-  process.env.CONFORMANCE_NODE_MODULE ?? 'langflow-client'
+const perform = driver(
+  await import(process.env.CONFORMANCE_NODE_MODULE ?? 'langflow-client'),
+  inspect,
 );
-
-const REPORTED = {
-  code: 'code',
-  message: 'message',
-  hint: 'hint',
-  phase: 'phase',
-  may_have_executed: 'mayHaveExecuted',
-  status: 'status',
-  field: 'field',
-  server_code: 'serverCode',
-  errors: 'errors',
-  request_id: 'requestId',
-  retry_after: 'retryAfter',
-  attempts: 'attempts',
-  method: 'method',
-  url: 'url',
-  elapsed: 'elapsed',
-  partial_text: 'partialText',
-  outputs: 'outputs',
-  body: 'body',
-};
-// Times are milliseconds in JavaScript and seconds in a vector.
-const TIMES = new Set(['timeout', 'connectTimeout', 'firstByteTimeout', 'idleTimeout']);
-const SETTINGS = new Set(
-  'baseUrl apiKey timeout connectTimeout firstByteTimeout idleTimeout maxRetries headers allowHttp strictSessions api'.split(' '),
-);
-
-const camel = (name) => name.replace(/[_-]+(.)/g, (_, letter) => letter.toUpperCase());
-
-function named(object) {
-  return Object.fromEntries(
-    Object.entries(object ?? {}).map(([name, value]) => {
-      const key = camel(name);
-      return [key, TIMES.has(key) && typeof value === 'number' ? value * 1000 : value];
-    }),
-  );
-}
-
-function errorReport(error) {
-  const report = { class: error.constructor.name, display: inspect(error) };
-  for (const [wire, name] of Object.entries(REPORTED)) report[wire] = error[name] ?? null;
-  return report;
-}
-
-function resultReport(result) {
-  const { output, reason, outputs, sessionId, sessionStatus, metadata, server, requestId, attempts, raw } = result;
-  const report = { output, reason, outputs, sessionId, sessionStatus, metadata, server, requestId, attempts, raw };
-  try {
-    report.text = result.text;
-    report.text_error = null;
-  } catch (error) {
-    if (!(error instanceof NoSingleOutput)) throw error;
-    report.text = null;
-    report.text_error = errorReport(error);
-  }
-  return report;
-}
-
-async function perform({ client: settings, call }) {
-  const options = named(settings);
-  if (Object.keys(options).some((name) => !SETTINGS.has(name))) return { unsayable: true };
-  const client = new LangflowClient(options);
-  if (call.method === 'new') return { result: null };
-  const callOptions = named(call.options);
-  if (call.method === 'run_flow') {
-    return { result: resultReport(await client.runFlow(named(call.args), callOptions)) };
-  }
-  if (call.method === 'stream_flow') {
-    const events = [];
-    try {
-      for await (const event of client.streamFlow(named(call.args), callOptions)) {
-        events.push(event.type === 'end' ? { type: 'end', result: resultReport(event.result) } : event);
-      }
-    } catch (error) {
-      if (!(error instanceof LangflowError)) throw error;
-      return { events, error: errorReport(error) };
-    }
-    return { events, error: null };
-  }
-  const [resource, method] = call.method.split('.');
-  const params = named({ ...call.args, ...call.body });
-  return { result: (await client[camel(resource)][camel(method)](params, callOptions)) ?? null };
-}
 
 for await (const line of createInterface({ input: process.stdin })) {
   const job = JSON.parse(line);
-  let report;
-  try {
-    report = await perform(job);
-  } catch (error) {
-    report = { error: error instanceof LangflowError ? errorReport(error) : String(error?.stack ?? error) };
-  }
-  process.stdout.write(`${JSON.stringify({ id: job.id, ...report })}\n`);
+  process.stdout.write(`${JSON.stringify({ id: job.id, ...(await perform(job)) })}\n`);
 }

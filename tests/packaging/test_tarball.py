@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import tarfile
@@ -124,7 +125,8 @@ def test_streams(node: NodeSandbox) -> None:
 
 BELONGS = re.compile(
     r"package/(package\.json|README\.md|(dist/)?LICENSE-(MIT|APACHE)"
-    r"|dist/(cjs/)?([\w-]+/)*[\w.-]+\.(js|mjs|d\.ts|d\.mts|node)|dist/cjs/package\.json)"
+    r"|dist/([\w-]+/)*[\w.-]+\.(js|mjs|cjs|d\.ts|d\.mts|d\.cts|node|wasm)"
+    r"|dist/(cjs|esm|wasm|web)/package\.json)"
 )
 
 
@@ -134,7 +136,7 @@ def test_what_is_in_it(tarball: Path) -> None:
         for member in archive.getmembers():
             files.append(member.name)
             content = archive.extractfile(member)
-            if content and not member.name.endswith(".node"):
+            if content and not member.name.endswith((".node", ".wasm")):
                 texts[member.name] = content.read().decode()
     assert [name for name in files if not BELONGS.fullmatch(name)] == []
     assert not [name for name in files if re.search(r"(^|/)(tests?|src)/", name)]
@@ -163,6 +165,16 @@ def test_size(tarball: Path, measure: Callable[[str, int, float], None]) -> None
         for member in archive.getmembers():
             if member.name.endswith(".node"):
                 measure(member.name.rsplit("/", 1)[1], member.size, 4.5 * MIB)
+
+
+@pytest.mark.parametrize("name", ["engine.wasm", "module.js"])
+def test_what_a_browser_downloads(
+    tarball: Path, measure: Callable[[str, int, float], None], name: str
+) -> None:
+    with tarfile.open(tarball) as archive:
+        content = archive.extractfile(f"package/dist/wasm/{name}")
+        assert content
+        measure(f"{name}, gzip", len(gzip.compress(content.read(), 9)), 250_000)
 
 
 def test_the_sandbox_has_no_toolchain(node: Sandbox) -> None:

@@ -43,7 +43,8 @@ impl Driver {
             "rust-typed" => return Ok(Driver::RustTyped),
             "python" => (setting("CONFORMANCE_PYTHON", "python3"), "python_sync.py"),
             "python-async" => (setting("CONFORMANCE_PYTHON", "python3"), "python_async.py"),
-            "node" => ("node".to_owned(), "node.mjs"),
+            "node" | "node-wasm" => ("node".to_owned(), "node.mjs"),
+            "chromium-wasm" => ("node".to_owned(), "chromium.mjs"),
             other => bail!("there is no driver {other:?}"),
         };
         let mut command = Command::new(&program);
@@ -54,6 +55,11 @@ impl Driver {
         for (variable, _) in std::env::vars().filter(|(name, _)| name.starts_with("LANGFLOW")) {
             command.env_remove(variable);
         }
+        match name {
+            "node" => command.env("LANGFLOW_ENGINE", "native"),
+            "node-wasm" => command.env("LANGFLOW_ENGINE", "wasm"),
+            _ => &mut command,
+        };
         let mut child = command
             .kill_on_drop(true)
             .spawn()

@@ -1,8 +1,8 @@
 //! What each stage of the gate runs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use crate::process::{Counts, command, say, test};
 use crate::tools::{self, root};
@@ -13,7 +13,7 @@ const PASSED: Counts = Counts {
 };
 
 /// Checks that have no tests of their own: each command is one.
-fn checks(commands: Vec<std::process::Command>) -> Result<Counts> {
+pub(crate) fn checks(commands: Vec<std::process::Command>) -> Result<Counts> {
     let mut counts = Counts::default();
     for mut command in commands {
         match crate::process::run(&mut command) {
@@ -27,7 +27,7 @@ fn checks(commands: Vec<std::process::Command>) -> Result<Counts> {
     Ok(counts)
 }
 
-fn cargo(arguments: &[&str]) -> std::process::Command {
+pub(crate) fn cargo(arguments: &[&str]) -> std::process::Command {
     command(&root(), "cargo", arguments)
 }
 
@@ -143,52 +143,6 @@ pub fn unit() -> Result<Counts> {
     ]))
 }
 
-/// The Debian packages rustc-web, cargo-web and rust-web-src, or a rustup target where there is one.
-/// See the table of stages.
-pub fn wasm() -> Result<Counts> {
-    let target = "wasm32-unknown-unknown";
-    let folder = root().join("target/wasm");
-    let sysroot = std::process::Command::new("rustc")
-        .args(["--print", "sysroot"])
-        .output()?;
-    let sysroot = String::from_utf8_lossy(&sysroot.stdout).trim().to_owned();
-    let mut check = if Path::new(&sysroot)
-        .join("lib/rustlib")
-        .join(target)
-        .exists()
-    {
-        cargo(&[
-            "check",
-            "-q",
-            "--locked",
-            "--target",
-            target,
-            "-p",
-            "langflow-client",
-        ])
-    } else {
-        if !Path::new("/usr/bin/rustc").exists() {
-            bail!(
-                "needs the rustup target {target}, or the Debian packages rustc-web cargo-web rust-web-src"
-            );
-        }
-        let mut check = command(
-            &root(),
-            "/usr/bin/cargo",
-            &["check", "-q", "-Z", "build-std=std,panic_abort"],
-        );
-        check.args(["--locked", "--target", target, "-p", "langflow-client"]);
-        // The variables of rustup's cargo would lead this one to rustup's compiler.
-        check
-            .env("RUSTC", "/usr/bin/rustc")
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env_remove("RUSTUP_TOOLCHAIN");
-        check
-    };
-    check.env("CARGO_TARGET_DIR", folder);
-    checks(vec![check])
-}
-
 /// Paths of the built packages, built where this stage has not run.
 fn built() -> Result<(PathBuf, PathBuf)> {
     let find = |folder: &str, extension: &str| {
@@ -246,7 +200,7 @@ fn installed_python() -> Result<PathBuf> {
 }
 
 /// A folder with the tarball and TypeScript installed.
-fn installed_node() -> Result<PathBuf> {
+pub(crate) fn installed_node() -> Result<PathBuf> {
     let (_, tarball) = built()?;
     let folder = tools::work().join("node");
     std::fs::create_dir_all(&folder)?;

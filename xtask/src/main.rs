@@ -1,6 +1,7 @@
 //! `cargo xtask quickstart` shows what this project does; `cargo xtask test` runs all that proves it.
 
 mod bench;
+mod browser;
 mod checks;
 mod process;
 mod quickstart;

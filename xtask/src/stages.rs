@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::process::{Counts, say};
-use crate::{bench, checks};
+use crate::{bench, browser, checks};
 
 struct Stage {
     name: &'static str,
@@ -42,9 +42,9 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "wasm",
-        what: "the core compiles for browsers",
+        what: "the engine of browsers and edge runtimes, release build",
         budget: 300,
-        run: checks::wasm,
+        run: browser::wasm,
     },
     Stage {
         name: "packages",
@@ -69,6 +69,12 @@ const STAGES: &[Stage] = &[
         what: "one set of vectors, every language",
         budget: 300,
         run: checks::conformance,
+    },
+    Stage {
+        name: "browser",
+        what: "the WebAssembly engine in Node and in Chromium",
+        budget: 180,
+        run: browser::browser,
     },
     Stage {
         name: "docs",

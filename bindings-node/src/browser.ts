@@ -1,0 +1,27 @@
+/** What is different about a client on a page. */
+import { InvalidInput } from './generated/errors.js';
+import type { ClientOptions } from './options.js';
+
+/**
+ * The options of a client as the engine takes them: on a page, paths of its own server are resolved
+ * and keys that anyone could read are refused.
+ */
+export function onPage(options: ClientOptions, page: string | undefined): ClientOptions {
+  if (typeof options !== 'object' || options === null) return options;
+  const { dangerouslyAllowKeyInBrowser, ...rest } = options;
+  if (page === undefined) return rest;
+  if (rest.apiKey !== undefined && dangerouslyAllowKeyInBrowser !== true) {
+    throw new InvalidInput({
+      message: 'A key in a browser can be read by everyone who opens the page.',
+      hint:
+        'Leave apiKey out and let a server add it (createProxyHandler of langflow-client/proxy), ' +
+        'or set dangerouslyAllowKeyInBrowser where it may be read.',
+      field: 'api_key',
+    });
+  }
+  if (typeof rest.baseUrl !== 'string' || !/^\/(?!\/)/.test(rest.baseUrl)) return rest;
+  const baseUrl = new URL(rest.baseUrl, page);
+  // A page that came by plain http is no safer for asking its own server by https.
+  const http = baseUrl.protocol === 'http:' && rest.apiKey === undefined;
+  return http ? { ...rest, baseUrl, allowHttp: true } : { ...rest, baseUrl };
+}

@@ -1,0 +1,132 @@
+/** The engines of Node, Bun and Deno: the native addon, and WebAssembly where none fits. */
+import { createRequire } from 'node:module';
+import type { CancelHandle, Engine, EngineFactory } from './engine.js';
+import { wasmEngine, type WasmGlue } from './engine-wasm.js';
+
+/** A mock server that runs inside this process. */
+export interface NativeMockServer {
+  /** Where it listens and what is in it, as JSON. */
+  ready(): string;
+  stop(): void;
+}
+
+/** What the addon exports. */
+export interface Addon {
+  readonly Engine: new (config: string) => Engine;
+  readonly CancelHandle: new () => CancelHandle;
+  invalidInput(field: string, message: string): string;
+  /** Left out of addons that are built without it. */
+  readonly MockServer?: new (config: string) => NativeMockServer;
+}
+
+let addon: Addon | undefined;
+let chosen: EngineFactory | undefined;
+
+/** Loads the addon, once; throws with what to install where there is none for this machine. */
+export function loadAddon(): Addon {
+  addon ??= requireAddon();
+  return addon;
+}
+
+function requireAddon(): Addon {
+  const names = targets();
+  let cause: unknown;
+  for (const name of names) {
+    for (const place of [`../native/langflow-client.${name}.node`, `langflow-client-${name}`]) {
+      try {
+        // Not a plain `require`: a bundler would try to pack what only a machine can load.
+        return createRequire(__filename)(place) as Addon;
+      } catch (thrown) {
+        // What is there and does not load says more than what is missing.
+        if (cause === undefined || !isMissing(thrown)) cause = thrown;
+      }
+    }
+  }
+  const packages = names.map((name) => `langflow-client-${name}`).join(' or ');
+  throw new Error(
+    `langflow-client: no native addon fits ${process.platform}-${process.arch} with ` +
+      `${runtime()}. Install ${packages}, which is an optional dependency: npm leaves it out with ` +
+      '--omit=optional, and where package-lock.json was written on another platform (delete it ' +
+      'and node_modules, and install again).',
+    { cause },
+  );
+}
+
+function isMissing(thrown: unknown): boolean {
+  return (thrown as { code?: unknown } | null)?.code === 'MODULE_NOT_FOUND';
+}
+
+/**
+ * The names that napi-rs gives this machine. Which C library Linux has is cheaper to try than to
+ * find out.
+ */
+function targets(): string[] {
+  const { platform, arch } = process;
+  const suffixes = { linux: ['-gnu', '-musl'], win32: ['-msvc'] }[platform as string] ?? [''];
+  return suffixes.map((suffix) => `${platform}-${arch}${suffix}`);
+}
+
+/** `node/22.1.0` and the like. */
+function runtime(): string {
+  const { bun, deno, node } = process.versions;
+  if (bun !== undefined) return `bun/${bun}`;
+  return deno === undefined ? `node/${node}` : `deno/${deno}`;
+}
+
+/** The environment's `LANGFLOW_...` variables; a worker thread has an environment of its own. */
+function environment(): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (name.startsWith('LANGFLOW_') && value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+function choose(): EngineFactory {
+  const wanted = process.env['LANGFLOW_ENGINE'];
+  if (wanted === 'wasm') return wasm();
+  try {
+    loadAddon();
+    return native;
+  } catch (thrown) {
+    if (wanted === 'native') throw thrown;
+    const found = fallback();
+    if (found === undefined) throw thrown;
+    process.emitWarning((thrown as Error).message, {
+      type: 'LangflowEngineWarning',
+      detail: 'WebAssembly is used instead, which is slower.',
+    });
+    return found;
+  }
+}
+
+function fallback(): EngineFactory | undefined {
+  try {
+    return wasm();
+  } catch {
+    return undefined;
+  }
+}
+
+function wasm(): EngineFactory {
+  // Plain, so that a bundler packs them: a bundled server has no addon and needs these.
+  const glue = require('../wasm/glue.cjs') as WasmGlue;
+  const source = require('../wasm/module.cjs') as string;
+  return wasmEngine(glue, () => source, { language: `${runtime()}-wasm`, environment });
+}
+
+const native: EngineFactory = {
+  get language() {
+    return runtime();
+  },
+  create: (config) => new (loadAddon().Engine)(config),
+  cancelHandle: () => new (loadAddon().CancelHandle)(),
+  invalidInput: (field, message) => loadAddon().invalidInput(field, message),
+  environment,
+};
+
+/** The engine that fits this machine, chosen when it is first needed. */
+export function nodeEngine(): EngineFactory {
+  chosen ??= choose();
+  return chosen;
+}

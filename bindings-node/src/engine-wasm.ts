@@ -1,0 +1,140 @@
+/** The engine of browsers, workers and edge runtimes: the core as WebAssembly. */
+import { fetchLikeNative } from './fetch.js';
+import type { CancelHandle, Engine, EngineFactory, EngineReply, EngineStream } from './engine.js';
+
+/** The JavaScript that is generated beside the module. */
+export interface WasmGlue {
+  readonly Engine: new (config: string) => Engine;
+  readonly CancelHandle: new () => CancelHandle;
+  invalidInput(field: string, message: string): string;
+  onPanic(tell: (message: string) => void): void;
+  __wbg_set_wasm(instance: WebAssembly.Exports): void;
+}
+
+/** The module: compiled, as bytes, or as bytes in base64. */
+export type WasmSource = WebAssembly.Module | Uint8Array<ArrayBuffer> | string;
+
+/** The name under which the module imports the functions of its glue. */
+const IMPORTS = './engine_bg.js';
+
+/** An engine from a module that is loaded once, when it is first needed. */
+export function wasmEngine(
+  glue: WasmGlue,
+  source: () => WasmSource,
+  platform: Pick<EngineFactory, 'language' | 'environment' | 'page'>,
+): EngineFactory {
+  let calls: Calls | undefined;
+  const loaded = (): Calls => (calls ??= load(glue, source(), platform.page !== undefined));
+  return {
+    ...platform,
+    create: (config) => new WasmEngine(config, glue, loaded()),
+    cancelHandle: () => {
+      loaded();
+      return new glue.CancelHandle();
+    },
+    invalidInput: (field, message) => {
+      loaded();
+      return glue.invalidInput(field, message);
+    },
+  };
+}
+
+// Synchronous: a client is made by `new`, and what is wrong with its options is thrown there.
+function load(glue: WasmGlue, source: WasmSource, browser: boolean): Calls {
+  const bytes = typeof source === 'string' ? fromBase64(source) : source;
+  const module = bytes instanceof WebAssembly.Module ? bytes : new WebAssembly.Module(bytes);
+  const imports = { ...glue } as unknown as WebAssembly.ModuleImports;
+  if (!browser) useOwnFetch(imports);
+  const { exports } = new WebAssembly.Instance(module, { [IMPORTS]: imports });
+  glue.__wbg_set_wasm(exports);
+  (exports['__wbindgen_start'] as () => void)();
+  const calls = new Calls();
+  glue.onPanic((message) => calls.panicked(message));
+  return calls;
+}
+
+/** The module calls `fetch` by itself; outside browsers it can be told more about redirects and failures. */
+function useOwnFetch(imports: WebAssembly.ModuleImports): void {
+  for (const name of Object.keys(imports)) {
+    if (!name.startsWith('__wbg_fetch_')) continue;
+    // The last argument is the request, before it the scope of a service worker.
+    imports[name] = (...given: Request[]) => fetchLikeNative(given.at(-1) as Request);
+  }
+}
+
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < binary.length; index += 1) bytes[index] = binary.charCodeAt(index);
+  return bytes;
+}
+
+/** The calls that are under way, which a panic ends: WebAssembly cannot unwind. */
+class Calls {
+  readonly #open = new Set<(error: Error) => void>();
+
+  of<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#open.add(reject);
+      const done = (): void => void this.#open.delete(reject);
+      work.then(resolve, reject).finally(done);
+    });
+  }
+
+  panicked(message: string): void {
+    const error = new Error(`the engine failed: ${message}`);
+    for (const reject of this.#open) reject(error);
+    this.#open.clear();
+  }
+}
+
+class WasmEngine implements Engine {
+  readonly #inner: Engine;
+  readonly #calls: Calls;
+
+  constructor(config: string, glue: WasmGlue, calls: Calls) {
+    this.#inner = new glue.Engine(config);
+    this.#calls = calls;
+  }
+
+  call(head: string, body: Uint8Array, cancel: CancelHandle): Promise<EngineReply> {
+    return this.#calls.of(this.#inner.call(head, body, cancel));
+  }
+
+  run(request: string, cancel: CancelHandle): Promise<string> {
+    return this.#calls.of(this.#inner.run(request, cancel));
+  }
+
+  async open(request: string, cancel: CancelHandle): Promise<EngineStream> {
+    return new WasmStream(await this.#calls.of(this.#inner.open(request, cancel)), this.#calls);
+  }
+
+  async openCall(head: string, body: Uint8Array, cancel: CancelHandle): Promise<EngineStream> {
+    return new WasmStream(
+      await this.#calls.of(this.#inner.openCall(head, body, cancel)),
+      this.#calls,
+    );
+  }
+
+  describe(): string {
+    return this.#inner.describe();
+  }
+}
+
+class WasmStream implements EngineStream {
+  readonly #inner: EngineStream;
+  readonly #calls: Calls;
+
+  constructor(inner: EngineStream, calls: Calls) {
+    this.#inner = inner;
+    this.#calls = calls;
+  }
+
+  nextBatch(): Promise<string | null> {
+    return this.#calls.of(this.#inner.nextBatch());
+  }
+
+  close(): void {
+    this.#inner.close();
+  }
+}
