@@ -14,10 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from langflow_api import *  # noqa: F403
 
-__all__ = _api.__all__
-
 
 if not TYPE_CHECKING:
+    __all__ = _api.__all__
+
     # Hidden from type checkers, so that they report a name that is misspelt.
     def __getattr__(name: str) -> object:
         return getattr(_api, name)

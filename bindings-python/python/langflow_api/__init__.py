@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from . import models
-    from ._client import AsyncClient, Client
+    from ._async_client import AsyncClient
+    from ._client import Client
     from ._errors import LangflowError
     from ._events import (
         ComponentCompleted,
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
     from ._given import NOT_GIVEN, NotGiven
     from ._models import Model
     from ._pages import AsyncPage, AsyncPager, Page
+    from ._raw import RawResponse
     from ._result import RunMetadata, RunOutput, RunResult
+    from ._session import AsyncSession, Session
     from ._stream import AsyncStream, Stream
 
     __version__: str
@@ -44,6 +47,7 @@ __all__ = [
     "AsyncClient",
     "AsyncPage",
     "AsyncPager",
+    "AsyncSession",
     "AsyncStream",
     "Client",
     "ComponentCompleted",
@@ -55,10 +59,12 @@ __all__ = [
     "NotGiven",
     "OutputEvent",
     "Page",
+    "RawResponse",
     "RunMetadata",
     "RunOutput",
     "RunResult",
     "RunStarted",
+    "Session",
     "Stream",
     "StreamEvent",
     "Token",
@@ -67,12 +73,13 @@ __all__ = [
     "__version__",
     "models",
 ]
-__all__ += _error_names.__all__
+__all__ += _error_names.NAMES
 
 # Where each name lives: a name is loaded when it is first asked for, so that importing the
 # package costs next to nothing.
 _HOMES: dict[str, Iterable[str]] = {
-    "_client": ("AsyncClient", "Client"),
+    "_async_client": ("AsyncClient",),
+    "_client": ("Client",),
     "_errors": ("LangflowError",),
     "_events": (
         "ComponentCompleted",
@@ -86,11 +93,13 @@ _HOMES: dict[str, Iterable[str]] = {
         "ToolEvent",
         "UnknownEvent",
     ),
-    "_generated.errors": _error_names.__all__,
+    "_generated.errors": _error_names.NAMES,
     "_given": ("NOT_GIVEN", "NotGiven"),
     "_models": ("Model",),
     "_pages": ("AsyncPage", "AsyncPager", "Page"),
+    "_raw": ("RawResponse",),
     "_result": ("RunMetadata", "RunOutput", "RunResult"),
+    "_session": ("AsyncSession", "Session"),
     "_stream": ("AsyncStream", "Stream"),
 }
 

@@ -106,6 +106,15 @@ class Model:
         data: dict[str, Any] = plain(self._data)
         return data
 
+    def model_dump(self) -> dict[str, Any]:
+        """The same as :meth:`to_dict`, under the name that pydantic's users look for."""
+        return self.to_dict()
+
+    def _repr_html_(self) -> str:
+        from ._show import model_html
+
+        return model_html(self)
+
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
     from typing import Any, Generic, TypeVar
 
+    import pandas
+
     from ._resource import AsyncCalls, Calls
 
     T = TypeVar("T")
@@ -81,6 +83,33 @@ class _Figures(_Generic[T]):
         copy: dict[str, Any] = loads(dumps(self.raw))
         return copy
 
+    def model_dump(self) -> dict[str, Any]:
+        """The same as :meth:`to_dict`, under the name that pydantic's users look for."""
+        return self.to_dict()
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The items of this page, one a row.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        from ._show import frame, row
+
+        return frame(row(item) for item in self.items)
+
+    def _repr_html_(self) -> str:
+        from ._show import items_html
+
+        caption = f"page {self.page} of {self.pages}, {self.total} items in all"
+        return items_html(self.items, caption)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return bool(self.raw == other.raw)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(page={self.page}, pages={self.pages}, total={self.total}, "
@@ -109,6 +138,16 @@ class Page(_Figures[T]):
         while page is not None:
             yield page
             page = page.next_page()
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The items of this page and of all after it, one a row; these are fetched.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        from ._show import frame, row
+
+        return frame(row(item) for item in self)
 
     def __iter__(self) -> Iterator[T]:
         for page in self.iter_pages():

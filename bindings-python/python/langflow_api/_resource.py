@@ -6,14 +6,20 @@ from ._bridge import answer, head, payload
 from ._given import NOT_GIVEN
 from ._pages import AsyncPage, AsyncPager, Page, _Query
 from ._stream import AsyncStream, Stream
+from ._watch import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ._client import AsyncClient, Client
+    from ._async_client import AsyncClient
+    from ._client import Client
     from ._models import Shape
+    from ._stream import Opening
+
+    # Head and body of an answer, as the engine hands them over.
+    _Reply = tuple[str, bytes]
 
 
 class Calls:
@@ -36,8 +42,14 @@ class Calls:
     ) -> Any:
         """The answer of an operation."""
         client = self._client
-        message = head(operation, args, client._options(options), content_type)
-        return answer(*client._engine.call(message, payload(body, extra)), shapes)
+        with watch(operation, client._options(options), args.get("flow_id")) as seen:
+            message = head(operation, args, seen.options, content_type)
+            reply = client._engine.call(message, payload(body, extra))
+            seen.replied(reply[0])
+        return self._made(reply, shapes)
+
+    def _made(self, reply: _Reply, shapes: Mapping[int, Shape]) -> Any:
+        return answer(*reply, shapes)
 
     def page(self, query: _Query) -> Page[Any]:
         """One page of a list."""
@@ -54,8 +66,11 @@ class Calls:
     ) -> Stream:
         """The events of an operation."""
         client = self._client
-        message = head(operation, args, client._options(options))
-        return Stream(client._engine.open_call(message, payload(body, extra)))
+        with watch(operation, client._options(options), args.get("flow_id")) as seen:
+            message = head(operation, args, seen.options)
+            source = client._engine.open_call(message, payload(body, extra))
+            seen.goes_on()
+        return Stream(source, seen)
 
 
 class AsyncCalls:
@@ -78,14 +93,23 @@ class AsyncCalls:
     ) -> Any:
         """The answer of an operation."""
         client = self._client
-        message = head(operation, args, client._options(options), content_type)
-        reply = await client._engine.call_async(message, payload(body, extra))
+        with watch(operation, client._options(options), args.get("flow_id")) as seen:
+            message = head(operation, args, seen.options, content_type)
+            reply = await client._engine.call_async(message, payload(body, extra))
+            seen.replied(reply[0])
+        return self._made(reply, shapes)
+
+    def _made(self, reply: _Reply, shapes: Mapping[int, Shape]) -> Any:
         return answer(*reply, shapes)
 
     async def page(self, query: _Query) -> AsyncPage[Any]:
         """One page of a list."""
         data = await self.call(query.operation, query.args, query.options, {200: query.shape})
         return AsyncPage(self, query, data)
+
+    def pager(self, query: _Query) -> Any:
+        """A list that was not asked for yet."""
+        return AsyncPager(self, query)
 
     def open(
         self,
@@ -97,9 +121,14 @@ class AsyncCalls:
     ) -> AsyncStream:
         """The events of an operation."""
         client = self._client
-        message = head(operation, args, client._options(options))
         data = payload(body, extra)
-        return AsyncStream(lambda: client._engine.open_call_async(message, data))
+
+        def begin() -> Opening:
+            seen = watch(operation, client._options(options), args.get("flow_id"))
+            message = head(operation, args, seen.options)
+            return seen, client._engine.open_call_async(message, data)
+
+        return AsyncStream(begin)
 
 
 class Resource:
@@ -109,6 +138,13 @@ class Resource:
 
     def __init__(self, client: Client) -> None:
         self._calls = Calls(client)
+
+    def _raw(self) -> Any:
+        from ._raw import RawCalls
+
+        twin = object.__new__(type(self))
+        twin._calls = RawCalls(self._calls._client)
+        return twin
 
     def _list(
         self, operation: str, args: dict[str, object], options: dict[str, object], shape: str
@@ -124,7 +160,15 @@ class AsyncResource:
     def __init__(self, client: AsyncClient) -> None:
         self._calls = AsyncCalls(client)
 
+    def _raw(self) -> Any:
+        from ._raw import RawAsyncCalls
+
+        twin = object.__new__(type(self))
+        twin._calls = RawAsyncCalls(self._calls._client)
+        return twin
+
     def _list(
         self, operation: str, args: dict[str, object], options: dict[str, object], shape: str
     ) -> AsyncPager[Any]:
-        return AsyncPager(self._calls, _Query(operation, args, options, shape))
+        pager: AsyncPager[Any] = self._calls.pager(_Query(operation, args, options, shape))
+        return pager

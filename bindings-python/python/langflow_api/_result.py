@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar, Literal
 
+    import pandas
+
     from ._models import Shape
 
 
@@ -94,6 +96,30 @@ class RunResult(Model):
 
         info = self._data.get("text_error") or {}
         raise NoSingleOutput(info.get("message", "The run has no single text output."), info)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The result as rows: those of a tabular output, else one row an output.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        from ._show import frame
+
+        output = self.output
+        if isinstance(output, list) and output and all(isinstance(row, dict) for row in output):
+            return frame(output)
+        rows: Any = ({"output": key, **one.to_dict()} for key, one in self.outputs.items())
+        return frame(rows)
+
+    def _repr_html_(self) -> str:
+        from ._show import result_html
+
+        return result_html(self)
+
+    def _repr_markdown_(self) -> str:
+        from ._show import result_markdown
+
+        return result_markdown(self)
 
     def __str__(self) -> str:
         text = self._data.get("text")

@@ -13,17 +13,23 @@ if TYPE_CHECKING:
     from . import _native
     from ._events import Event
     from ._result import RunResult
+    from ._watch import Watch
+
+    # A request that is on its way, and who watches it.
+    Opening = tuple[Watch, Awaitable[_native.EventStream]]
 
 
 class _Buffer:
     """Events that the engine has handed over and the reader has not taken yet."""
 
-    __slots__ = ("_event", "_events", "_position", "over", "result")
+    __slots__ = ("_event", "_events", "_on_result", "_position", "over", "result", "seen")
 
-    def __init__(self) -> None:
+    def __init__(self, on_result: Callable[[RunResult], None] | None = None) -> None:
         from ._events import event
 
         self._event = event
+        self._on_result = on_result
+        self.seen: Watch | None = None
         self._events: list[dict[str, Any]] = []
         self._position = 0
         self.result: RunResult | None = None
@@ -43,12 +49,24 @@ class _Buffer:
         self._position += 1
         if made.type == "end":
             self.result = made.result
+            if self._on_result is not None:
+                self._on_result(self.result)
+            if self.seen is not None:
+                self.seen.finished(self.result)
+                self.seen.ended()
         return made
 
-    def drop(self) -> None:
+    def drop(self, error: BaseException | None = None) -> None:
         self._events = []
         self._position = 0
         self.over = True
+        if self.seen is not None:
+            self.seen.ended(error)
+
+    def __del__(self) -> None:
+        # A stream that nobody closed: its reader went away.
+        if self.seen is not None:
+            self.seen.ended()
 
 
 def _missing() -> Exception:
@@ -64,9 +82,15 @@ class Stream:
     and close its connection.
     """
 
-    def __init__(self, source: _native.EventStream) -> None:
+    def __init__(
+        self,
+        source: _native.EventStream,
+        seen: Watch | None = None,
+        on_result: Callable[[RunResult], None] | None = None,
+    ) -> None:
         self._source = source
-        self._buffer = _Buffer()
+        self._buffer = _Buffer(on_result)
+        self._buffer.seen = seen
 
     def __iter__(self) -> Iterator[Event]:
         return self
@@ -81,8 +105,9 @@ class Stream:
                 raise StopIteration
             try:
                 batch = self._source.next_batch()
-            except BaseException:
-                self.close()
+            except BaseException as error:
+                buffer.drop(error)
+                self._source.close()
                 raise
             buffer.fill(batch)
 
@@ -123,14 +148,22 @@ class AsyncStream:
     the block, :meth:`aclose` and dropping the last reference all end the request.
     """
 
-    def __init__(self, opener: Callable[[], Awaitable[_native.EventStream]]) -> None:
+    def __init__(
+        self,
+        opener: Callable[[], Opening],
+        on_result: Callable[[RunResult], None] | None = None,
+    ) -> None:
         self._opener = opener
         self._source: _native.EventStream | None = None
-        self._buffer = _Buffer()
+        self._buffer = _Buffer(on_result)
 
     async def _open(self) -> _native.EventStream:
         if self._source is None:
-            self._source = await self._opener()
+            seen, opened = self._opener()
+            with seen:
+                self._source = await opened
+                seen.goes_on()
+            self._buffer.seen = seen
         return self._source
 
     def __aiter__(self) -> AsyncIterator[Event]:
@@ -147,8 +180,9 @@ class AsyncStream:
             try:
                 source = await self._open()
                 batch = await source.next_batch_async()
-            except BaseException:
+            except BaseException as error:
                 # Cancelled too: whoever stops waiting for a stream has left it.
+                buffer.drop(error)
                 self.close()
                 raise
             buffer.fill(batch)

@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 
 from . import _native
-from ._client import AsyncClient, Client
+from ._async_client import AsyncClient
+from ._client import Client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

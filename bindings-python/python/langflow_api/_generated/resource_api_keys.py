@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
+    from .._files import FileInput  # noqa: F401
     from .._given import NotGiven
     from .._pages import AsyncPager, Page  # noqa: F401
+    from .._raw import raw, raw_async
     from .._stream import AsyncStream, Stream  # noqa: F401
     from .models import (
         ApiKey,
@@ -27,6 +29,12 @@ class ApiKeys(Resource):
     """Keys for this API, and what each may do."""
 
     __slots__ = ()
+
+    @property
+    def with_raw_response(self) -> ApiKeysRaw:
+        """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
+        twin: ApiKeysRaw = self._raw()
+        return twin
 
     def list(
         self,
@@ -387,10 +395,30 @@ class ApiKeys(Resource):
         return _answer
 
 
+if TYPE_CHECKING:
+
+    class ApiKeysRaw:
+        """The methods of :class:`ApiKeys`, with answers as they came."""
+
+        def __init__(self, inner: ApiKeys) -> None:
+            self.list = raw(inner.list)
+            self.create = raw(inner.create)
+            self.get = raw(inner.get)
+            self.update = raw(inner.update)
+            self.revoke = raw(inner.revoke)
+            self.rotate = raw(inner.rotate)
+
+
 class AsyncApiKeys(AsyncResource):
     """Keys for this API, and what each may do."""
 
     __slots__ = ()
+
+    @property
+    def with_raw_response(self) -> AsyncApiKeysRaw:
+        """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
+        twin: AsyncApiKeysRaw = self._raw()
+        return twin
 
     def list(
         self,
@@ -749,4 +777,18 @@ class AsyncApiKeys(AsyncResource):
             extra=extra_body,
         )
         return _answer
+
+
+if TYPE_CHECKING:
+
+    class AsyncApiKeysRaw:
+        """The methods of :class:`AsyncApiKeys`, with answers as they came."""
+
+        def __init__(self, inner: AsyncApiKeys) -> None:
+            self.list = raw_async(inner.list)
+            self.create = raw_async(inner.create)
+            self.get = raw_async(inner.get)
+            self.update = raw_async(inner.update)
+            self.revoke = raw_async(inner.revoke)
+            self.rotate = raw_async(inner.rotate)
 

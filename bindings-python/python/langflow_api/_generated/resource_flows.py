@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
+    from .._files import FileInput  # noqa: F401
     from .._given import NotGiven
     from .._pages import AsyncPager, Page  # noqa: F401
+    from .._raw import raw, raw_async
     from .._stream import AsyncStream, Stream  # noqa: F401
     from .models import (
         Flow,
@@ -34,6 +36,12 @@ class Flows(Resource):
     """Flows, their settings, import and export, and running them."""
 
     __slots__ = ()
+
+    @property
+    def with_raw_response(self) -> FlowsRaw:
+        """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
+        twin: FlowsRaw = self._raw()
+        return twin
 
     def list(
         self,
@@ -161,7 +169,7 @@ class Flows(Resource):
 
     def import_(
         self,
-        body: FlowFile | Mapping[str, Any] | FlowBundle | bytes,
+        body: FlowFile | Mapping[str, Any] | FlowBundle | FileInput,
         *,
         on_conflict: Literal["new_id", "replace", "fail"] | NotGiven = NOT_GIVEN,
         timeout: float | None | NotGiven = NOT_GIVEN,
@@ -216,8 +224,9 @@ class Flows(Resource):
             "headers": headers,
             "idempotency_key": idempotency_key,
         }
-        _body = body
-        _media = "application/zip" if isinstance(body, (bytes, bytearray)) else None
+        from .._files import file_body
+
+        _body, _media = file_body(body, "application/zip")
         _answer: FlowImportResult = self._calls.call(
             "importFlows",
             _args,
@@ -865,10 +874,36 @@ class Flows(Resource):
         return _answer
 
 
+if TYPE_CHECKING:
+
+    class FlowsRaw:
+        """The methods of :class:`Flows`, with answers as they came."""
+
+        def __init__(self, inner: Flows) -> None:
+            self.list = raw(inner.list)
+            self.create = raw(inner.create)
+            self.import_ = raw(inner.import_)
+            self.get = raw(inner.get)
+            self.replace = raw(inner.replace)
+            self.update = raw(inner.update)
+            self.delete = raw(inner.delete)
+            self.run = raw(inner.run)
+            self.duplicate = raw(inner.duplicate)
+            self.export = raw(inner.export)
+            self.get_settings = raw(inner.get_settings)
+            self.update_settings = raw(inner.update_settings)
+
+
 class AsyncFlows(AsyncResource):
     """Flows, their settings, import and export, and running them."""
 
     __slots__ = ()
+
+    @property
+    def with_raw_response(self) -> AsyncFlowsRaw:
+        """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
+        twin: AsyncFlowsRaw = self._raw()
+        return twin
 
     def list(
         self,
@@ -996,7 +1031,7 @@ class AsyncFlows(AsyncResource):
 
     async def import_(
         self,
-        body: FlowFile | Mapping[str, Any] | FlowBundle | bytes,
+        body: FlowFile | Mapping[str, Any] | FlowBundle | FileInput,
         *,
         on_conflict: Literal["new_id", "replace", "fail"] | NotGiven = NOT_GIVEN,
         timeout: float | None | NotGiven = NOT_GIVEN,
@@ -1051,8 +1086,9 @@ class AsyncFlows(AsyncResource):
             "headers": headers,
             "idempotency_key": idempotency_key,
         }
-        _body = body
-        _media = "application/zip" if isinstance(body, (bytes, bytearray)) else None
+        from .._files import file_body
+
+        _body, _media = file_body(body, "application/zip")
         _answer: FlowImportResult = await self._calls.call(
             "importFlows",
             _args,
@@ -1698,4 +1734,24 @@ class AsyncFlows(AsyncResource):
             extra=extra_body,
         )
         return _answer
+
+
+if TYPE_CHECKING:
+
+    class AsyncFlowsRaw:
+        """The methods of :class:`AsyncFlows`, with answers as they came."""
+
+        def __init__(self, inner: AsyncFlows) -> None:
+            self.list = raw_async(inner.list)
+            self.create = raw_async(inner.create)
+            self.import_ = raw_async(inner.import_)
+            self.get = raw_async(inner.get)
+            self.replace = raw_async(inner.replace)
+            self.update = raw_async(inner.update)
+            self.delete = raw_async(inner.delete)
+            self.run = raw_async(inner.run)
+            self.duplicate = raw_async(inner.duplicate)
+            self.export = raw_async(inner.export)
+            self.get_settings = raw_async(inner.get_settings)
+            self.update_settings = raw_async(inner.update_settings)
 

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
+    from .._files import FileInput  # noqa: F401
     from .._given import NotGiven
     from .._pages import AsyncPager, Page  # noqa: F401
+    from .._raw import raw, raw_async
     from .._stream import AsyncStream, Stream  # noqa: F401
     from .models import (
         Health,
@@ -28,6 +30,12 @@ class Monitoring(Resource):
     """Health, version, usage and metrics."""
 
     __slots__ = ()
+
+    @property
+    def with_raw_response(self) -> MonitoringRaw:
+        """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
+        twin: MonitoringRaw = self._raw()
+        return twin
 
     def get_usage(
         self,
@@ -216,10 +224,28 @@ class Monitoring(Resource):
         return _answer
 
 
+if TYPE_CHECKING:
+
+    class MonitoringRaw:
+        """The methods of :class:`Monitoring`, with answers as they came."""
+
+        def __init__(self, inner: Monitoring) -> None:
+            self.get_usage = raw(inner.get_usage)
+            self.get_health = raw(inner.get_health)
+            self.get_version = raw(inner.get_version)
+            self.get_metrics = raw(inner.get_metrics)
+
+
 class AsyncMonitoring(AsyncResource):
     """Health, version, usage and metrics."""
 
     __slots__ = ()
+
+    @property
+    def with_raw_response(self) -> AsyncMonitoringRaw:
+        """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
+        twin: AsyncMonitoringRaw = self._raw()
+        return twin
 
     async def get_usage(
         self,
@@ -406,4 +432,16 @@ class AsyncMonitoring(AsyncResource):
             {},
         )
         return _answer
+
+
+if TYPE_CHECKING:
+
+    class AsyncMonitoringRaw:
+        """The methods of :class:`AsyncMonitoring`, with answers as they came."""
+
+        def __init__(self, inner: AsyncMonitoring) -> None:
+            self.get_usage = raw_async(inner.get_usage)
+            self.get_health = raw_async(inner.get_health)
+            self.get_version = raw_async(inner.get_version)
+            self.get_metrics = raw_async(inner.get_metrics)
 

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
+    from .._files import FileInput  # noqa: F401
     from .._given import NotGiven
     from .._pages import AsyncPager, Page  # noqa: F401
+    from .._raw import raw, raw_async
     from .._stream import AsyncStream, Stream  # noqa: F401
     from .models import (
         Run,
@@ -26,6 +28,12 @@ class Runs(Resource):
     """What was run, and runs that are going on."""
 
     __slots__ = ()
+
+    @property
+    def with_raw_response(self) -> RunsRaw:
+        """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
+        twin: RunsRaw = self._raw()
+        return twin
 
     def list(
         self,
@@ -243,10 +251,27 @@ class Runs(Resource):
         )
 
 
+if TYPE_CHECKING:
+
+    class RunsRaw:
+        """The methods of :class:`Runs`, with answers as they came."""
+
+        def __init__(self, inner: Runs) -> None:
+            self.list = raw(inner.list)
+            self.get = raw(inner.get)
+            self.cancel = raw(inner.cancel)
+
+
 class AsyncRuns(AsyncResource):
     """What was run, and runs that are going on."""
 
     __slots__ = ()
+
+    @property
+    def with_raw_response(self) -> AsyncRunsRaw:
+        """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
+        twin: AsyncRunsRaw = self._raw()
+        return twin
 
     def list(
         self,
@@ -462,4 +487,15 @@ class AsyncRuns(AsyncResource):
             _args,
             _options,
         )
+
+
+if TYPE_CHECKING:
+
+    class AsyncRunsRaw:
+        """The methods of :class:`AsyncRuns`, with answers as they came."""
+
+        def __init__(self, inner: AsyncRuns) -> None:
+            self.list = raw_async(inner.list)
+            self.get = raw_async(inner.get)
+            self.cancel = raw_async(inner.cancel)
 

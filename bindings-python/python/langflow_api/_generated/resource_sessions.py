@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
+    from .._files import FileInput  # noqa: F401
     from .._given import NotGiven
     from .._pages import AsyncPager, Page  # noqa: F401
+    from .._raw import raw, raw_async
     from .._stream import AsyncStream, Stream  # noqa: F401
     from .models import (
         Message,
@@ -28,6 +30,12 @@ class Sessions(Resource):
     """The memory of conversations, kept per flow."""
 
     __slots__ = ()
+
+    @property
+    def with_raw_response(self) -> SessionsRaw:
+        """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
+        twin: SessionsRaw = self._raw()
+        return twin
 
     def list(
         self,
@@ -284,10 +292,29 @@ class Sessions(Resource):
         return self._list("listSessionMessages", _args, _options, "MessagePage")
 
 
+if TYPE_CHECKING:
+
+    class SessionsRaw:
+        """The methods of :class:`Sessions`, with answers as they came."""
+
+        def __init__(self, inner: Sessions) -> None:
+            self.list = raw(inner.list)
+            self.clear_all = raw(inner.clear_all)
+            self.get = raw(inner.get)
+            self.clear = raw(inner.clear)
+            self.list_messages = raw(inner.list_messages)
+
+
 class AsyncSessions(AsyncResource):
     """The memory of conversations, kept per flow."""
 
     __slots__ = ()
+
+    @property
+    def with_raw_response(self) -> AsyncSessionsRaw:
+        """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
+        twin: AsyncSessionsRaw = self._raw()
+        return twin
 
     def list(
         self,
@@ -542,4 +569,17 @@ class AsyncSessions(AsyncResource):
             "headers": headers,
         }
         return self._list("listSessionMessages", _args, _options, "MessagePage")
+
+
+if TYPE_CHECKING:
+
+    class AsyncSessionsRaw:
+        """The methods of :class:`AsyncSessions`, with answers as they came."""
+
+        def __init__(self, inner: AsyncSessions) -> None:
+            self.list = raw_async(inner.list)
+            self.clear_all = raw_async(inner.clear_all)
+            self.get = raw_async(inner.get)
+            self.clear = raw_async(inner.clear)
+            self.list_messages = raw_async(inner.list_messages)
 

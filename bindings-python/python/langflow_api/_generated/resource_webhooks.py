@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
+    from .._files import FileInput  # noqa: F401
     from .._given import NotGiven
     from .._pages import AsyncPager, Page  # noqa: F401
+    from .._raw import raw, raw_async
     from .._stream import AsyncStream, Stream  # noqa: F401
     from .models import (
         Webhook,
@@ -28,6 +30,12 @@ class Webhooks(Resource):
     """Notifications to your own servers about runs."""
 
     __slots__ = ()
+
+    @property
+    def with_raw_response(self) -> WebhooksRaw:
+        """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
+        twin: WebhooksRaw = self._raw()
+        return twin
 
     def list(
         self,
@@ -629,10 +637,34 @@ class Webhooks(Resource):
         return _answer
 
 
+if TYPE_CHECKING:
+
+    class WebhooksRaw:
+        """The methods of :class:`Webhooks`, with answers as they came."""
+
+        def __init__(self, inner: Webhooks) -> None:
+            self.list = raw(inner.list)
+            self.create = raw(inner.create)
+            self.get = raw(inner.get)
+            self.update = raw(inner.update)
+            self.delete = raw(inner.delete)
+            self.test = raw(inner.test)
+            self.rotate_secret = raw(inner.rotate_secret)
+            self.list_deliveries = raw(inner.list_deliveries)
+            self.get_delivery = raw(inner.get_delivery)
+            self.redeliver = raw(inner.redeliver)
+
+
 class AsyncWebhooks(AsyncResource):
     """Notifications to your own servers about runs."""
 
     __slots__ = ()
+
+    @property
+    def with_raw_response(self) -> AsyncWebhooksRaw:
+        """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
+        twin: AsyncWebhooksRaw = self._raw()
+        return twin
 
     def list(
         self,
@@ -1232,4 +1264,22 @@ class AsyncWebhooks(AsyncResource):
             {202: "WebhookDelivery"},
         )
         return _answer
+
+
+if TYPE_CHECKING:
+
+    class AsyncWebhooksRaw:
+        """The methods of :class:`AsyncWebhooks`, with answers as they came."""
+
+        def __init__(self, inner: AsyncWebhooks) -> None:
+            self.list = raw_async(inner.list)
+            self.create = raw_async(inner.create)
+            self.get = raw_async(inner.get)
+            self.update = raw_async(inner.update)
+            self.delete = raw_async(inner.delete)
+            self.test = raw_async(inner.test)
+            self.rotate_secret = raw_async(inner.rotate_secret)
+            self.list_deliveries = raw_async(inner.list_deliveries)
+            self.get_delivery = raw_async(inner.get_delivery)
+            self.redeliver = raw_async(inner.redeliver)
 

@@ -244,7 +244,7 @@ fn body_arguments(
     if body.fields.is_empty() {
         let mut ty = argument_type(api, &body.ty);
         if other_media_type(body).is_some() && ty != "Any" {
-            ty.push_str(" | bytes");
+            ty.push_str(" | FileInput");
         }
         let description = "What is sent.";
         return (

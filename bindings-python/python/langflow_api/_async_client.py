@@ -1,0 +1,172 @@
+"""The client for coroutines: running a flow, and the generated resources."""
+
+from __future__ import annotations
+
+from typing import overload
+
+from ._base import Base, run_fields, run_options
+from ._bridge import request, result
+from ._generated.namespace import AsyncResources, AsyncWorkspace
+from ._given import NOT_GIVEN, NotGiven
+from ._stream import AsyncStream
+from ._watch import watch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Any, Literal
+
+    from typing_extensions import Self
+
+    from ._result import RunResult
+    from ._session import AsyncSession
+    from ._stream import Opening
+
+
+class AsyncClient(Base, AsyncResources):
+    """Calls flows from coroutines; the same methods as :class:`Client`, to be awaited.
+
+    Bound to no event loop: one client serves any number of ``asyncio.run`` calls.
+    """
+
+    @property
+    def _client(self) -> AsyncClient:
+        return self
+
+    @property
+    def workspace(self) -> AsyncWorkspace:
+        """Every operation of the workspace API."""
+        return AsyncWorkspace(self)
+
+    @overload
+    async def run_flow(
+        self,
+        flow_id: str | NotGiven = ...,
+        input_value: str | NotGiven = ...,
+        *,
+        stream: Literal[False] = ...,
+        tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
+        session_id: str | None = ...,
+        timeout: float | NotGiven | None = ...,
+        max_retries: int | NotGiven = ...,
+        headers: Mapping[str, str] | NotGiven = ...,
+        idempotency_key: str | NotGiven = ...,
+    ) -> RunResult: ...
+
+    @overload
+    async def run_flow(
+        self,
+        flow_id: str | NotGiven = ...,
+        input_value: str | NotGiven = ...,
+        *,
+        stream: Literal[True],
+        tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
+        session_id: str | None = ...,
+        timeout: float | NotGiven | None = ...,
+        max_retries: int | NotGiven = ...,
+        headers: Mapping[str, str] | NotGiven = ...,
+        idempotency_key: str | NotGiven = ...,
+    ) -> AsyncStream: ...
+
+    @overload
+    async def run_flow(
+        self,
+        flow_id: str | NotGiven = ...,
+        input_value: str | NotGiven = ...,
+        *,
+        stream: bool,
+        tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
+        session_id: str | None = ...,
+        timeout: float | NotGiven | None = ...,
+        max_retries: int | NotGiven = ...,
+        headers: Mapping[str, str] | NotGiven = ...,
+        idempotency_key: str | NotGiven = ...,
+    ) -> RunResult | AsyncStream: ...
+
+    async def run_flow(
+        self,
+        flow_id: str | NotGiven = NOT_GIVEN,
+        input_value: str | NotGiven = NOT_GIVEN,
+        *,
+        stream: bool = False,
+        tweaks: Mapping[str, Mapping[str, Any]] | None = None,
+        session_id: str | None = None,
+        timeout: float | NotGiven | None = NOT_GIVEN,
+        max_retries: int | NotGiven = NOT_GIVEN,
+        headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
+        idempotency_key: str | NotGiven = NOT_GIVEN,
+    ) -> RunResult | AsyncStream:
+        """Runs a flow and returns its result; see :meth:`Client.run_flow`.
+
+        Cancelling the task ends the request.
+        """
+        options = run_options(timeout, max_retries, headers, idempotency_key)
+        fields = run_fields(flow_id, input_value, tweaks, session_id)
+        if stream:
+            return self._stream(fields, options)
+        with watch("run_flow", self._options(options), flow_id) as seen:
+            made = result(await self._engine.run_async(request(fields, seen.options)))
+            seen.finished(made)
+        return made
+
+    def stream_flow(
+        self,
+        flow_id: str | NotGiven = NOT_GIVEN,
+        input_value: str | NotGiven = NOT_GIVEN,
+        *,
+        tweaks: Mapping[str, Mapping[str, Any]] | None = None,
+        session_id: str | None = None,
+        timeout: float | NotGiven | None = NOT_GIVEN,
+        max_retries: int | NotGiven = NOT_GIVEN,
+        headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
+        idempotency_key: str | NotGiven = NOT_GIVEN,
+    ) -> AsyncStream:
+        """Runs a flow and hands over its events while it runs; see :meth:`Client.stream_flow`.
+
+        Not to be awaited: ``async for event in client.stream_flow(...)``.
+        """
+        options = run_options(timeout, max_retries, headers, idempotency_key)
+        return self._stream(run_fields(flow_id, input_value, tweaks, session_id), options)
+
+    def _stream(
+        self,
+        fields: dict[str, object],
+        options: dict[str, object],
+        on_result: Callable[[RunResult], None] | None = None,
+    ) -> AsyncStream:
+        # Said now, not with the first event: what JSON cannot say is a mistake of the caller's.
+        request(dict(fields), self._options(options))
+
+        def begin() -> Opening:
+            seen = watch("stream_flow", self._options(options), fields["flow_id"])
+            return seen, self._engine.open_async(request(dict(fields), seen.options))
+
+        return AsyncStream(begin, on_result)
+
+    def session(
+        self,
+        flow_id: str | NotGiven = NOT_GIVEN,
+        session_id: str | None = None,
+        *,
+        tweaks: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> AsyncSession:
+        """A conversation: runs of one flow that remember each other; see :meth:`Client.session`."""
+        from ._session import AsyncSession
+
+        return AsyncSession(self, flow_id, session_id, tweaks)
+
+    async def aclose(self) -> None:
+        """Lets go of the connections; a later call raises ``ClientClosed``."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

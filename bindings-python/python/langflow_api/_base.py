@@ -1,0 +1,166 @@
+"""What both clients share: configuration, and the engine that it makes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import _native
+from ._bridge import encode
+from ._given import NOT_GIVEN, NotGiven, given
+from ._json import loads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from typing_extensions import Self
+
+# Options that a call can carry; changing one of these keeps the connections of a client.
+_PER_CALL = ("timeout", "max_retries", "headers")
+
+
+class Base:
+    """Base of :class:`Client` and :class:`AsyncClient`."""
+
+    _config: dict[str, object]
+    _defaults: dict[str, object]
+    _engine: _native.Engine
+
+    def __init__(
+        self,
+        base_url: str | NotGiven | None = NOT_GIVEN,
+        api_key: str | NotGiven | None = NOT_GIVEN,
+        *,
+        timeout: float | NotGiven | None = NOT_GIVEN,
+        connect_timeout: float | NotGiven | None = NOT_GIVEN,
+        first_byte_timeout: float | NotGiven | None = NOT_GIVEN,
+        idle_timeout: float | NotGiven | None = NOT_GIVEN,
+        max_retries: int | NotGiven = NOT_GIVEN,
+        headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
+        allow_http: bool | NotGiven = NOT_GIVEN,
+        strict_sessions: bool | NotGiven = NOT_GIVEN,
+        api: str | NotGiven = NOT_GIVEN,
+    ) -> None:
+        """Makes a client; nothing is sent, and no thread is started, before the first call.
+
+        Args:
+            base_url: URL of the workspace, in any form that people paste: a host, a URL with or
+                without path, or the URL of a flow's endpoint. Without it, the environment
+                variable ``LANGFLOW_URL``.
+            api_key: The key. Without it, the environment variable ``LANGFLOW_API_KEY``.
+            timeout: Seconds that a whole call may take, retries included.
+            connect_timeout: Seconds to connect.
+            first_byte_timeout: Seconds until the answer begins.
+            idle_timeout: Seconds that a stream may be silent.
+            max_retries: How often a call that may safely be repeated is tried again.
+            headers: Sent with every request.
+            allow_http: Allow plain HTTP to other hosts than this one.
+            strict_sessions: Raise where a session had expired, instead of logging a warning.
+            api: Family of the server; found out by default.
+
+        Raises:
+            InvalidInput: an argument is not usable; the error names it.
+        """
+        config = given(
+            {
+                "base_url": base_url,
+                "api_key": api_key,
+                "timeout": timeout,
+                "connect_timeout": connect_timeout,
+                "first_byte_timeout": first_byte_timeout,
+                "idle_timeout": idle_timeout,
+                "max_retries": max_retries,
+                "headers": headers,
+                "allow_http": allow_http,
+                "strict_sessions": strict_sessions,
+                "api": api,
+            }
+        )
+        level = os.environ.get("LANGFLOW_LOG")
+        if level:
+            from ._watch import quick_look
+
+            quick_look(level)
+        self._start(config, {})
+
+    def _start(self, config: dict[str, object], defaults: dict[str, object]) -> None:
+        language = f"python/{sys.version_info[0]}.{sys.version_info[1]}"
+        self._config = config
+        self._defaults = defaults
+        self._engine = _native.Engine(encode({**config, "language": language}).decode())
+
+    def _options(self, options: dict[str, object]) -> dict[str, object]:
+        """The options of a call over those of :meth:`with_options`."""
+        if not self._defaults:
+            return options
+        merged = {**self._defaults, **given(options)}
+        headers = self._defaults.get("headers"), options.get("headers")
+        if isinstance(headers[0], dict) and isinstance(headers[1], dict):
+            merged["headers"] = {**headers[0], **headers[1]}
+        return merged
+
+    def with_options(self, **options: Any) -> Self:
+        """A client with some options changed; takes the arguments of the constructor.
+
+        The connections are shared unless the change concerns them.
+        """
+        clone = object.__new__(type(self))
+        if all(name in _PER_CALL for name in options):
+            clone._config = self._config
+            clone._defaults = self._options(options)
+            clone._engine = self._engine.share()
+            encode(clone._defaults)
+        else:
+            config = {name: options[name] for name in options if name not in _PER_CALL}
+            calls = {name: options[name] for name in options if name in _PER_CALL}
+            clone._start({**self._config, **config}, self._options(calls))
+        return clone
+
+    def close(self) -> None:
+        """Lets go of the connections; a later call raises ``ClientClosed``."""
+        self._engine.close()
+
+    def __repr__(self) -> str:
+        shown = loads(self._engine.describe())
+        shown.pop("language", None)
+        shown.update(self._defaults)
+        fields = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value)
+        return f"{type(self).__name__}({fields})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The configuration travels, and with it a key that was passed as an argument; one that
+        # came from the environment is read anew where the client arrives, as connections are made.
+        return (rebuild, (type(self), self._config, self._defaults))
+
+
+def rebuild(kind: type[Base], config: dict[str, object], defaults: dict[str, object]) -> Base:
+    """A client out of its pickled configuration."""
+    client = object.__new__(kind)
+    client._start(config, defaults)
+    return client
+
+
+def run_fields(
+    flow_id: object, input_value: object, tweaks: object, session_id: object
+) -> dict[str, object]:
+    """The fields of a run; what was left out stays out."""
+    return {
+        "flow_id": flow_id,
+        "input_value": input_value,
+        "tweaks": NOT_GIVEN if tweaks is None else tweaks,
+        "session_id": NOT_GIVEN if session_id is None else session_id,
+    }
+
+
+def run_options(
+    timeout: object, max_retries: object, headers: object, idempotency_key: object
+) -> dict[str, object]:
+    """The options of a run."""
+    return {
+        "timeout": timeout,
+        "max_retries": max_retries,
+        "headers": headers,
+        "idempotency_key": idempotency_key,
+    }

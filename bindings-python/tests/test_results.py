@@ -1,0 +1,112 @@
+"""Results as people meet them: printed, in a notebook, as data, in pickles."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+from langflow_api import Client, Page, RunResult
+from langflow_api.models import FlowSummary
+from langflow_api.testing import MockServer
+from support import RawServer
+
+RESULT: dict[str, Any] = {
+    "output": "<b>Hi</b>",
+    "text": "<b>Hi</b>",
+    "reason": "single",
+    "outputs": {"output": {"component_id": "Chat-1", "value": "<b>Hi</b>"}},
+    "session_id": "s-1",
+    "metadata": {"duration": 0.25, "tokens_used": 3, "model": "later"},
+    "attempts": 1,
+    "raw": {},
+}
+
+
+def test_a_result_in_a_notebook() -> None:
+    result = RunResult(RESULT)
+    shown = result._repr_html_()
+    assert "&lt;b&gt;Hi&lt;/b&gt;" in shown
+    assert "<b>" not in shown
+    assert "session s-1, 0.25 s, 3 tokens" in shown
+    assert result._repr_markdown_() == "<b>Hi</b>\n\n*session s-1, 0.25 s, 3 tokens*"
+
+
+def test_a_result_without_a_single_output_in_a_notebook() -> None:
+    outputs = {"A-1": {"display_name": "First", "value": "a"}, "B-2": {"value": {"k": 1}}}
+    result = RunResult({**RESULT, "output": None, "reason": "multiple", "outputs": outputs})
+    assert "<caption>outputs: multiple</caption>" in result._repr_html_()
+    assert "- **B-2**: {'k': 1}" in result._repr_markdown_()
+    value = RunResult({**RESULT, "output": {"k": 1}, "reason": "non_string"})
+    assert "```json" in value._repr_markdown_()
+    assert "<pre>" in value._repr_html_()
+
+
+def test_a_result_as_data() -> None:
+    result = RunResult(RESULT)
+    assert result.model_dump() == result.to_dict() == RESULT
+    assert result.metadata.extra == {"model": "later"}
+    result.model_dump()["output"] = "changed"
+    assert result.output == "<b>Hi</b>"
+    assert pickle.loads(pickle.dumps(result)) == result
+    assert RunResult({**RESULT, "output": "other"}) != result
+
+
+def test_rows(mock: MockServer) -> None:
+    pandas = pytest.importorskip("pandas")
+    result = mock.client().run_flow("two-outputs", "Hi")
+    frame = result.to_pandas()
+    assert isinstance(frame, pandas.DataFrame)
+    assert len(frame) == 2
+    assert list(frame["output"]) == list(result.outputs)
+    rows = [{"city": "Rome", "n": 1}, {"city": "Oslo", "n": 2}]
+    table = RunResult({**RESULT, "output": rows, "reason": "non_string"}).to_pandas()
+    assert table["n"].sum() == 3
+    flows = mock.client().flows.list(size=2)
+    frame = flows.to_pandas()
+    assert len(frame) == flows.total > 2
+    assert "hello-flow" in set(frame["id"])
+
+
+def test_rows_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        RunResult(RESULT).to_pandas()
+
+
+def test_pages(mock: MockServer) -> None:
+    page = mock.client().flows.list(size=2)
+    again: Page[FlowSummary] = pickle.loads(pickle.dumps(page))
+    assert again == page
+    assert [flow.id for flow in again] == [flow.id for flow in page]
+    assert again.model_dump() == page.to_dict()
+    assert page.next_page() != page
+    shown = page._repr_html_()
+    assert f"page 1 of {page.pages}" in shown
+    assert f'<td style="text-align:left">{page.items[0].id}</td>' in shown
+    assert "<th>id</th>" in shown
+
+
+def test_models_in_a_notebook(mock: MockServer) -> None:
+    shown = mock.client().flows.get("echo")._repr_html_()
+    assert "<caption>Flow</caption>" in shown
+    assert "echo" in shown
+
+
+def test_a_pickled_client(raw: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client(raw.url, "sk-passed-on", headers={"x-team": "a"}).with_options(timeout=5)
+    again: Client = pickle.loads(pickle.dumps(client))
+    assert again.run_flow("f", "hi").output == "Hello!"
+    assert b"Bearer sk-passed-on" in raw.requests[0]
+    assert b"x-team: a" in raw.requests[0].lower()
+    assert repr(again) == repr(client)
+    assert "timeout=5" in repr(again)
+    # A key that came from the environment stays there.
+    monkeypatch.setenv("LANGFLOW_API_KEY", "sk-from-the-environment")
+    data = pickle.dumps(Client(raw.url))
+    assert b"sk-from" not in data
+    monkeypatch.setenv("LANGFLOW_API_KEY", "sk-of-the-worker")
+    pickle.loads(data).run_flow("f", "hi")
+    assert b"Bearer sk-of-the-worker" in raw.requests[1]

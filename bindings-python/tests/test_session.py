@@ -1,0 +1,78 @@
+"""Conversations."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from langflow_api import InvalidInput, NotFound
+from langflow_api.testing import MockServer
+from support import RawServer, body_of
+
+
+def test_a_session_remembers(mock: MockServer) -> None:
+    session = mock.client().session("memory-chat")
+    assert session.session_id is None
+    session.run("My name is Alice")
+    assert (session.status, bool(session.session_id)) == ("new", True)
+    assert "Alice" in session.run("What is my name?").text
+    assert session.status == "continued"
+    said = [message.text for message in session.messages()]
+    assert said[0] == "My name is Alice"
+    assert len(said) == 4
+    assert session.info().message_count == 4
+    assert str(session.session_id) in repr(session)
+    session.clear()
+    with pytest.raises(NotFound):
+        session.info()
+
+
+def test_a_session_streams(mock: MockServer) -> None:
+    session = mock.client().session("memory-chat")
+    with session.stream("My name is Bob") as stream:
+        "".join(stream.text_stream)
+        assert session.session_id == stream.get_final_result().session_id
+    assert "Bob" in session.stream("What is my name?").get_final_result().text
+
+
+def test_a_session_in_a_coroutine(mock: MockServer) -> None:
+    async def main() -> None:
+        async with mock.async_client() as client:
+            session = client.session("memory-chat")
+            await session.run("My name is Alice")
+            text = (await session.stream("What is my name?").get_final_result()).text
+            assert "Alice" in text
+            assert len([message async for message in session.messages()]) == 4
+            assert (await session.info()).id == session.session_id
+            await session.clear()
+
+    asyncio.run(main())
+
+
+def test_tweaks_of_a_session(raw: RawServer) -> None:
+    from langflow_api import Client
+
+    session = Client(raw.url, "k").session("f", "s-0", tweaks={"A": {"k": 1, "m": 2}})
+    session.run("hi", tweaks={"A": {"k": 5}, "B": {"n": 0}})
+    sent = body_of(raw.requests[0])
+    assert sent["tweaks"] == {"A": {"k": 5, "m": 2}, "B": {"n": 0}}
+    assert sent["session_id"] == "s-0"
+    assert session.session_id == "s-1"
+
+
+def test_a_session_before_its_first_run(mock: MockServer) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        mock.client().session("memory-chat").messages()
+    assert caught.value.field == "session_id"
+
+
+def test_run_flow_with_stream(mock: MockServer) -> None:
+    with mock.client().run_flow("echo", "Hi", stream=True) as stream:
+        assert stream.get_final_result().text == "Hi"
+
+    async def main() -> str:
+        async with mock.async_client() as client:
+            stream = await client.run_flow("echo", "Hi", stream=True)
+            return (await stream.get_final_result()).text
+
+    assert asyncio.run(main()) == "Hi"
