@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
 use langflow_client::boundary::ErrorJson;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
@@ -20,7 +21,7 @@ pub fn spawn<T: Send + 'static>(
     work: impl Future<Output = Result<T, ErrorJson>> + Send + 'static,
     convert: Convert<T>,
 ) -> PyResult<Py<PyAny>> {
-    let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
+    let event_loop = running_loop(py)?;
     let future = event_loop.call_method0("create_future")?;
     let settle = wrap_pyfunction!(settle, py)?.into_any().unbind();
     let (target, home) = (future.clone().unbind(), event_loop.unbind());
@@ -56,7 +57,7 @@ pub fn done<T>(
     outcome: Result<T, ErrorJson>,
     convert: Convert<T>,
 ) -> PyResult<Py<PyAny>> {
-    let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
+    let event_loop = running_loop(py)?;
     let future = event_loop.call_method0("create_future")?;
     let (value, failed) = answer(py, outcome, convert);
     let method = if failed {
@@ -66,6 +67,17 @@ pub fn done<T>(
     };
     future.call_method1(method, (value,))?;
     Ok(future.unbind())
+}
+
+/// The loop of asyncio that runs here. Other loops have no futures that another thread can settle.
+fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let found = py.import("asyncio")?.call_method0("get_running_loop");
+    found.map_err(|_| {
+        PyRuntimeError::new_err(
+            "AsyncClient needs a running asyncio event loop, and there is none here. Under trio, \
+             call a Client from a thread: trio.to_thread.run_sync(client.run_flow, ...)",
+        )
+    })
 }
 
 /// The value or the exception, and which of the two it is.

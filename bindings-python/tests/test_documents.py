@@ -66,4 +66,5 @@ def test_an_example(mock: MockServer, name: str, flow: str, said: str) -> None:
 
 def test_every_example_is_run() -> None:
     names = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert names == {"quickstart", "stream", "async_stream", "session"}
+    # `dask_scoring` is run where Dask is: in tests/integrations.
+    assert names == {"quickstart", "stream", "async_stream", "session", "dask_scoring"}

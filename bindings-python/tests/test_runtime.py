@@ -320,3 +320,67 @@ def test_a_signal_handler_of_ones_own(raw: RawServer) -> None:
     finally:
         signal.signal(signal.SIGALRM, before)
     assert raw.connections[0].left.wait(5)
+
+
+def left_early(mock: MockServer) -> int:
+    """Requests whose client went away before the end, by the server's journal."""
+    import json
+    from urllib.request import urlopen
+
+    with urlopen(f"{mock.url}/__mock/requests?ending=client_closed") as answer:
+        return int(json.load(answer)["total"])
+
+
+@pytest.mark.parametrize("way", ["cancelled", "wait_for", "timeout", "left", "dropped"])
+def test_the_server_sees_that_a_stream_was_left(way: str) -> None:
+    if way == "timeout" and sys.version_info < (3, 11):
+        pytest.skip("asyncio.timeout is of Python 3.11")
+
+    async def read(client: AsyncClient) -> None:
+        async with client.stream_flow("hello-flow", "Hi") as stream:
+            async for _ in stream:
+                pass
+
+    async def main(mock: MockServer) -> None:
+        async with mock.async_client() as client:
+            if way == "cancelled":
+                task = asyncio.create_task(read(client))
+                await asyncio.sleep(0.3)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            elif way == "wait_for":
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(read(client), 0.3)
+            elif way == "timeout":
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.3):  # type: ignore[attr-defined,unused-ignore]
+                        await read(client)
+            elif way == "left":
+                async with client.stream_flow("hello-flow", "Hi") as stream:
+                    async for _ in stream:
+                        break
+            else:
+                generator = client.stream_flow("hello-flow", "Hi").text_stream
+                await generator.__anext__()
+                del generator
+                await asyncio.sleep(0)
+            # Not because the client is closed: the server has seen it before.
+            deadline = time.monotonic() + 5
+            while not await asyncio.to_thread(left_early, mock) and time.monotonic() < deadline:
+                await asyncio.sleep(0.02)
+            assert await asyncio.to_thread(left_early, mock) == 1
+
+    with MockServer(token_delay=2) as mock:
+        asyncio.run(main(mock))
+
+
+def test_a_generator_that_was_read_by_half() -> None:
+    with MockServer(token_delay=2) as mock:
+        texts = mock.client().stream_flow("hello-flow", "Hi").text_stream
+        next(iter(texts))
+        del texts
+        deadline = time.monotonic() + 5
+        while not left_early(mock) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert left_early(mock) == 1

@@ -54,9 +54,15 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "python",
-        what: "tests and types of the Python package and its examples",
+        what: "tests of the Python package and its examples",
         budget: 180,
         run: checks::python,
+    },
+    Stage {
+        name: "python-integrations",
+        what: "the Python package in the frameworks and processes of others; its types",
+        budget: 240,
+        run: checks::python::integrations,
     },
     Stage {
         name: "node",
@@ -112,7 +118,7 @@ const STAGES: &[Stage] = &[
 pub fn list() {
     for stage in STAGES {
         say(&format!(
-            "{:<12} {} (budget {} s)",
+            "{:<20} {} (budget {} s)",
             stage.name, stage.what, stage.budget
         ));
     }
@@ -152,7 +158,7 @@ pub fn run(names: &[String]) -> Result<bool> {
             ""
         };
         lines.push(format!(
-            "{:<12} {:>5} passed {:>3} failed {:>5} s of {:>4} s{over}",
+            "{:<20} {:>5} passed {:>3} failed {:>5} s of {:>4} s{over}",
             stage.name,
             counts.passed,
             counts.failed,

@@ -73,7 +73,13 @@ __all__ = [
     "__version__",
     "models",
 ]
-__all__ += _error_names.NAMES
+if TYPE_CHECKING:
+    # What type checkers understand.
+    from ._generated import errors as _error_classes
+
+    __all__ += _error_classes.__all__
+else:
+    __all__ += _error_names.NAMES
 
 # Where each name lives: a name is loaded when it is first asked for, so that importing the
 # package costs next to nothing.

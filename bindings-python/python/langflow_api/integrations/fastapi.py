@@ -1,0 +1,70 @@
+"""Flows behind FastAPI routes; needs ``fastapi``.
+
+@app.post("/chat")
+async def chat(question: str) -> StreamingResponse:
+    return await stream_response(client.stream_flow("your-flow-id", question))
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from fastapi.responses import StreamingResponse
+
+from langflow_api import LangflowError
+
+if TYPE_CHECKING:
+    from langflow_api import AsyncStream, StreamEvent
+
+__all__ = ["stream_response"]
+
+
+async def stream_response(stream: AsyncStream) -> StreamingResponse:
+    """Passes the events of a run on to a browser, as Server-Sent Events.
+
+    The frames are those of the workspace API (``id``, ``event``, ``data``), so that
+    ``EventSource`` and every client of that API can read them. A browser that goes away ends the
+    run's request. What goes wrong once the stream has begun is its last event, ``error``, with
+    ``code``, ``message`` and ``partial_text``.
+
+    Raises:
+        LangflowError: the run could not begin; nothing has been answered yet, so that an exception
+            handler of the application can still choose the status.
+    """
+    # The first event decides whether there is anything to stream.
+    await stream.__aenter__()
+    return StreamingResponse(
+        _frames(stream),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-cache", "x-accel-buffering": "no"},
+    )
+
+
+async def _frames(stream: AsyncStream) -> AsyncIterator[str]:
+    try:
+        async for event in stream:
+            yield _frame(event.type, _data(event), event.id)
+    except LangflowError as error:
+        told = {"code": error.code, "message": error.message, "partial_text": error.partial_text}
+        yield _frame("error", told, None)
+    finally:
+        await stream.aclose()
+
+
+def _data(event: StreamEvent) -> Any:
+    data = event.to_dict()
+    if "raw" in data and isinstance(data["raw"], dict):
+        return data["raw"]
+    if event["type"] == "end":
+        result = data["result"]
+        return result.get("raw") or result
+    if event["type"] == "unknown":
+        return data.get("data")
+    return {name: value for name, value in data.items() if name not in ("type", "id")}
+
+
+def _frame(name: str, data: Any, number: str | None) -> str:
+    first = f"id: {number}\n" if number else ""
+    return f"{first}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

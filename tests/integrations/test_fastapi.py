@@ -1,0 +1,140 @@
+"""A flow behind routes of the real FastAPI, served by uvicorn."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+from langflow_api import Client, LangflowError
+from langflow_api.integrations.fastapi import stream_response
+from langflow_api.testing import MockServer
+
+
+class Served(uvicorn.Server):
+    """An application on a port of its own, in a thread."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(uvicorn.Config(app, port=0, log_level="error"))
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def install_signal_handlers(self) -> None:
+        pass
+
+    def __enter__(self) -> str:
+        self.thread.start()
+        deadline = time.monotonic() + 10
+        while not self.started and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return f"http://127.0.0.1:{self.servers[0].sockets[0].getsockname()[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self.should_exit = True
+        self.thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[MockServer]:
+    with MockServer(token_delay=0.02) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def url(slow: MockServer) -> Iterator[str]:
+    app = FastAPI()
+    client = slow.async_client()
+
+    @app.get("/chat/{flow_id}")
+    async def chat(flow_id: str, question: str) -> StreamingResponse:
+        return await stream_response(client.stream_flow(flow_id, question))
+
+    @app.exception_handler(LangflowError)
+    async def failed(_: Request, error: LangflowError) -> JSONResponse:
+        return JSONResponse({"code": error.code}, error.status or 502)
+
+    with Served(app) as address:
+        yield address
+
+
+def frames(text: str) -> list[tuple[str, str]]:
+    found = []
+    for block in text.strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        found.append((fields["event"], fields["data"]))
+    return found
+
+
+def test_events_are_passed_on(url: str) -> None:
+    arrived = []
+    with httpx.stream("GET", f"{url}/chat/hello-flow", params={"question": "Hello!"}) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        text = ""
+        for piece in answer.iter_text():
+            arrived.append(time.monotonic())
+            text += piece
+    kinds = [name for name, _ in frames(text)]
+    assert (kinds[0], kinds[-1]) == ("run_started", "end")
+    assert kinds.count("token") > 2
+    assert arrived[-1] - arrived[0] > 0.04
+
+
+def test_what_is_passed_on_is_what_clients_read(url: str, slow: MockServer) -> None:
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    text = httpx.get(f"{url}/chat/hello-flow", params={"question": "Hello!"}).text
+
+    class Replay(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Replay)
+    threading.Thread(target=server.handle_request, daemon=True).start()
+    client = Client(f"http://127.0.0.1:{server.server_port}", "k")
+    with client.stream_flow("f", "Hello!") as stream:
+        said = "".join(stream.text_stream)
+        assert said == stream.get_final_result().text
+    assert said == slow.client().run_flow("hello-flow", "Hello!").text
+    server.server_close()
+
+
+def test_a_run_that_cannot_begin_has_a_status(url: str) -> None:
+    answer = httpx.get(f"{url}/chat/no-such-flow", params={"question": "Hello!"})
+    assert answer.status_code == 404
+    assert answer.json() == {"code": "not_found"}
+
+
+def test_a_run_that_fails_ends_with_an_error(url: str) -> None:
+    answer = httpx.get(f"{url}/chat/failing-flow", params={"question": "Hello!"})
+    kind, data = frames(answer.text)[-1]
+    assert kind == "error"
+    assert '"code": "run_failed"' in data
+
+
+def test_a_browser_that_leaves_ends_the_run(url: str, slow: MockServer) -> None:
+    before = cancelled(slow)
+    with httpx.stream(
+        "GET", f"{url}/chat/hello-flow", params={"question": "Hello, how are you?"}
+    ) as answer:
+        next(answer.iter_text())
+    deadline = time.monotonic() + 5
+    while cancelled(slow) == before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert cancelled(slow) == before + 1
+
+
+def cancelled(server: MockServer) -> int:
+    """Requests whose client went away, by the server's journal."""
+    entries = httpx.get(f"{server.url}/__mock/requests").json()["items"]
+    return sum(1 for entry in entries if entry["ending"] == "client_closed")

@@ -1,0 +1,60 @@
+//! What the Python package has to do with others: types, frameworks, documentation.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::{checks, developer_python};
+use crate::process::{Counts, command, run_quietly, test};
+use crate::tools::{self, root};
+
+/// An environment that `uv` fills: pip's resolver takes minutes for what is asked for here.
+fn environment(name: &str, requirements: &Path, more: &[&Path]) -> Result<PathBuf> {
+    let uv = tools::python("uv", &["uv>=0.9,<1"])?.with_file_name("uv");
+    let folder = tools::work().join(name);
+    let python = folder.join("bin/python");
+    if !python.exists() {
+        run_quietly(command(&root(), &uv, &["venv", "-q"]).arg(&folder))?;
+    }
+    let mut install = command(&root(), &uv, &["pip", "install", "-q", "--python"]);
+    install.arg(&python).arg("-r").arg(requirements);
+    for path in more {
+        install.arg("--reinstall-package=langflow-api").arg(path);
+    }
+    run_quietly(&mut install)?;
+    Ok(python)
+}
+
+/// The environment with every framework that the package knows, and the debug wheel.
+fn with_frameworks() -> Result<PathBuf> {
+    let wheel = tools::wheel(&developer_python()?, false)?;
+    let requirements = root().join("tests/integrations/requirements.txt");
+    environment("integrations", &requirements, &[&wheel])
+}
+
+/// See the table of stages.
+pub fn integrations() -> Result<Counts> {
+    let python = with_frameworks()?;
+    let pytest = ["-P", "-m", "pytest", "-q", "-p", "no:cacheprovider"];
+    let mut counts = test(command(&root(), &python, &pytest).arg("tests/integrations"))?;
+    let package = root().join("bindings-python");
+    // What these can only say where pandas and OpenTelemetry are.
+    counts += test(
+        command(&package, &python, &pytest).args(["tests/test_results.py", "tests/test_watch.py"]),
+    )?;
+    let stubtest = ["-m", "mypy.stubtest", "--ignore-missing-stub"];
+    let mut pyright = command(&package, python.with_file_name("pyright"), &["--warnings"]);
+    pyright.arg("--pythonpath").arg(&python);
+    // Its own folder of what is deployed with it is not looked at for a newer one.
+    pyright.env("PYRIGHT_PYTHON_IGNORE_WARNINGS", "1");
+    counts += checks(vec![
+        command(&package, &python, &["-m", "mypy"]),
+        pyright,
+        {
+            let mut stubs = command(&tools::work(), &python, &stubtest);
+            stubs.args(["langflow_api._native", "langflow"]);
+            stubs
+        },
+    ])?;
+    Ok(counts)
+}
