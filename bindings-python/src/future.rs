@@ -1,4 +1,8 @@
 //! A task of the runtime as an asyncio future.
+//!
+//! What a task answers goes into the mailbox of the event loop, whose thread hands it over. The
+//! runtime's thread never attaches to the interpreter for that: waiting for the GIL would cost more
+//! than the call, and answers that arrive together wake the loop once.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -7,9 +11,12 @@ use futures::FutureExt as _;
 use langflow_client::boundary::ErrorJson;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
 use tokio::task::AbortHandle;
 
 use crate::errors::{exception, from_panic};
+use crate::mailbox::{Letter, Mailbox};
 use crate::runtime;
 
 /// Turns what a task answers into a Python value.
@@ -22,32 +29,30 @@ pub fn spawn<T: Send + 'static>(
     convert: Convert<T>,
 ) -> PyResult<Py<PyAny>> {
     let event_loop = running_loop(py)?;
-    let future = event_loop.call_method0("create_future")?;
-    let settle = wrap_pyfunction!(settle, py)?.into_any().unbind();
-    let (target, home) = (future.clone().unbind(), event_loop.unbind());
+    let mailbox = Mailbox::of(&event_loop)?;
+    let future = call_class(py)?.call1((&event_loop,))?;
+    let target = future.clone().unbind();
     let task = runtime::handle(py)?.spawn(async move {
         let outcome = AssertUnwindSafe(work)
             .catch_unwind()
             .await
             .unwrap_or_else(|panic| Err(from_panic(&*panic)));
+        let letter: Letter = Box::new(move |py| {
+            let (value, failed) = answer(py, outcome, convert);
+            settle(target.bind(py), value, failed)
+        });
         if runtime::exiting() {
-            leak((target, home, settle));
+            // References that can no longer be given back to the interpreter.
+            std::mem::forget((letter, mailbox));
             return;
         }
-        Python::try_attach(|py| {
-            let (value, failed) = answer(py, outcome, convert);
-            let arguments = (settle, target, value, failed);
-            // A closed loop has nobody left who waits.
-            let _ = home
-                .bind(py)
-                .call_method1("call_soon_threadsafe", arguments);
-        });
+        Mailbox::post(&mailbox, letter);
     });
-    let guard = Cancel {
+    let abort = Abort {
         task: task.abort_handle(),
         process: std::process::id(),
     };
-    future.call_method1("add_done_callback", (guard,))?;
+    future.setattr("abort", abort)?;
     Ok(future.unbind())
 }
 
@@ -57,27 +62,28 @@ pub fn done<T>(
     outcome: Result<T, ErrorJson>,
     convert: Convert<T>,
 ) -> PyResult<Py<PyAny>> {
-    let event_loop = running_loop(py)?;
-    let future = event_loop.call_method0("create_future")?;
+    let future = running_loop(py)?.call_method0("create_future")?;
     let (value, failed) = answer(py, outcome, convert);
-    let method = if failed {
-        "set_exception"
-    } else {
-        "set_result"
-    };
-    future.call_method1(method, (value,))?;
+    settle(&future, value, failed)?;
     Ok(future.unbind())
 }
 
 /// The loop of asyncio that runs here. Other loops have no futures that another thread can settle.
 fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    let found = py.import("asyncio")?.call_method0("get_running_loop");
-    found.map_err(|_| {
+    static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let running = RUNNING.import(py, "asyncio", "get_running_loop")?;
+    running.call0().map_err(|_| {
         PyRuntimeError::new_err(
             "AsyncClient needs a running asyncio event loop, and there is none here. Under trio, \
              call a Client from a thread: trio.to_thread.run_sync(client.run_flow, ...)",
         )
     })
+}
+
+/// The class of the futures: one that tells us when it is cancelled.
+fn call_class(py: Python<'_>) -> PyResult<Bound<'_, PyType>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    Ok(CLASS.import(py, "langflow_api._call", "Call")?.clone())
 }
 
 /// The value or the exception, and which of the two it is.
@@ -96,8 +102,7 @@ fn answer<T>(
     }
 }
 
-/// Runs in the loop's thread: hands over the outcome, unless nobody waits any more.
-#[pyfunction]
+/// In the loop's thread: hands over the outcome, unless nobody waits any more.
 fn settle(future: &Bound<'_, PyAny>, value: Py<PyAny>, failed: bool) -> PyResult<()> {
     if !future.call_method0("done")?.is_truthy()? {
         let method = if failed {
@@ -110,24 +115,18 @@ fn settle(future: &Bound<'_, PyAny>, value: Py<PyAny>, failed: bool) -> PyResult
     Ok(())
 }
 
-/// References that can no longer be given back to the interpreter.
-fn leak<T>(references: T) {
-    std::mem::forget(references);
-}
-
-/// Called by asyncio when the future is done: a cancelled one takes its task along.
+/// Called when the future is cancelled: it takes its task along.
 #[pyclass(module = "langflow_api._native", frozen)]
-struct Cancel {
+struct Abort {
     task: AbortHandle,
     process: u32,
 }
 
 #[pymethods]
-impl Cancel {
-    fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
-        if future.call_method0("cancelled")?.is_truthy()? && self.process == std::process::id() {
+impl Abort {
+    fn __call__(&self) {
+        if self.process == std::process::id() {
             self.task.abort();
         }
-        Ok(())
     }
 }

@@ -5,6 +5,7 @@
 mod engine;
 mod errors;
 mod future;
+mod mailbox;
 #[cfg(feature = "mock")]
 mod mock;
 mod runtime;

@@ -1,0 +1,26 @@
+"""The future of a call; a module of its own, so that only asyncio's users import asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Call(asyncio.Future):  # type: ignore[type-arg]  # not subscriptable before 3.9.2's stubs
+    """Ends its request when it is cancelled."""
+
+    abort: Callable[[], None] | None = None
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Cancels the wait, and the request with it."""
+        cancelled = super().cancel(msg)
+        if cancelled and self.abort is not None:
+            self.abort()
+        return cancelled
