@@ -11,6 +11,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Packed: it is most of what the server adds to a package, and mostly words.
     let packed = miniz_oxide::deflate::compress_to_vec(document.to_string().as_bytes(), 10);
     fs::write(out.join("workspace.json.deflate"), packed)?;
+    let page = page(&PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("ui"))?;
+    let packed = miniz_oxide::deflate::compress_to_vec(page.as_bytes(), 10);
+    fs::write(out.join("ui.html.deflate"), packed)?;
     let errors: toml::Table = read(&contract, "errors.toml")?.parse()?;
     fs::write(out.join("codes.rs"), codes(&errors)?)?;
     Ok(())
@@ -20,6 +23,56 @@ fn read(folder: &Path, name: &str) -> Result<String, Box<dyn Error>> {
     let path = folder.join(name);
     println!("cargo:rerun-if-changed={}", path.display());
     Ok(fs::read_to_string(path)?)
+}
+
+/// The live page in one file: a line `/* NAME */` stands for the file of this name. What only
+/// people need is left out, and nothing else is changed.
+fn page(folder: &Path) -> Result<String, Box<dyn Error>> {
+    let mut page = String::new();
+    for line in read(folder, "page.html")?.lines() {
+        let name = line
+            .strip_prefix("/* ")
+            .and_then(|it| it.strip_suffix(" */"));
+        match name {
+            Some(name) if name.ends_with(".css") => page.push_str(&style(&read(folder, name)?)),
+            Some(name) => page.push_str(&script(&read(folder, name)?)),
+            None => page.push_str(line.trim_start()),
+        }
+        page.push('\n');
+    }
+    Ok(page)
+}
+
+/// A style sheet without its layout.
+fn style(text: &str) -> String {
+    let mut style: String = text.lines().map(str::trim_start).collect();
+    for mark in ["{", "}", ":", ",", ";", ">"] {
+        style = style.replace(&format!("{mark} "), mark);
+        // A space before a colon belongs to a selector.
+        if mark != ":" {
+            style = style.replace(&format!(" {mark}"), mark);
+        }
+    }
+    for (long, short) in [(";}", "}"), (" 0.", " ."), (":0.", ":.")] {
+        style = style.replace(long, short);
+    }
+    style
+}
+
+/// A script without indentation, without comments that have a line of their own, and without line
+/// ends where another sign ends the line as well. No text of it may go over lines.
+fn script(text: &str) -> String {
+    let mut script = String::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("//") || line.starts_with("/**") {
+            continue;
+        }
+        script.push_str(line);
+        if !line.ends_with([',', ';', '(', '{', '[']) {
+            script.push('\n');
+        }
+    }
+    script
 }
 
 /// The codes that an answer may carry, each with its status and title.

@@ -17,7 +17,7 @@ pub fn wasm() -> Result<Counts> {
 }
 
 /// The browser of this machine.
-fn chromium() -> Result<PathBuf> {
+pub fn chromium() -> Result<PathBuf> {
     let path =
         std::env::var_os("CHROMIUM").map_or_else(|| "/usr/bin/chromium".into(), PathBuf::from);
     if !path.exists() {

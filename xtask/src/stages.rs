@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::process::{Counts, say};
-use crate::{bench, browser, checks};
+use crate::{bench, browser, checks, pages};
 
 struct Stage {
     name: &'static str,
@@ -93,6 +93,12 @@ const STAGES: &[Stage] = &[
         what: "deliveries of the mock verified by the package that receivers use",
         budget: 60,
         run: checks::webhooks,
+    },
+    Stage {
+        name: "ui",
+        what: "the live page of the mock in a real browser",
+        budget: 180,
+        run: pages::ui,
     },
     Stage {
         name: "packaging",

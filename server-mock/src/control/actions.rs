@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::table::OPERATIONS;
-use super::{Order, clock, doctor, events, openapi, requests, snapshots, states};
+use super::{Order, clock, doctor, events, openapi, requests, snapshots, states, ui};
 use crate::clock::timestamp;
 use crate::double::faults::Faults;
 use crate::http::Reply;
@@ -52,6 +52,9 @@ pub(super) async fn perform(order: Order) -> Result<Reply, Problem> {
         "deleteSnapshot" => snapshots::forget(&order),
         "followEvents" => Ok(events::follow(&order)),
         "examine" => Ok(Reply::json(200, &doctor::examine(&order.app))),
+        "showPage" => Ok(ui::show()),
+        "listSeededKeys" => Ok(ui::keys(&order)),
+        "look" => ui::look(&order).await,
         id => Err(Problem::new(
             "not_implemented",
             format!("There is no `{id}`."),

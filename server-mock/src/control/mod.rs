@@ -11,6 +11,7 @@ mod snapshots;
 mod span;
 mod states;
 mod table;
+mod ui;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ const MAX_BODY: usize = 256 * 1024 * 1024;
 /// A control request, checked.
 struct Order {
     app: Arc<App>,
+    request_id: String,
     operation: &'static Operation,
     /// What stands in the place of the path's parameter.
     id: String,
@@ -62,7 +64,7 @@ pub(crate) async fn handle(
     request_id: &str,
     request: Request<Incoming>,
 ) -> Reply {
-    match answer(app, peer, request).await {
+    match answer(app, peer, request_id, request).await {
         Ok(reply) => reply,
         Err(problem) => Reply::problem(&problem, request_id),
     }
@@ -71,6 +73,7 @@ pub(crate) async fn handle(
 async fn answer(
     app: &Arc<App>,
     peer: SocketAddr,
+    request_id: &str,
     request: Request<Incoming>,
 ) -> Result<Reply, Problem> {
     let (parts, incoming) = request.into_parts();
@@ -92,6 +95,7 @@ async fn answer(
     };
     let order = Order {
         app: app.clone(),
+        request_id: request_id.to_owned(),
         operation,
         id,
         query: query(parts.uri.query()),

@@ -394,4 +394,26 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "What is missing in the flows for others to use them.",
         &[],
     ),
+    get(
+        "showPage",
+        "/ui",
+        "The live page: a workspace and its double, by clicks.",
+        &[],
+    ),
+    get(
+        "listSeededKeys",
+        "/keys",
+        "The secrets of the seeded keys, as far as they are still known.",
+        &[],
+    ),
+    get(
+        "look",
+        "/look",
+        "What the product answers an administrator, without a trace: no request in the journal, no fault.",
+        &[(
+            "path",
+            "string",
+            "Path and query of a GET below `/langflow/api/v1`, such as `/flows?size=10`.",
+        )],
+    ),
 ];

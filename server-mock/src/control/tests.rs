@@ -70,3 +70,42 @@ fn every_kind_of_fault_in_the_document_can_be_armed() {
         "the kinds are named: {detail}"
     );
 }
+
+#[test]
+fn a_look_leaves_no_trace_and_no_fault_strikes_it() {
+    let mock = Mock::start();
+    let broken = json!({"kind": "status", "status": 500, "scope": "default"});
+    mock.control("POST", "/faults", &broken);
+    let look = |path: &str| mock.control("GET", &format!("/look?path={path}"), &Value::Null);
+    let flows = look("/flows%3Fsize=2").json();
+    assert_eq!(flows["items"].as_array().map(Vec::len), Some(2), "{flows}");
+    assert_eq!(look("/nowhere").problem(), "route_not_found");
+    assert_eq!(look("/flows/echo/run").problem(), "method_not_allowed");
+    assert_eq!(look("flows").problem(), "invalid_field");
+    let requests = mock.control("GET", "/requests", &Value::Null).json();
+    assert_eq!(requests["total"], 0, "{requests}");
+}
+
+#[test]
+fn the_seeded_keys_are_told_as_far_as_they_are_known() {
+    let mock = Mock::start();
+    let keys = || mock.control("GET", "/keys", &Value::Null).json();
+    assert_eq!(keys()["keys"]["execute"], mock.key("execute"));
+    let sown = mock.control("POST", "/seed", &json!({"seed": 7})).json();
+    assert_eq!(keys()["keys"], sown["keys"]);
+    assert_ne!(keys()["keys"]["execute"], mock.key("execute"));
+}
+
+#[test]
+fn the_page_is_small_and_runs_its_own_script_only() {
+    let mock = Mock::start();
+    let page = mock.control("GET", "/ui", &Value::Null);
+    assert!(page.body.len() < 60_000, "{} bytes", page.body.len());
+    for mark in [":root{color-scheme", "function h(", "setInterval(drawClock"] {
+        assert!(page.body.contains(mark), "{mark}");
+    }
+    let policy = page.header("content-security-policy").expect("a policy");
+    // The digest of nothing: then the page was not found to have the element.
+    assert!(!policy.contains("47DEQpj8HBSa"), "{policy}");
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"));
+}

@@ -20,7 +20,7 @@ impl Caller {
         self.permissions.contains(&Permission::Admin) || self.permissions.contains(&permission)
     }
 
-    fn anybody() -> Self {
+    pub(super) fn anybody() -> Self {
         Self {
             key_id: "nobody".to_owned(),
             permissions: vec![Permission::Admin],

@@ -9,6 +9,7 @@ mod docs;
 mod faulty;
 mod flows;
 mod line;
+mod look;
 mod monitoring;
 mod pieces;
 mod recorded;
@@ -44,6 +45,7 @@ use recorded::Recorded;
 
 pub(crate) use call::query;
 pub(crate) use line::{Cut, Line, Wire};
+pub(crate) use look::look;
 pub(crate) use recorded::ReplyBody;
 pub(crate) use reply::Reply;
 
