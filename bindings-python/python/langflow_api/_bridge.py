@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ._given import NOT_GIVEN, given
 from ._json import UNSAYABLE, dumps, loads
-from ._models import wrap
+from ._models import of, wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,8 +109,9 @@ def result(text: str) -> RunResult:
     """The result of a run."""
     from ._result import RunResult
 
-    made = RunResult(loads(text))
-    if made.session_status == "expired":
+    data = loads(text)
+    made: RunResult = of(RunResult, data)
+    if data.get("session_status") == "expired":
         import logging
 
         logging.getLogger("langflow_api").warning(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._models import Model
+from ._models import Model, of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,12 @@ class Token(StreamEvent):
     synthetic: bool | None
     """True if the flow sent no tokens and this is its whole text, taken from the result."""
     _fields = ("type", "id", "text", "synthetic")
+
+    if not TYPE_CHECKING:
+
+        @property
+        def text(self) -> str:
+            return self._data["text"]
 
 
 class Message(StreamEvent):
@@ -112,7 +118,7 @@ class End(StreamEvent):
         def result(self) -> RunResult:
             from ._result import RunResult
 
-            return RunResult(self._data["result"])
+            return of(RunResult, self._data["result"])
 
 
 _CLASSES: dict[str, type[StreamEvent]] = {
@@ -125,6 +131,11 @@ _CLASSES: dict[str, type[StreamEvent]] = {
     "unknown": UnknownEvent,
     "end": End,
 }
+
+for _name, _class in _CLASSES.items():
+    if _class is not UnknownEvent:
+        # On the class, so that telling events apart costs no search in their data.
+        _class.type = _name  # type: ignore[attr-defined]
 
 if TYPE_CHECKING:
     Event = Union[
@@ -143,5 +154,5 @@ else:
 
 def event(data: dict[str, Any]) -> Event:
     """The event of an engine's JSON."""
-    made: Event = _CLASSES.get(data["type"], UnknownEvent)(data)  # type: ignore[assignment]
+    made: Event = of(_CLASSES.get(data["type"], UnknownEvent), data)
     return made

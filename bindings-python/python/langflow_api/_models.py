@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def wrap(value: Any, shape: Shape, namespace: Mapping[str, Any]) -> Any:
     """The JSON value with the models of a shape around its objects."""
     if isinstance(shape, str):
-        return namespace[shape](value) if isinstance(value, dict) else value
+        return of(namespace[shape], value) if isinstance(value, dict) else value
     if isinstance(shape, list) and isinstance(value, list):
         return [wrap(item, shape[0], namespace) for item in value]
     if isinstance(shape, dict) and isinstance(value, dict):
@@ -137,6 +137,16 @@ class Model:
 
     def __copy__(self) -> Self:
         return self
+
+
+_set_data = Model.__dict__["_data"].__set__
+
+
+def of(kind: type[Any], data: dict[str, Any]) -> Any:
+    """A model of JSON that was parsed for it alone: nothing is copied."""
+    made = object.__new__(kind)
+    _set_data(made, data)
+    return made
 
 
 def short(value: object, limit: int = 120) -> str:
