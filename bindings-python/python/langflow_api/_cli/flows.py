@@ -1,0 +1,107 @@
+"""``flows`` and ``export``."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from langflow_api._given import NOT_GIVEN
+
+from . import output
+from .client import client
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+
+def list_flows(arguments: argparse.Namespace) -> int:
+    """A table of the flows."""
+    with client(arguments) as caller:
+        found = list(caller.flows.list(size=100, q=arguments.query or NOT_GIVEN))
+    if arguments.json:
+        output.show_json([flow.to_dict() for flow in found])
+    else:
+        rows = ((flow.id, flow.name, flow.updated_at) for flow in found)
+        output.table(("id", "name", "updated"), rows)
+    return 0
+
+
+def file_name(flow_id: str, name: str) -> str:
+    """A file name of the flow's name and id. Neither can lead out of the folder."""
+    words = re.sub(r"[^\w-]+", "-", name, flags=re.ASCII).strip("-_").lower()[:60]
+    ident = re.sub(r"[^\w-]+", "-", flow_id, flags=re.ASCII).strip("-") or "flow"
+    return f"{words}.{ident}.json" if words and words != ident.lower() else f"{ident}.json"
+
+
+def pull(arguments: argparse.Namespace) -> int:
+    """Saves flows; what a file says already is not written again."""
+    folder = Path(arguments.output)
+    with client(arguments) as caller:
+        if arguments.flow:
+            wanted = list(arguments.flow)
+        else:
+            wanted = [flow.id for flow in caller.flows.list(size=100)]
+        folder.mkdir(parents=True, exist_ok=True)
+        saved: list[dict[str, Any]] = []
+        for flow_id in output.progress(wanted, "pull"):
+            file = caller.flows.export(flow_id)
+            path = folder / file_name(flow_id, file.name)
+            text = json.dumps(file.to_dict(), indent=2, ensure_ascii=False) + "\n"
+            changed = not path.exists() or path.read_text(encoding="utf-8") != text
+            if changed:
+                path.write_text(text, encoding="utf-8")
+            saved.append({"id": flow_id, "path": str(path), "changed": changed})
+    if arguments.json:
+        output.show_json(saved)
+    else:
+        for one in saved:
+            print(f"{one['path']}{'' if one['changed'] else ' (unchanged)'}")
+    return 0
+
+
+def push(arguments: argparse.Namespace) -> int:
+    """Imports flows from files."""
+    paths = list(files(arguments.path))
+    made: list[dict[str, Any]] = []
+    with client(arguments) as caller:
+        for path in output.progress(paths, "push"):
+            answered = caller.flows.import_(path, on_conflict=arguments.on_conflict)
+            made.extend({"path": str(path), **flow.to_dict()} for flow in answered.flows)
+    if arguments.json:
+        output.show_json(made)
+    else:
+        output.table(
+            ("file", "id", "name"), ((one["path"], one["id"], one["name"]) for one in made)
+        )
+    return 0
+
+
+def files(names: list[str]) -> Iterator[Path]:
+    """The files, and those in the folders."""
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            yield from sorted(path.glob("*.json"))
+        elif path.exists():
+            yield path
+        else:
+            raise FileNotFoundError(2, "no such file", name)
+
+
+def export(arguments: argparse.Namespace) -> int:
+    """A flow as a file."""
+    with client(arguments) as caller:
+        if arguments.format == "python":
+            text = caller.flows.export(arguments.flow, format="python")
+        else:
+            file = caller.flows.export(arguments.flow)
+            text = json.dumps(file.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    if arguments.output:
+        Path(arguments.output).write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+    return 0

@@ -1,0 +1,70 @@
+"""What commands print: results on standard output, all else on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from langflow_api import LangflowError
+
+
+def say(text: str) -> None:
+    """A line for people; never in the way of what a program reads."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def show_json(value: Any) -> None:
+    """A result for programs."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def failure(error: LangflowError, *, as_json: bool) -> None:
+    """An error: for people as text, with ``--json`` as JSON, both on standard error."""
+    if as_json:
+        say(json.dumps(error.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        say(f"error: {error}")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Rows under a head; drawn by rich where it is installed and somebody looks."""
+    texts = [["" if value is None else str(value) for value in row] for row in rows]
+    if sys.stdout.isatty():
+        try:
+            from rich.console import Console
+            from rich.table import Table
+        except ImportError:
+            pass
+        else:
+            drawn = Table(*columns)
+            for text in texts:
+                drawn.add_row(*(_plain(one) for one in text))
+            Console().print(drawn)
+            return
+    widths = [max(map(len, column)) for column in zip(columns, *texts)]
+    for row in ([name.upper() for name in columns], *texts):
+        line = "  ".join(value.ljust(width) for value, width in zip(row, widths))
+        print(line.rstrip())
+
+
+def _plain(text: str) -> Any:
+    from rich.text import Text
+
+    return Text(text)
+
+
+def progress(items: Sequence[Any], what: str) -> Iterator[Any]:
+    """The items, with a bar on standard error where somebody looks."""
+    if not sys.stderr.isatty() or len(items) < 2:
+        yield from items
+        return
+    from langflow_api._progress import bar
+
+    with bar(len(items), what) as advance:
+        for item in items:
+            yield item
+            advance()
