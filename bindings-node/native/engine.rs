@@ -105,9 +105,84 @@ impl Engine {
         }))
     }
 
+    /// Does what the core's table of names knows under `name`.
+    #[napi(catch_unwind)]
+    pub fn invoke<'env>(
+        &self,
+        env: &'env Env,
+        name: String,
+        args: String,
+        cancel: &CancelHandle,
+    ) -> napi::Result<PromiseRaw<'env, String>> {
+        let engine = self.inner.clone();
+        env.spawn_future(
+            cancel.guard(async move { engine.invoke(&name, &args).await.map_err(throw) }),
+        )
+    }
+
+    /// Runs many flows, some at a time.
+    #[napi(catch_unwind)]
+    pub fn run_many(&self, request: String) -> napi::Result<EventStream> {
+        opened(self.inner.run_many(&request))
+    }
+
+    /// Sends a file or bytes as the body of an operation.
+    #[napi(catch_unwind)]
+    pub fn upload(
+        &self,
+        head: String,
+        source: String,
+        body: Uint8Array,
+    ) -> napi::Result<EventStream> {
+        let body = Bytes::copy_from_slice(&body);
+        opened(self.inner.upload(&head, &source, body))
+    }
+
+    /// Writes the answer of an operation to a file.
+    #[napi(catch_unwind)]
+    pub fn download(
+        &self,
+        head: String,
+        body: Uint8Array,
+        path: String,
+    ) -> napi::Result<EventStream> {
+        let body = Bytes::copy_from_slice(&body);
+        opened(self.inner.download(&head, body, &path))
+    }
+
+    /// What calls came to, as JSON.
+    #[napi(catch_unwind)]
+    pub fn metrics(&self) -> String {
+        self.inner.metrics()
+    }
+
+    /// Alerts, as long as the stream is open.
+    #[napi(catch_unwind)]
+    pub fn watch(&self, thresholds: String) -> napi::Result<EventStream> {
+        opened(self.inner.watch(&thresholds))
+    }
+
+    /// An engine with other options that shares connections, quota, limits and metrics.
+    #[napi(catch_unwind)]
+    pub fn with_options(&self, options: String) -> napi::Result<Engine> {
+        Ok(Self {
+            inner: self.inner.with_options(&options).map_err(throw)?,
+        })
+    }
+
     /// The configuration without the key, as JSON.
     #[napi(catch_unwind)]
     pub fn describe(&self) -> String {
         self.inner.describe()
     }
+}
+
+fn opened(stream: Result<boundary::EventStream, boundary::ErrorJson>) -> napi::Result<EventStream> {
+    stream.map(EventStream::from).map_err(throw)
+}
+
+/// What needs no engine: `webhook.verify`, `webhook.sign`, `trigger.sign`.
+#[napi(catch_unwind)]
+pub fn compute(name: String, args: String, body: Uint8Array) -> napi::Result<String> {
+    boundary::compute(&name, &args, Bytes::copy_from_slice(&body)).map_err(throw)
 }

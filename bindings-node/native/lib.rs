@@ -4,7 +4,7 @@
 //! makes an object of the right class of it.
 
 mod cancel;
-mod engine;
+pub mod engine;
 pub mod failure;
 #[cfg(feature = "mock")]
 mod mock;

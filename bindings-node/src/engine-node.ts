@@ -15,6 +15,7 @@ export interface Addon {
   readonly Engine: new (config: string) => Engine;
   readonly CancelHandle: new () => CancelHandle;
   invalidInput(field: string, message: string): string;
+  compute(name: string, args: string, body: Uint8Array): string;
   /** Left out of addons that are built without it. */
   readonly MockServer?: new (config: string) => NativeMockServer;
 }
@@ -122,6 +123,7 @@ const native: EngineFactory = {
   create: (config) => new (loadAddon().Engine)(config),
   cancelHandle: () => new (loadAddon().CancelHandle)(),
   invalidInput: (field, message) => loadAddon().invalidInput(field, message),
+  compute: (name, args, body) => loadAddon().compute(name, args, body),
   environment,
 };
 

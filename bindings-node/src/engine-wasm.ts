@@ -7,6 +7,7 @@ export interface WasmGlue {
   readonly Engine: new (config: string) => Engine;
   readonly CancelHandle: new () => CancelHandle;
   invalidInput(field: string, message: string): string;
+  compute(name: string, args: string, body: Uint8Array): string;
   onPanic(tell: (message: string) => void): void;
   __wbg_set_wasm(instance: WebAssembly.Exports): void;
 }
@@ -27,7 +28,10 @@ export function wasmEngine(
   const loaded = (): Calls => (calls ??= load(glue, source(), platform.page !== undefined));
   return {
     ...platform,
-    create: (config) => new WasmEngine(config, glue, loaded()),
+    create: (config) => {
+      const calls = loaded();
+      return new WasmEngine(new glue.Engine(config), calls);
+    },
     cancelHandle: () => {
       loaded();
       return new glue.CancelHandle();
@@ -35,6 +39,10 @@ export function wasmEngine(
     invalidInput: (field, message) => {
       loaded();
       return glue.invalidInput(field, message);
+    },
+    compute: (name, args, body) => {
+      loaded();
+      return glue.compute(name, args, body);
     },
   };
 }
@@ -92,8 +100,8 @@ class WasmEngine implements Engine {
   readonly #inner: Engine;
   readonly #calls: Calls;
 
-  constructor(config: string, glue: WasmGlue, calls: Calls) {
-    this.#inner = new glue.Engine(config);
+  constructor(inner: Engine, calls: Calls) {
+    this.#inner = inner;
     this.#calls = calls;
   }
 
@@ -114,6 +122,34 @@ class WasmEngine implements Engine {
       await this.#calls.of(this.#inner.openCall(head, body, cancel)),
       this.#calls,
     );
+  }
+
+  invoke(name: string, args: string, cancel: CancelHandle): Promise<string> {
+    return this.#calls.of(this.#inner.invoke(name, args, cancel));
+  }
+
+  runMany(request: string): EngineStream {
+    return new WasmStream(this.#inner.runMany(request), this.#calls);
+  }
+
+  upload(head: string, source: string, body: Uint8Array): EngineStream {
+    return new WasmStream(this.#inner.upload(head, source, body), this.#calls);
+  }
+
+  download(head: string, body: Uint8Array, path: string): EngineStream {
+    return new WasmStream(this.#inner.download(head, body, path), this.#calls);
+  }
+
+  metrics(): string {
+    return this.#inner.metrics();
+  }
+
+  watch(thresholds: string): EngineStream {
+    return new WasmStream(this.#inner.watch(thresholds), this.#calls);
+  }
+
+  withOptions(options: string): Engine {
+    return new WasmEngine(this.#inner.withOptions(options), this.#calls);
   }
 
   describe(): string {

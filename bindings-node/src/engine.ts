@@ -28,6 +28,20 @@ export interface Engine {
   run(request: string, cancel: CancelHandle): Promise<string>;
   open(request: string, cancel: CancelHandle): Promise<EngineStream>;
   openCall(head: string, body: Uint8Array, cancel: CancelHandle): Promise<EngineStream>;
+  /** Does what the core's table of names knows under `name`; arguments and answer are JSON. */
+  invoke(name: string, args: string, cancel: CancelHandle): Promise<string>;
+  /** Many runs, some at a time; nothing is sent before the first batch is asked for. */
+  runMany(request: string): EngineStream;
+  /** A file or bytes as the body of an operation, as events of progress and an end. */
+  upload(head: string, source: string, body: Uint8Array): EngineStream;
+  /** The answer of an operation to a file, as events of progress and an end. */
+  download(head: string, body: Uint8Array, path: string): EngineStream;
+  /** What calls came to, as JSON. */
+  metrics(): string;
+  /** Alerts, as long as the stream is open. */
+  watch(thresholds: string): EngineStream;
+  /** An engine with other options that shares connections, quota, limits and metrics. */
+  withOptions(options: string): Engine;
   /** The configuration as JSON, without the key. */
   describe(): string;
 }
@@ -40,6 +54,8 @@ export interface EngineFactory {
   cancelHandle(): CancelHandle;
   /** The JSON of an `invalid_input` error. */
   invalidInput(field: string, message: string): string;
+  /** What needs no engine: `webhook.verify`, `webhook.sign`, `trigger.sign`. */
+  compute(name: string, args: string, body: Uint8Array): string;
   /** The environment's `LANGFLOW_...` variables. */
   environment(): Record<string, string>;
   /** The address of the page, where whoever sees the page can read what the program holds. */

@@ -16,6 +16,8 @@ use crate::{future, runtime};
 #[pyclass(module = "langflow_api._native", frozen)]
 pub struct Engine {
     config: String,
+    /// Options on top of the configuration, each of a `with_options`.
+    options: Vec<String>,
     /// Locked only while attached to the interpreter and never across a wait, so that no other
     /// thread can hold it while this one forks.
     state: Mutex<State>,
@@ -30,8 +32,11 @@ enum State {
 }
 
 impl State {
-    fn new(config: &str) -> Result<State, ErrorJson> {
-        let engine = boundary::Engine::new(config)?;
+    fn new(config: &str, options: &[String]) -> Result<State, ErrorJson> {
+        let mut engine = boundary::Engine::new(config)?;
+        for more in options {
+            engine = engine.with_options(more)?;
+        }
         Ok(State::Open {
             process: std::process::id(),
             engine,
@@ -46,7 +51,8 @@ impl Engine {
             && *process != std::process::id()
         {
             // The sockets belong to the parent: they are neither used nor closed here.
-            let fresh = State::new(&self.config).map_err(|error| exception(py, &error))?;
+            let fresh = State::new(&self.config, &self.options);
+            let fresh = fresh.map_err(|error| exception(py, &error))?;
             std::mem::forget(std::mem::replace(&mut *state, fresh));
         }
         match &*state {
@@ -63,9 +69,10 @@ impl Engine {
 impl Engine {
     #[new]
     fn new(py: Python<'_>, config: String) -> PyResult<Self> {
-        let state = State::new(&config).map_err(|error| exception(py, &error))?;
+        let state = State::new(&config, &[]).map_err(|error| exception(py, &error))?;
         Ok(Engine {
             config,
+            options: Vec::new(),
             state: Mutex::new(state),
         })
     }
@@ -77,13 +84,78 @@ impl Engine {
         };
         Ok(Engine {
             config: self.config.clone(),
+            options: self.options.clone(),
+            state: Mutex::new(state),
+        })
+    }
+
+    fn with_options(&self, py: Python<'_>, options: String) -> PyResult<Self> {
+        let engine = self.engine(py)?.with_options(&options);
+        let state = State::Open {
+            process: std::process::id(),
+            engine: engine.map_err(|error| exception(py, &error))?,
+        };
+        let mut all = self.options.clone();
+        all.push(options);
+        Ok(Engine {
+            config: self.config.clone(),
+            options: all,
             state: Mutex::new(state),
         })
     }
 
     fn describe(&self, py: Python<'_>) -> PyResult<String> {
-        let engine = boundary::Engine::new(&self.config);
-        Ok(engine.map_err(|error| exception(py, &error))?.describe())
+        // Also of an engine that is closed.
+        match State::new(&self.config, &self.options).map_err(|error| exception(py, &error))? {
+            State::Open { engine, .. } => Ok(engine.describe()),
+            State::Closed => Ok("{}".to_owned()),
+        }
+    }
+
+    fn metrics(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.engine(py)?.metrics())
+    }
+
+    fn invoke(&self, py: Python<'_>, name: String, args: String) -> PyResult<String> {
+        let engine = self.engine(py)?;
+        let work = async move { engine.invoke(&name, &args).boxed().await };
+        runtime::wait(py, work)?.map_err(|error| exception(py, &error))
+    }
+
+    fn invoke_async(&self, py: Python<'_>, name: String, args: String) -> PyResult<Py<PyAny>> {
+        let engine = self.engine(py)?;
+        let work = async move { engine.invoke(&name, &args).boxed().await };
+        future::spawn(py, work, text)
+    }
+
+    fn run_many(&self, py: Python<'_>, request: &str) -> PyResult<EventStream> {
+        opened(py, self.engine(py)?.run_many(request))
+    }
+
+    fn upload(
+        &self,
+        py: Python<'_>,
+        head: &str,
+        source: &str,
+        body: &Bound<'_, PyBytes>,
+    ) -> PyResult<EventStream> {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        opened(py, self.engine(py)?.upload(head, source, body))
+    }
+
+    fn download(
+        &self,
+        py: Python<'_>,
+        head: &str,
+        body: &Bound<'_, PyBytes>,
+        path: &str,
+    ) -> PyResult<EventStream> {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        opened(py, self.engine(py)?.download(head, body, path))
+    }
+
+    fn watch(&self, py: Python<'_>, thresholds: &str) -> PyResult<EventStream> {
+        opened(py, self.engine(py)?.watch(thresholds))
     }
 
     fn close(&self) {
@@ -184,6 +256,27 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+fn opened(
+    py: Python<'_>,
+    stream: Result<boundary::EventStream, ErrorJson>,
+) -> PyResult<EventStream> {
+    stream
+        .map(EventStream::new)
+        .map_err(|error| exception(py, &error))
+}
+
+/// What needs no engine, such as the check of a webhook.
+#[pyfunction]
+pub fn compute(
+    py: Python<'_>,
+    name: &str,
+    args: &str,
+    body: &Bound<'_, PyBytes>,
+) -> PyResult<String> {
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    boundary::compute(name, args, body).map_err(|error| exception(py, &error))
 }
 
 fn release(state: State) {

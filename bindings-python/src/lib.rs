@@ -20,6 +20,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::Engine>()?;
     module.add_class::<stream::EventStream>()?;
     module.add_function(wrap_pyfunction!(errors::invalid_input, module)?)?;
+    module.add_function(wrap_pyfunction!(engine::compute, module)?)?;
     #[cfg(feature = "mock")]
     module.add_class::<mock::MockServer>()?;
     Ok(())

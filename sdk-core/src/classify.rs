@@ -7,7 +7,7 @@ use http::HeaderMap;
 
 use crate::client::{Client, causes};
 use crate::error::{ErrorCode, ErrorInfo, Phase};
-use crate::platform::{self, Transport};
+use crate::platform::{self, Sent, Transport};
 use crate::problem::Problem;
 use crate::retry::{self, Failure};
 use crate::send::{Call, has_type, sentence};
@@ -153,6 +153,20 @@ impl Failed {
             should_retry: None,
             timed_out: false,
         }
+    }
+
+    /// Where no byte of the request had been handed to a connection, the server cannot have begun.
+    pub(crate) fn unless_sent(mut self, sent: &Sent) -> Failed {
+        if !sent.begun() {
+            self.info.may_have_executed = false;
+            if self.failure == Failure::MayHaveRun {
+                self.failure = Failure::NotStarted;
+            }
+            if self.info.phase == Phase::FirstByte {
+                self.info.phase = Phase::Connect;
+            }
+        }
+        self
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::config::{ClientBuilder, Config};
 use crate::dialect::detect::Known;
 use crate::error::{ErrorCode, LangflowError};
+use crate::metrics::Metrics;
 use crate::options::CallOptions;
 use crate::platform;
 use crate::retry::Quota;
@@ -30,11 +31,12 @@ pub struct Client {
 }
 
 /// What the copies of a client share.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Shared {
     http: OnceLock<Result<reqwest::Client, LangflowError>>,
     pub(crate) quota: Quota,
     pub(crate) known: Known,
+    pub(crate) metrics: Metrics,
 }
 
 impl Client {
@@ -65,6 +67,15 @@ impl Client {
             config,
             shared: self.shared.clone(),
         }
+    }
+
+    /// As [`Client::with_options`], with settings by name as they cross a boundary.
+    pub(crate) fn with_settings(&self, text: &str) -> Result<Client, LangflowError> {
+        let config = Arc::new(self.config.as_ref().clone().with_settings(text)?);
+        Ok(Client {
+            config,
+            shared: self.shared.clone(),
+        })
     }
 
     /// What may be shown of the configuration: everything but the key and the headers.

@@ -296,6 +296,34 @@ impl Config {
         self
     }
 
+    /// The same with other settings, by name. What belongs to the connections, or to all copies
+    /// of a client together, needs a client of its own.
+    pub(crate) fn with_settings(mut self, text: &str) -> Result<Config, LangflowError> {
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            LangflowError::invalid_input("options", format!("The options are not JSON: {error}."))
+        })?;
+        let Some(map) = value.as_object() else {
+            return Err(refuse("options", "an object", &value));
+        };
+        for (name, value) in map.iter().filter(|(_, value)| !value.is_null()) {
+            match name.as_str() {
+                "headers" => self.headers.extend(options::headers(name, value)?),
+                "api_key" | "timeout" | "first_byte_timeout" | "idle_timeout" | "max_retries"
+                | "strict_sessions" | "max_event" => {
+                    self.apply(name, value, &mut String::new())?;
+                }
+                other => {
+                    let message = format!(
+                        "`{other}` is no option of a client that shares its connections; make a \
+                         client of its own."
+                    );
+                    return Err(LangflowError::invalid_input(other, message));
+                }
+            }
+        }
+        Ok(self)
+    }
+
     /// What may be shown of it.
     pub(crate) fn describe(&self) -> Value {
         json!({

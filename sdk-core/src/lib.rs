@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod ask;
 mod base_url;
 pub mod boundary;
 mod classify;
@@ -12,6 +13,8 @@ mod dialect;
 mod error;
 mod event;
 mod generated;
+mod many;
+mod metrics;
 mod operation;
 mod options;
 mod output;
@@ -21,9 +24,13 @@ mod request;
 mod retry;
 mod run;
 mod send;
+mod session;
 mod stream;
+mod transfer;
+mod tweaks;
 mod typed;
 mod understand;
+pub mod webhook;
 
 pub use client::Client;
 pub use config::ClientBuilder;
@@ -32,7 +39,11 @@ pub use event::Event;
 pub use generated::operations::API_VERSION;
 pub use generated::resources as params;
 pub use generated::workspace::types;
+pub use many::{ManyItem, ManyOptions};
+pub use metrics::{Alert, Latency, MetricsSnapshot, Thresholds};
 pub use options::CallOptions;
 pub use output::{ComponentOutput, Output, Outputs, Reason};
 pub use run::{Metadata, RunRequest, RunResult};
+pub use session::{Session, SessionInfo};
 pub use stream::RunStream;
+pub use transfer::Transfer;

@@ -13,6 +13,7 @@ use crate::output::{Output, Outputs, Reason};
 use crate::request::{self, Parts};
 use crate::send::Call;
 use crate::stream::RunStream;
+use crate::tweaks;
 
 /// What to run, and how. Checked when it is sent.
 ///
@@ -68,6 +69,11 @@ impl RunRequest {
         let value: Value = serde_json::from_str(text).map_err(|error| {
             LangflowError::invalid_input("request", format!("The request is not JSON: {error}."))
         })?;
+        RunRequest::from_value(value)
+    }
+
+    /// As [`RunRequest::from_json`].
+    pub(crate) fn from_value(value: Value) -> Result<RunRequest, LangflowError> {
         let Value::Object(mut fields) = value else {
             return Err(refuse("request", "an object", &value));
         };
@@ -92,7 +98,7 @@ impl RunRequest {
                     body.insert(name.clone(), id.into());
                 }
                 "tweaks" => {
-                    check_tweaks(value)?;
+                    tweaks::check_shape(value)?;
                     body.insert(name.clone(), value.clone());
                 }
                 other => {
@@ -116,29 +122,6 @@ impl RunRequest {
         }
         Ok((flow_id, body))
     }
-}
-
-fn check_tweaks(value: &Value) -> Result<(), LangflowError> {
-    let Some(components) = value.as_object() else {
-        return Err(refuse(
-            "tweaks",
-            "an object {component id: {parameter: value}}",
-            value,
-        ));
-    };
-    for (component, settings) in components {
-        if component.is_empty() {
-            return Err(LangflowError::invalid_input(
-                "tweaks",
-                "`tweaks` has an empty component id.",
-            ));
-        }
-        if !settings.is_object() {
-            let field = format!("tweaks.{component}");
-            return Err(refuse(&field, "an object {parameter: value}", settings));
-        }
-    }
-    Ok(())
 }
 
 /// How long a run took and what it cost.
@@ -221,7 +204,7 @@ impl Client {
     /// `invalid_input` before any request leaves; else what became of the call, with
     /// `may_have_executed` saying whether the flow may have run.
     pub async fn run_flow(&self, request: RunRequest) -> Result<RunResult, LangflowError> {
-        let (call, request) = self.run_call(&request, None)?;
+        let (call, request) = self.run_call(&request, None).await?;
         let sent = request.try_clone();
         let answer = self.exchange(request, &call).await?;
         let attempts = answer.attempts;
@@ -229,12 +212,15 @@ impl Client {
             call.fill(error.info_mut(), sent.as_ref(), attempts);
             error
         };
-        match self.understand(&answer).await {
-            Ok(value) => workspace::result(value, &answer.request_id, attempts)
-                .and_then(|result| self.check_session(result))
-                .map_err(finish),
-            Err(error) => Err(finish(error)),
-        }
+        let understood = self.understand(&answer).await;
+        let result = understood
+            .and_then(|value| workspace::result(value, &answer.request_id, attempts))
+            .inspect(|result| self.shared.metrics.used(result.metadata.tokens_used))
+            .and_then(|result| self.check_session(result));
+        result.map_err(|error| {
+            self.shared.metrics.misunderstood(error.code());
+            finish(error)
+        })
     }
 
     /// Runs a flow and answers with its events as they come.
@@ -242,18 +228,21 @@ impl Client {
     /// # Errors
     /// As [`Client::run_flow`]; what happens after the first byte is an item of the stream.
     pub async fn stream_flow(&self, request: RunRequest) -> Result<RunStream, LangflowError> {
-        let (call, request) = self.run_call(&request, Some("text/event-stream"))?;
+        let (call, request) = self.run_call(&request, Some("text/event-stream")).await?;
         let url = request.url().clone();
         let opened = self.open(request, &call).await?;
         RunStream::open(self, call, opened, url).await
     }
 
-    fn run_call(
+    async fn run_call(
         &self,
         run: &RunRequest,
         accept: Option<&'static str>,
     ) -> Result<(Call, reqwest::Request), LangflowError> {
-        let (flow_id, body) = run.check(self)?;
+        let (flow_id, mut body) = run.check(self)?;
+        if let Some(tweaks) = body.get_mut("tweaks") {
+            *tweaks = self.name_components(&flow_id, tweaks.take()).await?;
+        }
         let operation = operation::find("runFlow").ok_or_else(|| {
             LangflowError::new(
                 ErrorCode::InternalError,

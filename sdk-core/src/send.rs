@@ -8,15 +8,18 @@ use futures::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::classify::{Failed, body_lost, timed_out, transport_failed};
-use crate::client::Client;
+use crate::client::{Client, Shared};
 use crate::deadline::Deadline;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::operation::{Operation, Safety};
 use crate::options::{CallOptions, TOTAL};
 use crate::platform;
 use crate::retry::{self, Attempt, Failure};
+use crate::transfer::Transferring;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Redirects that one attempt follows.
+const REDIRECTS: u32 = 5;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// One call: an operation, its options, its ids and its clock.
@@ -29,6 +32,8 @@ pub struct Call {
     pub(crate) deadline: Deadline,
     /// Whether this is a run of a flow: no total time unless asked for, and an idempotency key.
     pub(crate) run: bool,
+    /// A body that is not in memory.
+    pub(crate) transfer: Option<Transferring>,
 }
 
 /// A complete answer.
@@ -46,6 +51,40 @@ pub(crate) struct Opened {
     pub(crate) response: reqwest::Response,
     pub(crate) attempts: u32,
     pub(crate) request_id: String,
+    /// Absent where somebody else counts the call.
+    pub(crate) counted: Option<Counted>,
+}
+
+/// A call in the metrics, from its beginning to its end. Dropped before, its reader has left.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    shared: std::sync::Arc<Shared>,
+    deadline: Deadline,
+    over: bool,
+}
+
+impl Counted {
+    fn begin(client: &Client, call: &Call) -> Counted {
+        client.shared.metrics.begin();
+        Counted {
+            shared: client.shared.clone(),
+            deadline: call.deadline,
+            over: false,
+        }
+    }
+
+    pub(crate) fn end(mut self, error: Option<ErrorCode>) {
+        self.over = true;
+        self.shared.metrics.end(self.deadline.elapsed(), error);
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if !self.over {
+            self.shared.metrics.abandon();
+        }
+    }
 }
 
 /// What a call is for: the whole body, or the body as it comes.
@@ -80,6 +119,7 @@ impl Call {
             request_id: id("req_"),
             deadline: Deadline::new(total),
             run,
+            transfer: None,
         }
     }
 
@@ -113,7 +153,7 @@ impl Client {
         request: reqwest::Request,
         call: &Call,
     ) -> Result<Answer, LangflowError> {
-        match self.attempts(request, call, Want::Whole).await? {
+        match self.counted(request, call, Want::Whole).await? {
             Got::Whole(answer) => Ok(answer),
             Got::Opened(_) => Err(LangflowError::new(
                 ErrorCode::InternalError,
@@ -128,12 +168,36 @@ impl Client {
         request: reqwest::Request,
         call: &Call,
     ) -> Result<Opened, LangflowError> {
-        match self.attempts(request, call, Want::Opened).await? {
+        match self.counted(request, call, Want::Opened).await? {
             Got::Opened(opened) => Ok(opened),
             Got::Whole(_) => Err(LangflowError::new(
                 ErrorCode::InternalError,
                 "A body was read.",
             )),
+        }
+    }
+
+    /// The attempts, and what they came to in the metrics.
+    async fn counted(
+        &self,
+        request: reqwest::Request,
+        call: &Call,
+        want: Want,
+    ) -> Result<Got, LangflowError> {
+        let counted = Counted::begin(self, call);
+        match self.attempts(request, call, want).await {
+            Ok(Got::Opened(mut opened)) => {
+                opened.counted = Some(counted);
+                Ok(Got::Opened(opened))
+            }
+            Ok(whole) => {
+                counted.end(None);
+                Ok(whole)
+            }
+            Err(error) => {
+                counted.end(Some(error.code()));
+                Err(error)
+            }
         }
     }
 
@@ -151,11 +215,18 @@ impl Client {
                 response,
                 attempts,
                 request_id,
+                counted: None,
             }));
         }
         let status = response.status();
         let headers = response.headers().clone();
-        let body = self.read_body(response, call).await?;
+        let body = match &call.transfer {
+            Some(Transferring::Down(path, progress)) => {
+                self.save(response, path, progress, call).await?;
+                Bytes::new()
+            }
+            _ => self.read_body(response, call).await?,
+        };
         Ok(Got::Whole(Answer {
             status,
             headers,
@@ -178,16 +249,10 @@ impl Client {
         let mut may_have_executed = false;
         loop {
             number += 1;
-            // Bodies are bytes, never one-shot streams, so a clone always exists.
-            let Some(mut copy) = request.try_clone() else {
-                return Err(LangflowError::new(
-                    ErrorCode::InternalError,
-                    "A request could not be copied.",
-                ));
-            };
-            copy.headers_mut()
+            request
+                .headers_mut()
                 .insert("x-langflow-attempt", HeaderValue::from(number));
-            let failed = match self.attempt(copy, call).await {
+            let failed = match self.attempt(&request, call).await {
                 Ok((response, request_id)) => {
                     match self.finish(response, number, request_id, call, want).await {
                         Ok(got) => {
@@ -291,32 +356,72 @@ impl Client {
         Ok(())
     }
 
-    /// One attempt, up to a success status.
+    /// One attempt, up to a success status. Only redirects that keep method, body and origin are
+    /// followed: everything else could lose the request or send the key to somebody else.
     async fn attempt(
         &self,
-        request: reqwest::Request,
+        request: &reqwest::Request,
         call: &Call,
     ) -> Result<(reqwest::Response, String), Failed> {
+        let mut url = request.url().clone();
+        for hop in 0.. {
+            let response = self.send(request, &url, call).await?;
+            let status = response.status();
+            if matches!(status.as_u16(), 307 | 308) && hop < REDIRECTS {
+                let place = response.headers().get(header::LOCATION);
+                let next = place.and_then(|place| url.join(place.to_str().ok()?).ok());
+                if let Some(next) = next.filter(|next| next.origin() == url.origin()) {
+                    url = next;
+                    continue;
+                }
+            }
+            let request_id = response
+                .headers()
+                .get(X_REQUEST_ID)
+                .and_then(|value| value.to_str().ok())
+                .map_or_else(|| call.request_id.clone(), str::to_owned);
+            if status.is_success() {
+                return Ok((response, request_id));
+            }
+            return Err(self.refused(response, call, request_id).await);
+        }
+        unreachable!("every turn but a redirect's ends the loop")
+    }
+
+    /// Sends the request and waits for the head of an answer.
+    async fn send(
+        &self,
+        request: &reqwest::Request,
+        url: &url::Url,
+        call: &Call,
+    ) -> Result<reqwest::Response, Failed> {
+        // Bodies are bytes or opened anew, never one-shot streams, so a clone always exists.
+        let Some(mut request) = request.try_clone() else {
+            let message = "A request could not be copied.";
+            return Err(Failed::last(ErrorInfo::new(
+                ErrorCode::InternalError,
+                message,
+            )));
+        };
+        *request.url_mut() = url.clone();
+        let sent = match &call.transfer {
+            Some(Transferring::Up(upload, progress)) => {
+                platform::attach(&mut request, upload.pieces(), Some(progress.clone()))
+            }
+            _ => platform::watch(&mut request),
+        };
+        self.shared.metrics.attempt();
         let http = self
             .http()
             .map_err(|error| Failed::last(error.info().clone()))?;
         let (wait, code) = call
             .deadline
             .limit(self.config.timeouts.first_byte, ErrorCode::FirstByteTimeout);
-        let response = match platform::within(wait, http.execute(request)).await {
-            None => return Err(timed_out(call, code, Phase::FirstByte, wait)),
-            Some(Err(error)) => return Err(transport_failed(call, &error)),
-            Some(Ok(response)) => response,
-        };
-        let request_id = response
-            .headers()
-            .get(X_REQUEST_ID)
-            .and_then(|value| value.to_str().ok())
-            .map_or_else(|| call.request_id.clone(), str::to_owned);
-        if response.status().is_success() {
-            return Ok((response, request_id));
+        match platform::within(wait, http.execute(request)).await {
+            None => Err(timed_out(call, code, Phase::FirstByte, wait).unless_sent(&sent)),
+            Some(Err(error)) => Err(transport_failed(call, &error).unless_sent(&sent)),
+            Some(Ok(response)) => Ok(response),
         }
-        Err(self.refused(response, call, request_id).await)
     }
 
     /// Reads a whole body; each piece has the idle time.

@@ -18,7 +18,7 @@ use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::event::Event;
 use crate::platform::{self, BoxStream};
 use crate::run::RunResult;
-use crate::send::{Call, Opened, has_type, sentence};
+use crate::send::{Call, Counted, Opened, has_type, sentence};
 
 /// Events of a run as they come. Dropping it closes the connection.
 ///
@@ -51,6 +51,7 @@ pub(crate) struct Source {
     pub(crate) request_id: String,
     pub(crate) method: String,
     pub(crate) url: Option<Url>,
+    pub(crate) counted: Option<Counted>,
 }
 
 /// Reads the bytes and makes events of them.
@@ -79,6 +80,7 @@ impl RunStream {
             request_id: opened.request_id,
             method: call.operation.method.to_owned(),
             url: Some(url),
+            counted: opened.counted,
             bytes: platform::body_stream(opened.response),
         };
         RunStream::read(client, call, source).await
@@ -208,15 +210,26 @@ impl Reader {
         }
         match self.advance().await {
             Ok(event) => {
-                self.over |= matches!(event, Event::End { .. });
+                if let Event::End { result, .. } = &event {
+                    self.over = true;
+                    self.count(None);
+                    self.client.shared.metrics.used(result.metadata.tokens_used);
+                }
                 Some(Ok(event))
             }
             Err(mut error) => {
                 self.over = true;
                 self.ready.clear();
                 self.fill(error.info_mut());
+                self.count(Some(error.code()));
                 Some(Err(error))
             }
+        }
+    }
+
+    fn count(&mut self, error: Option<ErrorCode>) {
+        if let Some(counted) = self.source.counted.take() {
+            counted.end(error);
         }
     }
 
@@ -343,6 +356,7 @@ impl Reader {
             }
             Err(mut error) => {
                 self.fill(error.info_mut());
+                self.count(Some(error.code()));
                 Err(error)
             }
         }

@@ -14,7 +14,7 @@ use crate::generated::workspace;
 use crate::operation;
 use crate::options::CallOptions;
 use crate::platform;
-use crate::send::Call;
+use crate::send::{Call, Counted};
 use crate::stream::{RunStream, Source};
 
 /// What the generated client carries: whose call it is, and what became of it.
@@ -27,6 +27,7 @@ pub struct Inner {
 
 #[derive(Default)]
 struct Outcome {
+    counted: Option<Counted>,
     error: Option<LangflowError>,
     attempts: u32,
     request_id: String,
@@ -96,6 +97,7 @@ impl ClientHooks<Inner> for workspace::Client {
             Ok(opened) => {
                 outcome.attempts = opened.attempts;
                 outcome.request_id = opened.request_id;
+                outcome.counted = opened.counted;
                 Ok(opened.response)
             }
             Err(error) => {
@@ -153,12 +155,13 @@ pub(crate) async fn stream(
 ) -> Result<RunStream, LangflowError> {
     let answer = answer.map_err(|error| call.failed(error))?;
     let inner = call.client.inner();
-    let (attempts, request_id) = {
-        let outcome = inner
+    let (attempts, request_id, counted) = {
+        let mut outcome = inner
             .outcome
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        (outcome.attempts, outcome.request_id.clone())
+        let counted = outcome.counted.take();
+        (outcome.attempts, outcome.request_id.clone(), counted)
     };
     let source = Source {
         headers: answer.headers().clone(),
@@ -166,6 +169,7 @@ pub(crate) async fn stream(
         request_id,
         method: inner.call.operation.method.to_owned(),
         url: None,
+        counted,
         bytes: Box::pin(answer.into_inner_stream()),
     };
     let call = Call::clone(&inner.call);

@@ -715,6 +715,42 @@ export class Unsupported extends LangflowError {
 }
 
 /**
+ * A file of this machine could not be read for an upload, or not be written by a download.
+ *
+ * Check the path, its permissions and the space left. Look at `may_have_executed` before you send
+ * it again.
+ */
+export class FileError extends LangflowError {
+  static {
+    defineKind(this, {
+      code: 'file_error',
+      name: 'FileError',
+      phase: 'body',
+      hint: 'Check the path, its permissions and the space left. Look at `may_have_executed` before you send it again.',
+      retryable: false,
+    });
+  }
+}
+
+/**
+ * A webhook message is not signed with any of the secrets, or its time is over 300 seconds off.
+ *
+ * Answer 400 and drop the message. Verify the bytes as they came, with every secret that is still
+ * valid, and check the clock.
+ */
+export class WebhookVerificationFailed extends LangflowError {
+  static {
+    defineKind(this, {
+      code: 'webhook_verification_failed',
+      name: 'WebhookVerificationFailed',
+      phase: 'decode',
+      hint: 'Answer 400 and drop the message. Verify the bytes as they came, with every secret that is still valid, and check the clock.',
+      retryable: false,
+    });
+  }
+}
+
+/**
  * The caller cancelled the call.
  *
  * Nothing to do. Look at `may_have_executed`: a run that had begun may go on at the server; cancel
@@ -809,6 +845,8 @@ export type ErrorCode =
   | 'session_expired'
   | 'unknown_server'
   | 'unsupported'
+  | 'file_error'
+  | 'webhook_verification_failed'
   | 'cancelled'
   | 'client_closed'
   | 'internal_error'
@@ -860,6 +898,8 @@ export const errorClasses: ReadonlyMap<string, typeof LangflowError> = new Map<
   ['session_expired', SessionExpired],
   ['unknown_server', UnknownServer],
   ['unsupported', Unsupported],
+  ['file_error', FileError],
+  ['webhook_verification_failed', WebhookVerificationFailed],
   ['cancelled', Cancelled],
   ['client_closed', ClientClosed],
   ['internal_error', InternalError],

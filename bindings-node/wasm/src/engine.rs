@@ -81,8 +81,63 @@ impl Engine {
         })
     }
 
+    /// Does what the core's table of names knows under `name`.
+    pub fn invoke(&self, name: String, args: String, cancel: &CancelHandle) -> Promise {
+        let engine = self.inner.clone();
+        cancel.guard(async move {
+            let answer = engine.invoke(&name, &args).await.map_err(throw)?;
+            Ok(answer.into())
+        })
+    }
+
+    /// Runs many flows, some at a time.
+    #[wasm_bindgen(js_name = runMany)]
+    pub fn run_many(&self, request: &str) -> Result<EventStream, JsValue> {
+        opened(self.inner.run_many(request))
+    }
+
+    /// Sends bytes as the body of an operation.
+    pub fn upload(&self, head: &str, source: &str, body: Vec<u8>) -> Result<EventStream, JsValue> {
+        opened(self.inner.upload(head, source, Bytes::from(body)))
+    }
+
+    /// Refused: there are no files here.
+    pub fn download(&self, head: &str, body: Vec<u8>, path: &str) -> Result<EventStream, JsValue> {
+        opened(self.inner.download(head, Bytes::from(body), path))
+    }
+
+    /// What calls came to, as JSON.
+    pub fn metrics(&self) -> String {
+        self.inner.metrics()
+    }
+
+    /// Alerts, as long as the stream is open.
+    pub fn watch(&self, thresholds: &str) -> Result<EventStream, JsValue> {
+        opened(self.inner.watch(thresholds))
+    }
+
+    /// An engine with other options that shares connections, quota, limits and metrics.
+    #[wasm_bindgen(js_name = withOptions)]
+    pub fn with_options(&self, options: &str) -> Result<Self, JsValue> {
+        Ok(Self {
+            inner: self.inner.with_options(options).map_err(throw)?,
+        })
+    }
+
     /// The configuration without the key, as JSON.
     pub fn describe(&self) -> String {
         self.inner.describe()
     }
+}
+
+fn opened(
+    stream: Result<boundary::EventStream, boundary::ErrorJson>,
+) -> Result<EventStream, JsValue> {
+    stream.map(EventStream::from).map_err(throw)
+}
+
+/// What needs no engine: `webhook.verify`, `webhook.sign`, `trigger.sign`.
+#[wasm_bindgen]
+pub fn compute(name: &str, args: &str, body: Vec<u8>) -> Result<String, JsValue> {
+    boundary::compute(name, args, Bytes::from(body)).map_err(throw)
 }

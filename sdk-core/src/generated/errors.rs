@@ -131,6 +131,12 @@ pub enum LangflowError {
     /// This server, or this build of the client, cannot do what was asked; nothing was sent.
     #[error("{0}")]
     Unsupported(Box<ErrorInfo>),
+    /// A file of this machine could not be read for an upload, or not be written by a download.
+    #[error("{0}")]
+    FileError(Box<ErrorInfo>),
+    /// A webhook message is not signed with any of the secrets, or its time is over 300 seconds off.
+    #[error("{0}")]
+    WebhookVerificationFailed(Box<ErrorInfo>),
     /// The caller cancelled the call.
     #[error("{0}")]
     Cancelled(Box<ErrorInfo>),
@@ -188,6 +194,8 @@ impl LangflowError {
             ErrorCode::SessionExpired => Self::SessionExpired(info),
             ErrorCode::UnknownServer => Self::UnknownServer(info),
             ErrorCode::Unsupported => Self::Unsupported(info),
+            ErrorCode::FileError => Self::FileError(info),
+            ErrorCode::WebhookVerificationFailed => Self::WebhookVerificationFailed(info),
             ErrorCode::Cancelled => Self::Cancelled(info),
             ErrorCode::ClientClosed => Self::ClientClosed(info),
             ErrorCode::InternalError => Self::InternalError(info),
@@ -238,6 +246,8 @@ impl LangflowError {
             Self::SessionExpired(info) => info,
             Self::UnknownServer(info) => info,
             Self::Unsupported(info) => info,
+            Self::FileError(info) => info,
+            Self::WebhookVerificationFailed(info) => info,
             Self::Cancelled(info) => info,
             Self::ClientClosed(info) => info,
             Self::InternalError(info) => info,
@@ -288,6 +298,8 @@ impl LangflowError {
             Self::SessionExpired(info) => info,
             Self::UnknownServer(info) => info,
             Self::Unsupported(info) => info,
+            Self::FileError(info) => info,
+            Self::WebhookVerificationFailed(info) => info,
             Self::Cancelled(info) => info,
             Self::ClientClosed(info) => info,
             Self::InternalError(info) => info,
@@ -382,6 +394,10 @@ pub enum ErrorCode {
     UnknownServer,
     /// This server, or this build of the client, cannot do what was asked; nothing was sent.
     Unsupported,
+    /// A file of this machine could not be read for an upload, or not be written by a download.
+    FileError,
+    /// A webhook message is not signed with any of the secrets, or its time is over 300 seconds off.
+    WebhookVerificationFailed,
     /// The caller cancelled the call.
     Cancelled,
     /// The client was closed before or during the call.
@@ -434,6 +450,8 @@ impl ErrorCode {
         ErrorCode::SessionExpired,
         ErrorCode::UnknownServer,
         ErrorCode::Unsupported,
+        ErrorCode::FileError,
+        ErrorCode::WebhookVerificationFailed,
         ErrorCode::Cancelled,
         ErrorCode::ClientClosed,
         ErrorCode::InternalError,
@@ -483,6 +501,8 @@ impl ErrorCode {
             ErrorCode::SessionExpired => "session_expired",
             ErrorCode::UnknownServer => "unknown_server",
             ErrorCode::Unsupported => "unsupported",
+            ErrorCode::FileError => "file_error",
+            ErrorCode::WebhookVerificationFailed => "webhook_verification_failed",
             ErrorCode::Cancelled => "cancelled",
             ErrorCode::ClientClosed => "client_closed",
             ErrorCode::InternalError => "internal_error",
@@ -533,6 +553,8 @@ impl ErrorCode {
             ErrorCode::SessionExpired => None,
             ErrorCode::UnknownServer => None,
             ErrorCode::Unsupported => None,
+            ErrorCode::FileError => None,
+            ErrorCode::WebhookVerificationFailed => None,
             ErrorCode::Cancelled => None,
             ErrorCode::ClientClosed => None,
             ErrorCode::InternalError => None,
@@ -653,6 +675,12 @@ impl ErrorCode {
             ErrorCode::Unsupported => {
                 "The message names what is missing and where it is available."
             }
+            ErrorCode::FileError => {
+                "Check the path, its permissions and the space left. Look at `may_have_executed` before you send it again."
+            }
+            ErrorCode::WebhookVerificationFailed => {
+                "Answer 400 and drop the message. Verify the bytes as they came, with every secret that is still valid, and check the clock."
+            }
             ErrorCode::Cancelled => {
                 "Nothing to do. Look at `may_have_executed`: a run that had begun may go on at the server; cancel it there if need be."
             }
@@ -707,6 +735,8 @@ impl ErrorCode {
             ErrorCode::SessionExpired => Phase::Status,
             ErrorCode::UnknownServer => Phase::Status,
             ErrorCode::Unsupported => Phase::Build,
+            ErrorCode::FileError => Phase::Body,
+            ErrorCode::WebhookVerificationFailed => Phase::Decode,
             ErrorCode::Cancelled => Phase::Send,
             ErrorCode::ClientClosed => Phase::Build,
             ErrorCode::InternalError => Phase::Build,
@@ -757,6 +787,8 @@ impl ErrorCode {
             ErrorCode::SessionExpired => false,
             ErrorCode::UnknownServer => false,
             ErrorCode::Unsupported => false,
+            ErrorCode::FileError => false,
+            ErrorCode::WebhookVerificationFailed => false,
             ErrorCode::Cancelled => false,
             ErrorCode::ClientClosed => false,
             ErrorCode::InternalError => false,

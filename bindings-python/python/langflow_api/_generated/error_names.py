@@ -12,6 +12,7 @@ NAMES = [
     "ConnectTimeout",
     "DecodeError",
     "EventTooLarge",
+    "FileError",
     "FirstByteTimeout",
     "GatewayTimeout",
     "IdleTimeout",
@@ -46,4 +47,5 @@ NAMES = [
     "Unprocessable",
     "Unsupported",
     "UnsupportedMediaType",
+    "WebhookVerificationFailed",
 ]

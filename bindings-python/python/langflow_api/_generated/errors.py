@@ -16,6 +16,7 @@ __all__ = [
     "ConnectTimeout",
     "DecodeError",
     "EventTooLarge",
+    "FileError",
     "FirstByteTimeout",
     "GatewayTimeout",
     "IdleTimeout",
@@ -50,6 +51,7 @@ __all__ = [
     "Unprocessable",
     "Unsupported",
     "UnsupportedMediaType",
+    "WebhookVerificationFailed",
 ]
 
 
@@ -563,6 +565,33 @@ class Unsupported(LangflowError):
     retryable = False
 
 
+class FileError(LangflowError):
+    """A file of this machine could not be read for an upload, or not be written by a download.
+
+    Check the path, its permissions and the space left. Look at `may_have_executed` before you
+    send it again.
+    """
+
+    code = "file_error"
+    hint = "Check the path, its permissions and the space left. Look at `may_have_executed` before you send it again."
+    phase = "body"
+    retryable = False
+
+
+class WebhookVerificationFailed(LangflowError):
+    """A webhook message is not signed with any of the secrets, or its time is over 300 seconds
+    off.
+
+    Answer 400 and drop the message. Verify the bytes as they came, with every secret that is
+    still valid, and check the clock.
+    """
+
+    code = "webhook_verification_failed"
+    hint = "Answer 400 and drop the message. Verify the bytes as they came, with every secret that is still valid, and check the clock."
+    phase = "decode"
+    retryable = False
+
+
 class Cancelled(LangflowError):
     """The caller cancelled the call.
 
@@ -642,6 +671,8 @@ BY_CODE: dict[str | None, type[LangflowError]] = {
     "session_expired": SessionExpired,
     "unknown_server": UnknownServer,
     "unsupported": Unsupported,
+    "file_error": FileError,
+    "webhook_verification_failed": WebhookVerificationFailed,
     "cancelled": Cancelled,
     "client_closed": ClientClosed,
     "internal_error": InternalError,

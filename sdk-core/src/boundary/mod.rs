@@ -1,29 +1,34 @@
 //! All that bindings may use. Shaped like HTTP: heads are JSON, bodies are bytes, no type of the API
 //! crosses, so that a binding does not change when the API grows.
 
+mod compute;
+mod invoke;
+mod stream;
+
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
 use http::header;
 use serde_json::{Map, Value, json};
-use tokio::sync::{Mutex, Notify};
 
 use crate::client::Client;
 use crate::config::ClientBuilder;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
-use crate::event::Event;
+use crate::many::ManyOptions;
+use crate::metrics::Thresholds;
 use crate::operation;
 use crate::options::{self, CallOptions, refuse};
 use crate::request::{self, Parts};
 use crate::run::RunRequest;
 use crate::send::{Answer, Call, has_type};
 use crate::stream::RunStream;
+use crate::transfer::{Download, Upload};
 
-/// Events that one batch holds at most: what is beyond waits, so that a slow reader slows the
-/// server down instead of filling memory.
-const BATCH: usize = 256;
+pub(crate) use compute::Entry as Compute;
+pub use compute::compute;
+pub(crate) use invoke::{Answer as Invoked, Args, Entry};
+pub use stream::EventStream;
 
 /// An error as JSON: the fields of [`ErrorInfo`].
 #[derive(Debug, Clone)]
@@ -92,11 +97,8 @@ impl Engine {
     /// Runs a flow as a stream; `request` as for [`Engine::run`].
     pub async fn open(&self, request: &str) -> Result<EventStream, ErrorJson> {
         guard(async {
-            Ok(EventStream::new(
-                self.client
-                    .stream_flow(RunRequest::from_json(request)?)
-                    .await?,
-            ))
+            let run = RunRequest::from_json(request)?;
+            Ok(events(self.client.stream_flow(run).await?))
         })
         .await
     }
@@ -104,18 +106,85 @@ impl Engine {
     /// Calls an operation that answers with events; `head` and `body` as for [`Engine::call`].
     pub async fn open_call(&self, head: &str, body: Bytes) -> Result<EventStream, ErrorJson> {
         guard(async {
-            let (call, request) = self.begin(head, body)?;
-            if !call.operation.stream {
+            let (call, mut request) = self.begin(head, body)?;
+            if !call.operation.accept.contains("text/event-stream") {
                 let message = format!("`{}` does not answer with events.", call.operation.id);
                 return Err(LangflowError::invalid_input("op", message));
             }
+            // An operation that can also answer whole is asked for its events here.
+            let accept = http::HeaderValue::from_static("text/event-stream");
+            request.headers_mut().insert(header::ACCEPT, accept);
             let url = request.url().clone();
             let opened = self.client.open(request, &call).await?;
-            Ok(EventStream::new(
+            Ok(events(
                 RunStream::open(&self.client, call, opened, url).await?,
             ))
         })
         .await
+    }
+
+    /// Does what the table of names knows under `name` and answers with JSON; `args` is a JSON
+    /// object. The names and their arguments stand at the functions in the table (`invoke.rs`).
+    pub async fn invoke(&self, name: &str, args: &str) -> Result<String, ErrorJson> {
+        guard(async {
+            let answer = invoke::invoke(self.client.clone(), name, args)?.await?;
+            Ok(answer.to_string())
+        })
+        .await
+    }
+
+    /// Runs many flows, some at a time. `request`: `{"requests": [as for run..], "concurrency"?,
+    /// "ordered"?}`. Events: `{"type": "item", "index", "result" or "error", "done", "failed",
+    /// "total"}` for each request and one `end` with the sums. Nothing leaves before the first
+    /// batch is asked for, and a request that is refused is the error of its item.
+    pub fn run_many(&self, request: &str) -> Result<EventStream, ErrorJson> {
+        let (requests, options) = ManyOptions::from_json(request)?;
+        let items = crate::many::events(&self.client, requests, options);
+        Ok(EventStream::new(items))
+    }
+
+    /// Sends a file or bytes, in pieces, as the body of an operation. `head` as for
+    /// [`Engine::call`]; `source`: `{"path"}` or `{"bytes": true}` with `bytes`, and of both
+    /// `filename`, `content_type`, `field` and `fields` where the operation takes a form. Events:
+    /// `{"type": "progress", "sent", "total", "attempt"}` and one
+    /// `{"type": "end", "head", "json" or "text"}`.
+    pub fn upload(&self, head: &str, source: &str, bytes: Bytes) -> Result<EventStream, ErrorJson> {
+        let upload = Upload::from_json(source, bytes)?;
+        let (call, request) = self.begin_upload(head, &upload)?;
+        let events = crate::transfer::upload(self.client.clone(), call, request, upload);
+        Ok(EventStream::new(events))
+    }
+
+    /// Writes the answer of an operation to a file, which is there only once it is complete.
+    /// Events: `{"type": "progress", "received", "total" or null, "attempt"}` and one
+    /// `{"type": "end", "head", "path", "size"}`.
+    pub fn download(&self, head: &str, body: Bytes, path: &str) -> Result<EventStream, ErrorJson> {
+        let (call, request) = self.begin(head, body)?;
+        let download = Download::to(path)?;
+        let events = crate::transfer::download(self.client.clone(), call, request, download);
+        Ok(EventStream::new(events))
+    }
+
+    /// What the calls of this client and of its copies came to, as JSON: see
+    /// [`crate::MetricsSnapshot`].
+    pub fn metrics(&self) -> String {
+        serde_json::to_string(&self.client.metrics()).unwrap_or_default()
+    }
+
+    /// Alerts as events, as long as the stream is open: `{"type": "alert", "kind", "value",
+    /// "threshold", "calls", "window"}`. `thresholds`: `{"error_rate"?, "p95_latency"?, "tokens"?,
+    /// "window"?, "min_calls"?}`.
+    pub fn watch(&self, thresholds: &str) -> Result<EventStream, ErrorJson> {
+        let alerts = self.client.watch(Thresholds::from_json(thresholds)?);
+        Ok(EventStream::new(alerts.map(|alert| Ok(alert.to_json()))))
+    }
+
+    /// An engine with other settings that shares connections, quota, limits and metrics with this
+    /// one. `options`: settings by name, except those that belong to connections.
+    pub fn with_options(&self, options: &str) -> Result<Engine, ErrorJson> {
+        Ok(Engine {
+            client: self.client.with_settings(options)?,
+        })
     }
 
     /// What may be shown of the configuration, as JSON; the key is `***`.
@@ -154,6 +223,28 @@ impl Engine {
         Ok((call, request::build(&base, operation, parts)?))
     }
 
+    /// As `begin`, for a body that is not there yet.
+    fn begin_upload(
+        &self,
+        head: &str,
+        upload: &Upload,
+    ) -> Result<(Call, reqwest::Request), LangflowError> {
+        let mut head: Value = serde_json::from_str(head)
+            .map_err(|error| LangflowError::invalid_input("head", format!("Not JSON: {error}.")))?;
+        let id = options::text("op", &head["op"])?;
+        if let Some(operation) = operation::find(&id) {
+            let media_type = upload.media_type(operation)?;
+            if let Some(map) = head.as_object_mut() {
+                map.insert("content_type".to_owned(), media_type.into());
+            }
+        }
+        // The body is opened anew for each attempt; until then one byte stands for it.
+        let (call, mut request) = self.begin(&head.to_string(), Bytes::from_static(b" "))?;
+        *request.body_mut() = None;
+        upload.label(&mut request)?;
+        Ok((call, request))
+    }
+
     /// What the operation promises to answer with has to be what came.
     async fn check_answer(&self, answer: &Answer, call: &Call) -> Result<(), LangflowError> {
         let json = has_type(&answer.headers, "application/json");
@@ -169,121 +260,20 @@ impl Engine {
     }
 }
 
-/// Events, pulled in batches.
-pub struct EventStream {
-    stream: Mutex<Option<RunStream>>,
-    failed: std::sync::Mutex<Option<LangflowError>>,
-    closed: AtomicBool,
-    wake: Notify,
-}
-
-impl EventStream {
-    fn new(stream: RunStream) -> EventStream {
-        EventStream {
-            stream: Mutex::new(Some(stream)),
-            failed: std::sync::Mutex::default(),
-            closed: AtomicBool::new(false),
-            wake: Notify::new(),
-        }
-    }
-
-    /// Waits for an event and answers with every event that is there then, as a JSON list; `None`
-    /// after the last one and after [`EventStream::close`].
-    pub async fn next_batch(&self) -> Result<Option<String>, ErrorJson> {
-        guard(async {
-            let mut place = Place {
-                stream: self.stream.lock().await,
-                closed: &self.closed,
-            };
-            if let Some(error) = self.failed().take() {
-                return Err(error);
-            }
-            // Registered before the flag is read, so that no `close` falls between.
-            let mut closed = std::pin::pin!(self.wake.notified());
-            closed.as_mut().enable();
-            if self.closed.load(Ordering::Acquire) {
-                *place.stream = None;
-            }
-            let Some(stream) = place.stream.as_mut() else {
-                return Ok(None);
-            };
-            let first = match futures::future::select(closed, stream.next()).await {
-                futures::future::Either::Left(_) => None,
-                futures::future::Either::Right((item, _)) => item,
-            };
-            let mut batch = Vec::new();
-            let mut next = first;
-            let mut over = next.is_none();
-            while let Some(item) = next.take() {
-                match item {
-                    Ok(event) => {
-                        over = matches!(event, Event::End { .. });
-                        batch.push(event.to_json());
-                    }
-                    Err(error) => {
-                        over = true;
-                        *self.failed() = Some(error);
-                    }
-                }
-                if !over && batch.len() < BATCH {
-                    next = stream.next().now_or_never().flatten();
-                }
-            }
-            if over {
-                // Frees the connection now, not when the host collects its garbage.
-                *place.stream = None;
-            }
-            if batch.is_empty() {
-                return match self.failed().take() {
-                    Some(error) => Err(error),
-                    None => Ok(None),
-                };
-            }
-            Ok(Some(Value::Array(batch).to_string()))
-        })
-        .await
-    }
-
-    /// Ends the stream and closes its connection; a waiting `next_batch` answers `None`.
-    pub fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        self.wake.notify_waiters();
-        if let Ok(mut place) = self.stream.try_lock() {
-            *place = None;
-        }
-    }
-
-    fn failed(&self) -> std::sync::MutexGuard<'_, Option<LangflowError>> {
-        self.failed
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-impl std::fmt::Debug for EventStream {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("EventStream")
-            .field("closed", &self.closed)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The stream while a batch is waited for. A host that closes and then drops the waiting future
-/// leaves nobody else to close the connection.
-struct Place<'a> {
-    stream: tokio::sync::MutexGuard<'a, Option<RunStream>>,
-    closed: &'a AtomicBool,
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        if self.closed.load(Ordering::Acquire) {
-            *self.stream = None;
-        }
-    }
+/// The events of a run as they cross.
+fn events(stream: RunStream) -> EventStream {
+    EventStream::new(stream.map(|item| item.map(|event| event.to_json())))
 }
 
 fn reply(answer: Answer, elapsed: f64) -> Reply {
+    Reply {
+        head: head_json(&answer, elapsed).to_string(),
+        body: answer.body,
+    }
+}
+
+/// What is known about an answer besides its body.
+pub(crate) fn head_json(answer: &Answer, elapsed: f64) -> Value {
     let mut headers = Map::new();
     for (name, value) in &answer.headers {
         if *name == header::SET_COOKIE {
@@ -292,17 +282,13 @@ fn reply(answer: Answer, elapsed: f64) -> Reply {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         headers.insert(name.to_string(), value.into());
     }
-    let head = json!({
+    json!({
         "status": answer.status.as_u16(),
         "headers": headers,
         "request_id": answer.request_id,
         "attempts": answer.attempts,
         "elapsed": elapsed,
-    });
-    Reply {
-        head: head.to_string(),
-        body: answer.body,
-    }
+    })
 }
 
 /// No panic crosses a boundary: it becomes an error like any other.
@@ -340,6 +326,7 @@ mod tests {
         moves_between_threads(async move {
             let _ = engine.call("{}", Bytes::new()).await;
             let _ = engine.run("{}").await;
+            let _ = engine.invoke("session.new", "{}").await;
             let _ = engine.open_call("{}", Bytes::new()).await;
             if let Ok(stream) = engine.open("{}").await {
                 let _ = stream.next_batch().await;

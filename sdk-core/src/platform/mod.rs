@@ -1,6 +1,13 @@
 //! The only place that knows what it is compiled for: time, randomness, the HTTP client.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod body;
+#[cfg(target_arch = "wasm32")]
+#[path = "body_wasm.rs"]
+mod body;
+
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,10 +17,57 @@ use crate::client::Client;
 use crate::error::LangflowError;
 use crate::send::{Call, Opened};
 
+pub use body::{Sent, Sink, attach, file_size, watch};
+
+/// A part of a body.
+#[derive(Debug, Clone)]
+pub enum Piece {
+    /// These bytes.
+    Bytes(Bytes),
+    /// A file and its size, opened when it is sent.
+    File(PathBuf, u64),
+}
+
+impl Piece {
+    /// Size in bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Piece::Bytes(bytes) => bytes.len() as u64,
+            Piece::File(_, size) => *size,
+        }
+    }
+}
+
+/// Whether there are files.
+pub const HAS_FILES: bool = cfg!(not(target_arch = "wasm32"));
+
+/// `Send` where there are threads.
+#[cfg(not(target_arch = "wasm32"))]
+pub trait MaybeSend: Send {}
+#[cfg(not(target_arch = "wasm32"))]
+impl<T: Send> MaybeSend for T {}
+/// `Send` where there are threads.
+#[cfg(target_arch = "wasm32")]
+pub trait MaybeSend {}
+#[cfg(target_arch = "wasm32")]
+impl<T> MaybeSend for T {}
+
 /// A future that may move between threads where there are threads.
 #[cfg(not(target_arch = "wasm32"))]
-pub type BoxStream<T> = std::pin::Pin<Box<dyn futures::Stream<Item = T> + Send>>;
+pub type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 /// A future that may move between threads where there are threads.
+#[cfg(target_arch = "wasm32")]
+pub type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T>>>;
+
+/// The future in a box.
+pub fn boxed<T>(future: impl Future<Output = T> + MaybeSend + 'static) -> BoxFuture<T> {
+    Box::pin(future)
+}
+
+/// A stream that may move between threads where there are threads.
+#[cfg(not(target_arch = "wasm32"))]
+pub type BoxStream<T> = std::pin::Pin<Box<dyn futures::Stream<Item = T> + Send>>;
+/// A stream that may move between threads where there are threads.
 #[cfg(target_arch = "wasm32")]
 pub type BoxStream<T> = std::pin::Pin<Box<dyn futures::Stream<Item = T>>>;
 
@@ -94,7 +148,8 @@ pub fn http_client(base: &BaseUrl, connect: Option<Duration>) -> reqwest::Result
             .pool_idle_timeout(Duration::from_millis(1500))
             .tcp_keepalive(Duration::from_secs(60))
             .tcp_nodelay(true)
-            .redirect(same_origin());
+            // Followed by the pipeline, which knows what may be.
+            .redirect(reqwest::redirect::Policy::none());
         // Plain http is allowed to this machine because it does not leave it: no proxy either.
         let builder = if base.is_loopback() {
             builder.no_proxy()
@@ -128,21 +183,6 @@ pub fn http_client(_: &BaseUrl, _: Option<Duration>) -> reqwest::Result<reqwest:
     reqwest::Client::builder().build()
 }
 
-/// Only redirects that keep method, body and origin are followed: everything else could lose the
-/// request or send the key to somebody else.
-#[cfg(not(target_arch = "wasm32"))]
-fn same_origin() -> reqwest::redirect::Policy {
-    reqwest::redirect::Policy::custom(|attempt| {
-        let keeps = matches!(attempt.status().as_u16(), 307 | 308);
-        let first = attempt.previous().first();
-        let same = first.is_some_and(|url| url.origin() == attempt.url().origin());
-        match keeps && same && attempt.previous().len() <= 5 {
-            true => attempt.follow(),
-            false => attempt.stop(),
-        }
-    })
-}
-
 /// The bytes of an answer as they come.
 pub fn body_stream(response: reqwest::Response) -> BoxStream<reqwest::Result<Bytes>> {
     Box::pin(response.bytes_stream())
@@ -165,6 +205,7 @@ pub async fn respond(
         response: response.into(),
         attempts,
         request_id,
+        counted: None,
     })
 }
 

@@ -1,0 +1,131 @@
+//! Calls of the table that the client makes by itself, and lists that come in pages.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt as _};
+use serde_json::{Map, Value, json};
+
+use crate::client::Client;
+use crate::error::{ErrorCode, LangflowError};
+use crate::operation::{self, Operation};
+use crate::options::CallOptions;
+use crate::platform::MaybeSend;
+use crate::request::{self, Parts};
+use crate::send::{Answer, Call};
+
+/// Items on a page where the caller does not say.
+const PAGE: u64 = 100;
+
+impl Client {
+    /// Calls an operation without a body; an answer without a body is null.
+    pub(crate) async fn ask(
+        &self,
+        id: &str,
+        args: Map<String, Value>,
+    ) -> Result<Value, LangflowError> {
+        let answer = self.ask_whole(id, args).await?;
+        match answer.body.is_empty() {
+            true => Ok(Value::Null),
+            false => self.understand(&answer).await,
+        }
+    }
+
+    pub(crate) async fn ask_whole(
+        &self,
+        id: &str,
+        args: Map<String, Value>,
+    ) -> Result<Answer, LangflowError> {
+        let operation = row(id)?;
+        let call = Call::new(self, operation, CallOptions::default());
+        let parts = Parts {
+            args,
+            body: Bytes::new(),
+            content_type: None,
+            accept: None,
+        };
+        let request = request::build(&self.config.base.workspace(), operation, parts)?;
+        self.exchange(request, &call).await
+    }
+
+    /// Every item of a list, page by page as they are asked for. The operation takes `page` and
+    /// `size` and answers `{items, pages}`, or answers with the whole list at once.
+    pub(crate) fn items(
+        &self,
+        id: &'static str,
+        args: Map<String, Value>,
+    ) -> impl Stream<Item = Result<Value, LangflowError>> + MaybeSend + 'static {
+        let start = Pages {
+            client: self.clone(),
+            id,
+            args,
+            next: Some(1),
+            ready: VecDeque::new(),
+        };
+        futures::stream::try_unfold(start, |mut pages| async move {
+            loop {
+                if let Some(item) = pages.ready.pop_front() {
+                    return Ok(Some((item, pages)));
+                }
+                let Some(number) = pages.next else {
+                    return Ok(None);
+                };
+                pages.read(number).await?;
+            }
+        })
+    }
+
+    pub(crate) async fn all_pages(
+        &self,
+        id: &'static str,
+        args: Map<String, Value>,
+    ) -> Result<Vec<Value>, LangflowError> {
+        self.items(id, args).try_collect().await
+    }
+}
+
+struct Pages {
+    client: Client,
+    id: &'static str,
+    args: Map<String, Value>,
+    next: Option<u64>,
+    ready: VecDeque<Value>,
+}
+
+impl Pages {
+    async fn read(&mut self, number: u64) -> Result<(), LangflowError> {
+        let mut args = self.args.clone();
+        args.insert("page".to_owned(), json!(number));
+        args.entry("size").or_insert_with(|| json!(PAGE));
+        let page = self.client.ask(self.id, args).await?;
+        self.next = None;
+        match page {
+            Value::Array(items) => self.ready = items.into(),
+            Value::Object(mut page) if page.get("items").is_some_and(Value::is_array) => {
+                // An empty page in the middle is no end: only the number of pages is.
+                let last = page.get("pages").and_then(Value::as_u64).unwrap_or(number);
+                self.next = (number < last).then_some(number + 1);
+                if let Some(Value::Array(items)) = page.remove("items") {
+                    self.ready = items.into();
+                }
+            }
+            other => {
+                let message = format!("`{}` did not answer with a list.", self.id);
+                let error = LangflowError::new(ErrorCode::InvalidResponse, message);
+                let info = error.info().clone();
+                return Err(info.with_body(other.to_string().as_bytes()).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The row of an operation that this crate itself calls.
+pub(crate) fn row(id: &str) -> Result<&'static Operation, LangflowError> {
+    operation::find(id).ok_or_else(|| {
+        LangflowError::new(
+            ErrorCode::InternalError,
+            format!("The operation table has no `{id}`."),
+        )
+    })
+}

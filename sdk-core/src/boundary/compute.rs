@@ -1,0 +1,32 @@
+//! What needs no client, no wait and no network: a table of names like that of `invoke.rs`.
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::ErrorJson;
+use super::invoke::Args;
+use crate::error::LangflowError;
+
+/// A name and what it computes from its arguments and a body.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(Args, &[u8]) -> Result<Value, LangflowError>,
+}
+
+/// Every module that offers something.
+const TABLE: &[&[Entry]] = &[crate::webhook::COMPUTE];
+
+/// Computes what stands in the table under the name: `webhook.verify`, `webhook.sign`,
+/// `trigger.sign`. `args` is a JSON object, the answer is JSON.
+pub fn compute(name: &str, args: &str, body: Bytes) -> Result<String, ErrorJson> {
+    let entry = TABLE
+        .iter()
+        .copied()
+        .flatten()
+        .find(|entry| entry.name == name);
+    let entry = entry.ok_or_else(|| {
+        LangflowError::invalid_input("name", format!("There is nothing called `{name}`."))
+    })?;
+    let answer = (entry.run)(Args::from_json(args)?, &body)?;
+    Ok(answer.to_string())
+}

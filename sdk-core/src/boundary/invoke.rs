@@ -1,0 +1,91 @@
+//! What a binding may ask for by name: one table, so that a thing that the core learns costs no
+//! binding any code. A module that has something to offer lists it in an `INVOKE` of its own.
+
+use serde_json::{Map, Value};
+
+use crate::client::Client;
+use crate::error::LangflowError;
+use crate::options::{self, refuse};
+use crate::platform::BoxFuture;
+
+/// The answer to come.
+pub(crate) type Answer = BoxFuture<Result<Value, LangflowError>>;
+
+/// A name and what it does.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(Client, Args) -> Answer,
+}
+
+/// Every module that offers something.
+const TABLE: &[&[Entry]] = &[
+    crate::session::INVOKE,
+    crate::tweaks::INVOKE,
+    crate::metrics::INVOKE,
+];
+
+/// Begins what stands in the table under the name.
+pub(super) fn invoke(client: Client, name: &str, args: &str) -> Result<Answer, LangflowError> {
+    let entry = TABLE
+        .iter()
+        .copied()
+        .flatten()
+        .find(|entry| entry.name == name);
+    let entry = entry.ok_or_else(|| {
+        LangflowError::invalid_input("name", format!("There is nothing called `{name}`."))
+    })?;
+    Ok((entry.run)(client, Args::from_json(args)?))
+}
+
+/// Named arguments; null means absent.
+#[derive(Debug, Default)]
+pub(crate) struct Args(Map<String, Value>);
+
+impl Args {
+    pub(crate) fn from_json(text: &str) -> Result<Args, LangflowError> {
+        match serde_json::from_str(text) {
+            Ok(Value::Object(mut map)) => {
+                map.retain(|_, value| !value.is_null());
+                Ok(Args(map))
+            }
+            Ok(other) => Err(refuse("args", "an object", &other)),
+            Err(error) => Err(LangflowError::invalid_input(
+                "args",
+                format!("The arguments are not JSON: {error}."),
+            )),
+        }
+    }
+
+    /// Takes an argument that may be absent.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
+    }
+
+    /// Takes an argument that has to be there.
+    pub(crate) fn need(&mut self, name: &str) -> Result<Value, LangflowError> {
+        self.take(name)
+            .ok_or_else(|| LangflowError::invalid_input(name, format!("`{name}` is missing.")))
+    }
+
+    /// Takes a text that may be absent.
+    pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>, LangflowError> {
+        let found = self.take(name);
+        found.map(|value| options::text(name, &value)).transpose()
+    }
+
+    /// Takes a text that has to be there.
+    pub(crate) fn need_text(&mut self, name: &str) -> Result<String, LangflowError> {
+        options::text(name, &self.need(name)?)
+    }
+
+    /// Refuses what nobody took: a misspelt argument is no absent one.
+    pub(crate) fn done(self) -> Result<(), LangflowError> {
+        match self.0.keys().next() {
+            None => Ok(()),
+            Some(name) => {
+                let message = format!("There is no argument `{name}` here.");
+                Err(LangflowError::invalid_input(name, message))
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Many runs, some at a time.
+
+use futures::{Stream, StreamExt as _};
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::error::LangflowError;
+use crate::options::{self, refuse};
+use crate::platform::{BoxStream, MaybeSend};
+use crate::run::{RunRequest, RunResult};
+
+/// How many runs at a time, and in what order they come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ManyOptions {
+    /// Runs at a time, at least one. 8.
+    pub concurrency: usize,
+    /// Whether items come in the order of the requests instead of as they are done. Off.
+    pub ordered: bool,
+}
+
+impl Default for ManyOptions {
+    fn default() -> Self {
+        ManyOptions {
+            concurrency: 8,
+            ordered: false,
+        }
+    }
+}
+
+/// What became of one of many runs.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ManyItem {
+    /// Place of its request, from 0.
+    pub index: usize,
+    /// Its result, or why there is none.
+    pub outcome: Result<RunResult, LangflowError>,
+}
+
+impl Client {
+    /// Runs many flows, a bounded number at a time. One that fails is its item's error and stops
+    /// none of the others; dropping the stream stops all. Runs begin and go on while the stream is
+    /// waited for.
+    ///
+    /// ```no_run
+    /// # async fn example(client: langflow_client::Client) {
+    /// use futures::StreamExt;
+    /// use langflow_client::RunRequest;
+    ///
+    /// let requests = ["Hello!", "Good morning!"].map(|text| RunRequest::new("your-flow-id", text));
+    /// let mut items = client.run_many(requests, Default::default());
+    /// while let Some(item) = items.next().await {
+    ///     match item.outcome {
+    ///         Ok(result) => println!("{}: {}", item.index, result.output),
+    ///         Err(error) => println!("{}: {error}", item.index),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn run_many(
+        &self,
+        requests: impl IntoIterator<Item = RunRequest>,
+        options: ManyOptions,
+    ) -> BoxStream<ManyItem> {
+        let requests: Vec<_> = requests.into_iter().map(Ok).collect();
+        Box::pin(items(self, requests, options))
+    }
+}
+
+type Request = Result<RunRequest, LangflowError>;
+
+fn items(
+    client: &Client,
+    requests: Vec<Request>,
+    options: ManyOptions,
+) -> impl Stream<Item = ManyItem> + MaybeSend + 'static {
+    let client = client.clone();
+    let runs = requests
+        .into_iter()
+        .enumerate()
+        .map(move |(index, request)| {
+            let client = client.clone();
+            async move {
+                let outcome = match request {
+                    Ok(request) => client.run_flow(request).await,
+                    Err(error) => Err(error),
+                };
+                ManyItem { index, outcome }
+            }
+        });
+    let runs = futures::stream::iter(runs);
+    let concurrency = options.concurrency.max(1);
+    match options.ordered {
+        true => runs.buffered(concurrency).left_stream(),
+        false => runs.buffer_unordered(concurrency).right_stream(),
+    }
+}
+
+/// The items as they cross a boundary, and the sums behind them.
+pub(crate) fn events(
+    client: &Client,
+    requests: Vec<Request>,
+    options: ManyOptions,
+) -> impl Stream<Item = Result<Value, LangflowError>> + MaybeSend + 'static {
+    let total = requests.len();
+    let items = items(client, requests, options).map(Some);
+    let items = items.chain(futures::stream::iter([None]));
+    items.scan((0, 0), move |(done, failed), item| {
+        let mut event = match item {
+            None => json!({"type": "end"}),
+            Some(item) => {
+                *done += 1;
+                let mut event = json!({"type": "item", "index": item.index});
+                match item.outcome {
+                    Ok(result) => event["result"] = result.to_json(),
+                    Err(error) => {
+                        *failed += 1;
+                        event["error"] = json!(error.info());
+                    }
+                }
+                event
+            }
+        };
+        event["done"] = json!(done);
+        event["failed"] = json!(failed);
+        event["total"] = json!(total);
+        std::future::ready(Some(Ok(event)))
+    })
+}
+
+impl ManyOptions {
+    /// Reads what crosses a boundary; a request that is none is the error of its item.
+    pub(crate) fn from_json(text: &str) -> Result<(Vec<Request>, ManyOptions), LangflowError> {
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            LangflowError::invalid_input("request", format!("The request is not JSON: {error}."))
+        })?;
+        let Value::Object(map) = value else {
+            return Err(refuse("request", "an object", &value));
+        };
+        let (mut requests, mut settings) = (None, ManyOptions::default());
+        for (name, value) in map.into_iter().filter(|(_, value)| !value.is_null()) {
+            match (name.as_str(), value) {
+                ("requests", Value::Array(all)) => requests = Some(all),
+                ("requests", other) => return Err(refuse("requests", "a list", &other)),
+                ("concurrency", value) => match options::count("concurrency", &value)? {
+                    0 => {
+                        let message = "`concurrency` must be 1 or more.";
+                        return Err(LangflowError::invalid_input("concurrency", message));
+                    }
+                    count => settings.concurrency = count as usize,
+                },
+                ("ordered", value) => settings.ordered = options::flag("ordered", &value)?,
+                (other, _) => {
+                    let message = format!("Many runs take no `{other}`.");
+                    return Err(LangflowError::invalid_input(other, message));
+                }
+            }
+        }
+        let Some(requests) = requests else {
+            let message = "`requests` is missing.";
+            return Err(LangflowError::invalid_input("requests", message));
+        };
+        let requests = requests.into_iter().map(RunRequest::from_value).collect();
+        Ok((requests, settings))
+    }
+}

@@ -1,0 +1,246 @@
+//! Bodies that say how far they have been sent, and files.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::Piece;
+
+/// Bytes that are handed to a connection at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// Whether any of a request has been handed to a connection.
+#[derive(Debug, Clone, Default)]
+pub struct Sent(Option<Arc<AtomicBool>>);
+
+impl Sent {
+    /// False only where it is certain that no byte of the request was written: hyper asks for the
+    /// body in the same step in which it writes the head, and not before there is a connection.
+    pub fn begun(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|begun| begun.load(Ordering::Acquire))
+    }
+}
+
+/// Watches the body of a request. A request without one cannot be watched, and counts as sent.
+pub fn watch(request: &mut reqwest::Request) -> Sent {
+    let bytes = request.body().and_then(reqwest::Body::as_bytes);
+    let Some(bytes) = bytes
+        .filter(|bytes| !bytes.is_empty())
+        .map(Bytes::copy_from_slice)
+    else {
+        return Sent::default();
+    };
+    // The copy is of reqwest's own making: it hands out no reference to its bytes.
+    attach(request, vec![Piece::Bytes(bytes)], None)
+}
+
+/// Gives the request a body of these pieces; `progress` hears how many bytes were taken.
+pub fn attach(
+    request: &mut reqwest::Request,
+    pieces: Vec<Piece>,
+    progress: Option<watch::Sender<u64>>,
+) -> Sent {
+    let begun = Arc::new(AtomicBool::new(false));
+    let left = pieces.iter().map(Piece::len).sum();
+    let mut parts: Vec<_> = pieces.into_iter().map(Part::from).collect();
+    parts.reverse();
+    let body = Watched {
+        parts,
+        left,
+        taken: 0,
+        begun: begun.clone(),
+        progress,
+    };
+    *request.body_mut() = Some(reqwest::Body::wrap(body));
+    Sent(Some(begun))
+}
+
+enum Part {
+    Bytes(Bytes),
+    Closed(PathBuf, u64),
+    Open(File, u64),
+    Reading(JoinHandle<io::Result<(File, Bytes)>>, u64),
+}
+
+impl From<Piece> for Part {
+    fn from(piece: Piece) -> Part {
+        match piece {
+            Piece::Bytes(bytes) => Part::Bytes(bytes),
+            Piece::File(path, size) => Part::Closed(path, size),
+        }
+    }
+}
+
+struct Watched {
+    /// The last is the next.
+    parts: Vec<Part>,
+    left: u64,
+    taken: u64,
+    begun: Arc<AtomicBool>,
+    progress: Option<watch::Sender<u64>>,
+}
+
+impl Watched {
+    fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        loop {
+            let Some(part) = self.parts.pop() else {
+                return Poll::Ready(None);
+            };
+            match part {
+                Part::Bytes(mut bytes) => {
+                    if bytes.is_empty() {
+                        continue;
+                    }
+                    let chunk = bytes.split_to(bytes.len().min(CHUNK));
+                    self.parts.push(Part::Bytes(bytes));
+                    return Poll::Ready(Some(Ok(chunk)));
+                }
+                Part::Closed(path, size) => {
+                    let open = tokio::task::spawn_blocking(move || read(File::open(path)?, size));
+                    self.parts.push(Part::Reading(open, size));
+                }
+                Part::Open(_, 0) => {}
+                Part::Open(file, left) => {
+                    let work = tokio::task::spawn_blocking(move || read(file, left));
+                    self.parts.push(Part::Reading(work, left));
+                }
+                Part::Reading(mut work, left) => {
+                    let Poll::Ready(done) = Pin::new(&mut work).poll(context) else {
+                        self.parts.push(Part::Reading(work, left));
+                        return Poll::Pending;
+                    };
+                    let (file, bytes) = done.map_err(io::Error::other)??;
+                    if bytes.is_empty() && left > 0 {
+                        let shorter = "the file became shorter while it was sent";
+                        return Poll::Ready(Some(Err(io::Error::other(shorter))));
+                    }
+                    self.parts.push(Part::Open(file, left - bytes.len() as u64));
+                    if !bytes.is_empty() {
+                        return Poll::Ready(Some(Ok(bytes)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn read(mut file: File, left: u64) -> io::Result<(File, Bytes)> {
+    let wanted = left.min(CHUNK as u64) as usize;
+    let mut bytes = vec![0; wanted];
+    let count = loop {
+        match file.read(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => break outcome?,
+        }
+    };
+    bytes.truncate(count);
+    Ok((file, bytes.into()))
+}
+
+impl http_body::Body for Watched {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        this.begun.store(true, Ordering::Release);
+        Poll::Ready(ready!(this.poll_bytes(context)).map(|bytes| {
+            let bytes = bytes?;
+            this.left = this.left.saturating_sub(bytes.len() as u64);
+            this.taken += bytes.len() as u64;
+            if let Some(progress) = &this.progress {
+                progress.send_replace(this.taken);
+            }
+            Ok(Frame::data(bytes))
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+/// The size of a file that can be read.
+pub fn file_size(path: &Path) -> io::Result<u64> {
+    let meta = File::open(path)?.metadata()?;
+    match meta.is_file() {
+        true => Ok(meta.len()),
+        false => Err(io::Error::other("it is no file")),
+    }
+}
+
+/// A file in the making: beside its place under another name, in its place once it is whole.
+#[derive(Debug)]
+pub struct Sink {
+    place: PathBuf,
+    // Absent while a write is under way.
+    file: Option<tempfile::NamedTempFile>,
+}
+
+impl Sink {
+    /// Begins a file for this place.
+    pub async fn create(place: PathBuf) -> io::Result<Sink> {
+        blocking(move || {
+            if place.is_dir() {
+                return Err(io::Error::other("it is a folder"));
+            }
+            let folder = match place.parent() {
+                Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+                _ => PathBuf::from("."),
+            };
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(".langflow-").suffix(".part");
+            // As any new file, instead of one that is only for its owner.
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+            let file = Some(builder.tempfile_in(folder)?);
+            Ok(Sink { place, file })
+        })
+        .await
+    }
+
+    /// Adds bytes.
+    pub async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
+        let file = self.file.take();
+        let mut file = file.ok_or_else(|| io::Error::other("it was left half written"))?;
+        let written = blocking(move || file.write_all(&bytes).map(|()| file));
+        self.file = Some(written.await?);
+        Ok(())
+    }
+
+    /// Puts the file in its place.
+    pub async fn finish(&mut self) -> io::Result<()> {
+        let (place, file) = (self.place.clone(), self.file.take());
+        let file = file.ok_or_else(|| io::Error::other("it was left half written"))?;
+        blocking(move || {
+            file.as_file().sync_all()?;
+            file.persist(place).map(drop).map_err(|error| error.error)
+        })
+        .await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(io::Error::other)?
+}

@@ -1,0 +1,389 @@
+//! Bodies that are too large for memory: files on their way to a server and answers on their way
+//! to a file, with their progress.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
+use http::header;
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+
+use crate::classify::{Failed, body_lost, timed_out};
+use crate::client::Client;
+use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
+use crate::operation::Operation;
+use crate::options::{self, refuse};
+use crate::platform::{self, BoxFuture, MaybeSend, Piece, Sink};
+use crate::send::{self, Call, has_type};
+
+const FORM: &str = "multipart/form-data";
+
+/// How far a transfer is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transfer {
+    /// Bytes of the body so far; from zero again with each attempt.
+    pub done: u64,
+    /// Bytes that there will be, where it is known.
+    pub total: Option<u64>,
+}
+
+/// A body to send: a file or bytes, alone or in a form.
+#[derive(Debug, Clone)]
+pub(crate) struct Upload {
+    piece: Piece,
+    filename: String,
+    content_type: Option<String>,
+    field: String,
+    fields: Map<String, Value>,
+    boundary: String,
+    form: std::sync::OnceLock<bool>,
+}
+
+impl Upload {
+    /// Reads `{"path"}` or `{"bytes": true}`, and `filename`, `content_type`, `field`, `fields`.
+    pub(crate) fn from_json(text: &str, bytes: Bytes) -> Result<Upload, LangflowError> {
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            LangflowError::invalid_input("source", format!("Not JSON: {error}."))
+        })?;
+        let Some(map) = value.as_object() else {
+            return Err(refuse("source", "an object", &value));
+        };
+        let (mut path, mut inline, mut filename, mut content_type) = (None, false, None, None);
+        let (mut field, mut fields) = ("file".to_owned(), Map::new());
+        for (name, value) in map.iter().filter(|(_, value)| !value.is_null()) {
+            match name.as_str() {
+                "path" => path = Some(PathBuf::from(options::text(name, value)?)),
+                "bytes" => inline = options::flag(name, value)?,
+                "filename" => filename = Some(options::text(name, value)?),
+                "content_type" => content_type = Some(options::text(name, value)?),
+                "field" => field = options::text(name, value)?,
+                "fields" => match value.as_object() {
+                    Some(map) => fields = map.clone(),
+                    None => return Err(refuse(name, "an object of texts", value)),
+                },
+                other => {
+                    let message = format!("An upload takes no `{other}`.");
+                    return Err(LangflowError::invalid_input(other, message));
+                }
+            }
+        }
+        for (name, value) in &fields {
+            options::text(&format!("fields.{name}"), value)?;
+        }
+        let piece = match (path, inline) {
+            (Some(path), false) => {
+                if !platform::HAS_FILES {
+                    let message = "There are no files here; send the bytes.";
+                    return Err(LangflowError::invalid(
+                        ErrorCode::Unsupported,
+                        "path",
+                        message,
+                    ));
+                }
+                let size = platform::file_size(&path).map_err(|error| {
+                    let message = format!("{} cannot be read: {error}.", path.display());
+                    LangflowError::invalid_input("path", message)
+                })?;
+                let name = path
+                    .file_name()
+                    .map(|name| name.to_string_lossy().into_owned());
+                filename = filename.or(name);
+                Piece::File(path, size)
+            }
+            (None, true) => Piece::Bytes(bytes),
+            _ => {
+                let message = "An upload is either a `path` or `bytes`.";
+                return Err(LangflowError::invalid_input("source", message));
+            }
+        };
+        Ok(Upload {
+            piece,
+            filename: filename.unwrap_or_else(|| "upload".to_owned()),
+            content_type,
+            field,
+            fields,
+            boundary: send::id("langflow-"),
+            form: std::sync::OnceLock::new(),
+        })
+    }
+
+    /// The media type of the request, without the boundary of a form.
+    pub(crate) fn media_type(&self, operation: &Operation) -> Result<String, LangflowError> {
+        let Some(body) = &operation.body else {
+            let message = format!("`{}` takes no body.", operation.id);
+            return Err(LangflowError::invalid_input("op", message));
+        };
+        let form = body.content_types.contains(&FORM);
+        let _ = self.form.set(form);
+        Ok(match form {
+            true => FORM.to_owned(),
+            false => self.own_type().to_owned(),
+        })
+    }
+
+    /// Says what body comes.
+    pub(crate) fn label(&self, request: &mut reqwest::Request) -> Result<(), LangflowError> {
+        if !self.is_form() {
+            return Ok(());
+        }
+        let value = format!("{FORM}; boundary={}", self.boundary);
+        options::check_header("content_type", "content-type", self.own_type())?;
+        if let Ok(value) = http::HeaderValue::from_str(&value) {
+            request.headers_mut().insert(header::CONTENT_TYPE, value);
+        }
+        Ok(())
+    }
+
+    fn is_form(&self) -> bool {
+        self.form.get().copied().unwrap_or_default()
+    }
+
+    /// What the file itself is.
+    fn own_type(&self) -> &str {
+        let by_name = || match self.filename.rsplit_once('.').map(|(_, end)| end) {
+            Some("zip") => "application/zip",
+            Some("json") => "application/json",
+            Some("txt" | "md") => "text/plain",
+            Some("pdf") => "application/pdf",
+            _ => "application/octet-stream",
+        };
+        self.content_type.as_deref().unwrap_or_else(by_name)
+    }
+
+    /// The body, to be opened anew for each attempt.
+    pub(crate) fn pieces(&self) -> Vec<Piece> {
+        if !self.is_form() {
+            return vec![self.piece.clone()];
+        }
+        let boundary = &self.boundary;
+        let mut head = String::new();
+        for (name, value) in &self.fields {
+            head.push_str(&format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{}\r\n",
+                quoted(name),
+                value.as_str().unwrap_or_default(),
+            ));
+        }
+        head.push_str(&format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"; filename=\"{}\"\r\n\
+             Content-Type: {}\r\n\r\n",
+            quoted(&self.field),
+            quoted(&self.filename),
+            self.own_type(),
+        ));
+        // Nothing after the closing boundary: open-source servers refuse even a line end.
+        let tail = format!("\r\n--{boundary}--");
+        vec![
+            Piece::Bytes(head.into()),
+            self.piece.clone(),
+            Piece::Bytes(tail.into()),
+        ]
+    }
+
+    fn total(&self) -> u64 {
+        self.pieces().iter().map(Piece::len).sum()
+    }
+}
+
+/// A name in a form's header: quotes and line ends as browsers write them.
+fn quoted(name: &str) -> String {
+    name.replace('"', "%22")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// The body of a call that is not in memory, and who hears of its progress.
+#[derive(Debug, Clone)]
+pub(crate) enum Transferring {
+    Up(Arc<Upload>, watch::Sender<u64>),
+    Down(PathBuf, watch::Sender<Transfer>),
+}
+
+/// Where an answer goes.
+#[derive(Debug)]
+pub(crate) struct Download(PathBuf);
+
+impl Download {
+    pub(crate) fn to(path: &str) -> Result<Download, LangflowError> {
+        if !platform::HAS_FILES {
+            let message = "There are no files here; call the operation and keep its bytes.";
+            return Err(LangflowError::invalid(
+                ErrorCode::Unsupported,
+                "path",
+                message,
+            ));
+        }
+        if path.is_empty() {
+            return Err(LangflowError::invalid_input("path", "`path` is empty."));
+        }
+        Ok(Download(PathBuf::from(path)))
+    }
+}
+
+/// Sends the body; see [`crate::boundary::Engine::upload`].
+pub(crate) fn upload(
+    client: Client,
+    mut call: Call,
+    request: reqwest::Request,
+    upload: Upload,
+) -> impl Stream<Item = Result<Value, LangflowError>> + MaybeSend + 'static {
+    let total = upload.total();
+    let (progress, seen) = watch::channel(0);
+    call.transfer = Some(Transferring::Up(Arc::new(upload), progress));
+    let work = platform::boxed(async move {
+        let answer = client.exchange(request, &call).await?;
+        let head = crate::boundary::head_json(&answer, call.deadline.elapsed().as_secs_f64());
+        let mut end = json!({"type": "end", "head": head});
+        if has_type(&answer.headers, "application/json") || has_type(&answer.headers, "text/html") {
+            let understood = match answer.body.is_empty() {
+                true => Ok(Value::Null),
+                false => client.understand(&answer).await,
+            };
+            end["json"] = understood.map_err(|mut error| {
+                call.fill(error.info_mut(), None, answer.attempts);
+                error
+            })?;
+        } else {
+            end["text"] = String::from_utf8_lossy(&answer.body).into();
+        }
+        Ok(end)
+    });
+    report(
+        work,
+        seen,
+        move |sent| json!({"type": "progress", "sent": sent, "total": total}),
+    )
+}
+
+/// Writes the answer to a file; see [`crate::boundary::Engine::download`].
+pub(crate) fn download(
+    client: Client,
+    mut call: Call,
+    request: reqwest::Request,
+    download: Download,
+) -> impl Stream<Item = Result<Value, LangflowError>> + MaybeSend + 'static {
+    let (progress, seen) = watch::channel(Transfer::default());
+    let Download(path) = download;
+    call.transfer = Some(Transferring::Down(path.clone(), progress));
+    let last = seen.clone();
+    let work = platform::boxed(async move {
+        let answer = client.exchange(request, &call).await?;
+        let head = crate::boundary::head_json(&answer, call.deadline.elapsed().as_secs_f64());
+        Ok(json!({
+            "type": "end",
+            "head": head,
+            "path": path.to_string_lossy(),
+            "size": last.borrow().done,
+        }))
+    });
+    report(
+        work,
+        seen,
+        |far| json!({"type": "progress", "received": far.done, "total": far.total}),
+    )
+}
+
+/// Events of the progress while the work goes on, and its end behind the last of them.
+fn report<T: Copy + PartialEq + Send + Sync + 'static>(
+    work: BoxFuture<Result<Value, LangflowError>>,
+    seen: watch::Receiver<T>,
+    shape: impl Fn(T) -> Value + MaybeSend + 'static,
+) -> impl Stream<Item = Result<Value, LangflowError>> + MaybeSend + 'static {
+    let last = *seen.borrow();
+    let reporting = Reporting {
+        work: Some(work),
+        last,
+        seen,
+        end: None,
+    };
+    futures::stream::unfold((reporting, shape), |(mut reporting, shape)| async move {
+        let item = reporting.next().await?;
+        let item = item.map(|step| match step {
+            Step::Progress(far) => shape(far),
+            Step::End(end) => end,
+        });
+        Some((item, (reporting, shape)))
+    })
+}
+
+struct Reporting<T> {
+    work: Option<BoxFuture<Result<Value, LangflowError>>>,
+    seen: watch::Receiver<T>,
+    last: T,
+    end: Option<Result<Value, LangflowError>>,
+}
+
+enum Step<T> {
+    Progress(T),
+    End(Value),
+}
+
+impl<T: Copy + PartialEq + Send + Sync + 'static> Reporting<T> {
+    async fn next(&mut self) -> Option<Result<Step<T>, LangflowError>> {
+        if let Some(work) = &mut self.work {
+            let changed = std::pin::pin!(async {
+                // Once nobody reports any more the end of the work is near.
+                if self.seen.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            });
+            if let futures::future::Either::Right((end, _)) =
+                futures::future::select(changed, work).await
+            {
+                self.end = Some(end);
+                self.work = None;
+            }
+        }
+        let far = *self.seen.borrow_and_update();
+        if far != self.last {
+            self.last = far;
+            return Some(Ok(Step::Progress(far)));
+        }
+        let end = self.end.take()?;
+        Some(end.map(Step::End))
+    }
+}
+
+impl Client {
+    /// Writes a body to a file. The file is in its place only once the body is complete.
+    pub(crate) async fn save(
+        &self,
+        response: reqwest::Response,
+        path: &std::path::Path,
+        progress: &watch::Sender<Transfer>,
+        call: &Call,
+    ) -> Result<(), Failed> {
+        let total = response.content_length();
+        let mut far = Transfer { done: 0, total };
+        progress.send_replace(far);
+        let broken = |error| file_error(call, path, &error);
+        let mut sink = Sink::create(path.to_owned()).await.map_err(broken)?;
+        let mut stream = platform::body_stream(response);
+        loop {
+            let idle = self.config.timeouts.idle;
+            let (wait, code) = call.deadline.limit(idle, ErrorCode::IdleTimeout);
+            match platform::within(wait, stream.next()).await {
+                None => return Err(timed_out(call, code, Phase::Body, wait)),
+                Some(None) => break,
+                Some(Some(Err(error))) => return Err(body_lost(call, &error)),
+                Some(Some(Ok(chunk))) => {
+                    far.done += chunk.len() as u64;
+                    sink.write(chunk).await.map_err(broken)?;
+                    progress.send_replace(far);
+                }
+            }
+        }
+        sink.finish().await.map_err(broken)
+    }
+}
+
+fn file_error(call: &Call, path: &std::path::Path, error: &std::io::Error) -> Failed {
+    let message = format!("{} cannot be written: {error}.", path.display());
+    let mut info = ErrorInfo::new(ErrorCode::FileError, message);
+    info.field = Some("path".to_owned());
+    info.may_have_executed = call.executes();
+    Failed::last(info)
+}
