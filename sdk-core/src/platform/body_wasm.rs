@@ -32,8 +32,10 @@ pub fn attach(
 ) -> Sent {
     let mut whole = Vec::new();
     for piece in pieces {
-        if let Piece::Bytes(bytes) = piece {
-            whole.extend_from_slice(&bytes);
+        match piece {
+            Piece::Bytes(bytes) => whole.extend_from_slice(&bytes),
+            // Refused long before: `HAS_FILES`.
+            Piece::File(path, _) => tracing::error!(?path, "there are no files here"),
         }
     }
     if let Some(progress) = progress {
