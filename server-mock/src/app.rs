@@ -29,6 +29,8 @@ pub(crate) struct App {
     pub(crate) double: Double,
     /// Held while keyed work is done.
     pub(crate) keyed: tokio::sync::Mutex<()>,
+    /// The main workspace, where this is a tenant's.
+    pub(crate) main: Option<Arc<App>>,
     /// Keeps the state in a file, if it shall be kept.
     pub(crate) saver: Option<Saver>,
     state: Mutex<State>,
@@ -39,6 +41,7 @@ impl App {
         config: Config,
         clock: Clock,
         tasks: Tasks,
+        main: Option<Arc<App>>,
     ) -> Result<(Arc<Self>, seed::Seeded), StartError> {
         let (state, seeded) = begin(&config, clock.now())?;
         let saver = config.state.clone().map(Saver::new);
@@ -60,6 +63,7 @@ impl App {
             engine,
             tasks,
             double,
+            main,
             keyed: tokio::sync::Mutex::new(()),
             saver,
             state: Mutex::new(state),

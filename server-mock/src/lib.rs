@@ -34,6 +34,7 @@ mod seed;
 mod server;
 mod state;
 mod tasks;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod webhooks;

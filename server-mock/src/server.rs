@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::http;
 use crate::seed::Seeded;
 use crate::tasks::Tasks;
+use crate::tenants::Tenants;
 
 /// Why a server could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -87,8 +88,9 @@ impl MockServerBuilder {
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let tasks = Tasks::default();
-        let (app, seeded) = App::new(self.config, self.clock, tasks.clone())?;
-        tasks.spawn(accept(listener, app.clone()));
+        let (app, seeded) = App::new(self.config, self.clock, tasks.clone(), None)?;
+        let tenants = Tenants::new(Arc::clone(&app));
+        tasks.spawn(accept(listener, tenants));
         Ok(MockServer {
             address,
             clock: app.clock.clone(),
@@ -171,23 +173,27 @@ impl Drop for MockServer {
     }
 }
 
-async fn accept(listener: TcpListener, app: Arc<App>) {
+async fn accept(listener: TcpListener, tenants: Arc<Tenants>) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => app.tasks.clone().spawn(serve(stream, peer, app.clone())),
+            Ok((stream, peer)) => {
+                let served = serve(stream, peer, Arc::clone(&tenants));
+                tenants.main.tasks.spawn(served);
+            }
             // Out of sockets: those that are open have to end first.
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
         }
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, app: Arc<App>) {
+async fn serve(stream: TcpStream, peer: SocketAddr, tenants: Arc<Tenants>) {
     // Tokens are small and have to leave at once.
     let _ = stream.set_nodelay(true);
     let line = http::Line::new(peer);
     let wire = TokioIo::new(http::Wire::new(stream, line.clone()));
-    let service =
-        hyper::service::service_fn(move |request| http::handle(app.clone(), line.clone(), request));
+    let service = hyper::service::service_fn(move |request| {
+        http::lead(Arc::clone(&tenants), line.clone(), request)
+    });
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(wire, service);
     // A client that goes away is its own business.
     let _ = connection.await;

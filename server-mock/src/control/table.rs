@@ -219,7 +219,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             (
                 "scope",
                 "string",
-                "`armed` (once, or `times`), `rule`, `default`.",
+                "`armed` (once, or `times`), `rule`, `tenant`, `default` (of the main workspace: in every tenant).",
             ),
             ("times", "integer", "How often."),
             ("probability", "number", "From 0 to 1; the seed decides."),

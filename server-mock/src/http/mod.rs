@@ -35,6 +35,7 @@ use crate::double::faults::{Chosen, Seen};
 use crate::double::{Arrival, Record};
 use crate::problem::Problem;
 use crate::state::{Replay, WorkKey};
+use crate::tenants::Tenants;
 
 #[cfg(test)]
 pub(crate) use archive::tests::zip;
@@ -52,9 +53,27 @@ pub(crate) use reply::Reply;
 /// Where the document stands as a page.
 const DOCS: &str = "/langflow/docs";
 
+/// Leads a request to its workspace, which answers it.
+pub(crate) async fn lead(
+    tenants: Arc<Tenants>,
+    line: Arc<Line>,
+    mut request: Request<Incoming>,
+) -> Result<Response<ReplyBody>, Cut> {
+    match tenants.lead(&mut request) {
+        Ok(app) => handle(app, line, request).await,
+        Err(problem) => {
+            let request_id = tenants.main.state().ids.next("req");
+            let (parts, incoming) = request.into_parts();
+            body::drain(&parts.headers, incoming).await;
+            let reply = Reply::problem(&problem, &request_id);
+            Ok(reply.finish(&request_id, parts.method == http::Method::HEAD))
+        }
+    }
+}
+
 /// Answers one request. Nothing that a client sends is an error here: it is an answer. Only a
 /// fault cuts the connection.
-pub(crate) async fn handle(
+async fn handle(
     app: Arc<App>,
     line: Arc<Line>,
     request: Request<Incoming>,
@@ -115,16 +134,17 @@ fn choose(
     let flow_id = flow.map(|(_, id)| id.clone());
     let operation = found.as_ref().map(|(operation, _)| operation.id.as_str());
     let header = parts.headers.get("x-mock");
-    let chosen = app.double.faults().choose(
-        &Seen {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            operation,
-            flow_id: flow_id.as_deref(),
-            header: header.map(|value| value.to_str().unwrap_or_default()),
-        },
-        app.clock.now(),
-    )?;
+    let seen = Seen {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        operation,
+        flow_id: flow_id.as_deref(),
+        header: header.map(|value| value.to_str().unwrap_or_default()),
+    };
+    let mut chosen = app.double.faults().choose(&seen, app.clock.now())?;
+    if let (None, Some(main)) = (&chosen, &app.main) {
+        chosen = main.double.faults().default_for(&seen, app.clock.now());
+    }
     record.amend(|entry| {
         entry.operation = operation;
         entry.flow_id = flow_id;

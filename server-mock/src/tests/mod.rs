@@ -14,6 +14,7 @@ mod sessions;
 mod snapshots;
 mod streams;
 pub(crate) mod support;
+mod tenants;
 mod time;
 mod transfer;
 mod usage;

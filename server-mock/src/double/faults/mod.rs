@@ -78,8 +78,8 @@ impl Faults {
         self.next += 1;
         let spec = parse(fault, format!("flt_{}", self.next), now)?;
         let shown = spec.json();
-        if spec.scope == Scope::Default {
-            self.specs.retain(|other| other.scope != Scope::Default);
+        if matches!(spec.scope, Scope::Default | Scope::Tenant) {
+            self.specs.retain(|other| other.scope != spec.scope);
         }
         self.specs.push(spec);
         Ok(shown)
@@ -97,7 +97,7 @@ impl Faults {
     }
 
     /// What shall go wrong with a request: the header decides, then what is armed for a number of
-    /// times, then the rules, then the default.
+    /// times, then the rules, then what is said for the tenant, then the default.
     pub(crate) fn choose(
         &mut self,
         seen: &Seen,
@@ -108,20 +108,30 @@ impl Faults {
             let mut spec = header_spec(header, self.headers, now)?;
             return Ok(spec.strike(seen, self.seed, now));
         }
-        for scope in [Scope::Armed, Scope::Rule, Scope::Default] {
-            for at in 0..self.specs.len() {
-                if self.specs[at].scope != scope {
-                    continue;
+        let scopes = [Scope::Armed, Scope::Rule, Scope::Tenant, Scope::Default];
+        Ok(scopes
+            .into_iter()
+            .find_map(|scope| self.of(scope, seen, now)))
+    }
+
+    /// What the default is for a request of a tenant that has none of its own.
+    pub(crate) fn default_for(&mut self, seen: &Seen, now: DateTime<Utc>) -> Option<Chosen> {
+        self.of(Scope::Default, seen, now)
+    }
+
+    fn of(&mut self, scope: Scope, seen: &Seen, now: DateTime<Utc>) -> Option<Chosen> {
+        for at in 0..self.specs.len() {
+            if self.specs[at].scope != scope {
+                continue;
+            }
+            if let Some(chosen) = self.specs[at].strike(seen, self.seed, now) {
+                if self.specs[at].used_up() {
+                    self.specs.remove(at);
                 }
-                if let Some(chosen) = self.specs[at].strike(seen, self.seed, now) {
-                    if self.specs[at].used_up() {
-                        self.specs.remove(at);
-                    }
-                    return Ok(Some(chosen));
-                }
+                return Some(chosen);
             }
         }
-        Ok(None)
+        None
     }
 }
 

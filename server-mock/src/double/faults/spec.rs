@@ -20,7 +20,9 @@ pub(crate) enum Scope {
     Armed,
     /// For all requests that fit.
     Rule,
-    /// For all that nothing else is said about.
+    /// For all requests of a tenant that no rule is about.
+    Tenant,
+    /// For all that nothing else is said about, in every tenant.
     Default,
 }
 
@@ -30,6 +32,7 @@ impl Scope {
             Self::Header => "header",
             Self::Armed => "armed",
             Self::Rule => "rule",
+            Self::Tenant => "tenant",
             Self::Default => "default",
         }
     }
