@@ -26,4 +26,11 @@ export {
   RunResult,
   type SessionStatus,
 } from './result.js';
+export { createProxyHandler, type ProxyHandler, type ProxyOptions } from './proxy.js';
+export {
+  type NodeListener,
+  type NodeRequest,
+  type NodeResponse,
+  toNodeListener,
+} from './listener.js';
 export { FlowStream } from './stream.js';

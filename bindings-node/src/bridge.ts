@@ -7,6 +7,7 @@ import { type RequestOptions, requestOptionsToWire } from './options.js';
 import { type PageData, PagePromise } from './page.js';
 import { cancelled, translate } from './raise.js';
 import { RunResult, type WireResult } from './result.js';
+import { EngineSource } from './source.js';
 import { FlowStream } from './stream.js';
 
 /** A portable run, by its names outside; the engine says what is missing or wrong. */
@@ -45,7 +46,7 @@ export class Bridge {
   open(params: RunParams, options: RequestOptions): FlowStream {
     const { wire, signal } = requestOptionsToWire(this.#merge(options));
     const request = toJson(runRequest(params, wire));
-    return new FlowStream((cancel) => this.engine.open(request, cancel), signal);
+    return new FlowStream(new EngineSource((cancel) => this.engine.open(request, cancel)), signal);
   }
 
   /** Calls an operation. */
@@ -67,7 +68,10 @@ export class Bridge {
   stream(operation: Operation, params: unknown, options: RequestOptions): FlowStream {
     const { wire, signal } = requestOptionsToWire(this.#merge(options));
     const { head, body } = buildCall(shapes, operation, params, wire);
-    return new FlowStream((cancel) => this.engine.openCall(head, body, cancel), signal);
+    return new FlowStream(
+      new EngineSource((cancel) => this.engine.openCall(head, body, cancel)),
+      signal,
+    );
   }
 
   #merge(options: RequestOptions): RequestOptions {

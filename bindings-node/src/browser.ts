@@ -14,13 +14,17 @@ export function onPage(options: ClientOptions, page: string | undefined): Client
     throw new InvalidInput({
       message: 'A key in a browser can be read by everyone who opens the page.',
       hint:
-        'Leave apiKey out and let a server add it (createProxyHandler of langflow-client/proxy), ' +
+        'Leave apiKey out and let a server add it (createProxyHandler), ' +
         'or set dangerouslyAllowKeyInBrowser where it may be read.',
       field: 'api_key',
     });
   }
   if (typeof rest.baseUrl !== 'string' || !/^\/(?!\/)/.test(rest.baseUrl)) return rest;
   const baseUrl = new URL(rest.baseUrl, page);
+  // A path that ends so is where the page's server put its proxy, not the root of a workspace.
+  if (/\/langflow\/?$/.test(baseUrl.pathname)) {
+    baseUrl.pathname = `${baseUrl.pathname.replace(/\/$/, '')}/langflow`;
+  }
   // A page that came by plain http is no safer for asking its own server by https.
   const http = baseUrl.protocol === 'http:' && rest.apiKey === undefined;
   return http ? { ...rest, baseUrl, allowHttp: true } : { ...rest, baseUrl };

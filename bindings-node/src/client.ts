@@ -56,7 +56,7 @@ export class LangflowClient extends ResourceSet {
   /** @internal */
   constructor(options: ClientOptions, bridge: Bridge | undefined);
   constructor(options: ClientOptions = {}, bridge?: Bridge) {
-    const used = bridge ?? new Bridge(createEngine(options));
+    const used = bridge ?? new Bridge(createEngine(options, engineFactory().page));
     super(used);
     this.#options = { ...options };
     this.#bridge = used;
@@ -104,10 +104,11 @@ export class LangflowClient extends ResourceSet {
   }
 }
 
-function createEngine(options: ClientOptions): Engine {
+/** @internal An engine of these options, on a page or elsewhere. */
+export function createEngine(options: ClientOptions, page: string | undefined): Engine {
   const factory = engineFactory();
   const config = toJson({
-    ...clientOptionsToWire(onPage(options, factory.page)),
+    ...clientOptionsToWire(onPage(options, page)),
     language: factory.language,
     env: factory.environment(),
   });

@@ -45,7 +45,7 @@ export interface ClientOptions {
   /**
    * Allows `apiKey` in a browser, where everyone who opens the page can read it and use it. Only
    * for keys that may be read: short-lived ones, or on a page that only their owner opens. Elsewhere
-   * leave the key out and let a server add it: `createProxyHandler` of `langflow-client/proxy`.
+   * leave the key out and let a server add it: `createProxyHandler`.
    */
   readonly dangerouslyAllowKeyInBrowser?: boolean | undefined;
   /** Throws `SessionExpired` where a session's memory is gone, instead of starting afresh. */

@@ -97,6 +97,24 @@ export class RunResult {
   toJSON(): Record<string, unknown> {
     return Object.fromEntries(Object.entries(this));
   }
+
+  /** The result that {@link RunResult.toJSON} wrote. */
+  static fromJSON(data: Readonly<Record<string, unknown>>): RunResult {
+    const { metadata, outputs, ...rest } = data;
+    return new RunResult({
+      ...toWire(rest),
+      metadata: toWire(object(metadata)),
+      outputs: Object.fromEntries(
+        Object.entries(object(outputs)).map(([name, output]) => [name, toWire(object(output))]),
+      ),
+      text: data['reason'] === 'single' ? data['output'] : null,
+    });
+  }
+}
+
+function toWire(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const wire = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [wire(name), value]));
 }
 
 function runOutput(value: unknown): RunOutput {

@@ -1,13 +1,11 @@
 /** A run as a stream of events. */
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { CancelHandle, EngineStream } from './engine.js';
-import { engineFactory } from './engine.js';
-import { type EndEvent, eventFromWire, type FlowEvent } from './events.js';
+import type { EndEvent, FlowEvent } from './events.js';
+import { eventsFromLines, lineOf, lineOfError } from './ndjson.js';
 import { cancelled, translate } from './raise.js';
 import type { RunResult } from './result.js';
-
-/** Starts the request of a stream. */
-export type Opener = (cancel: CancelHandle) => Promise<EngineStream>;
+import type { Source } from './source.js';
+import { teeSource } from './tee.js';
 
 /**
  * The events of one run, in order. The request is sent when the first event is asked for; leaving
@@ -22,20 +20,39 @@ export type Opener = (cancel: CancelHandle) => Promise<EngineStream>;
  * ```
  */
 export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDisposable {
-  readonly #opener: Opener;
+  readonly #source: Source;
   readonly #signal: AbortSignal | undefined;
-  readonly #abort = (): void => this.#stop();
-  #cancel: CancelHandle | undefined;
-  #source: EngineStream | undefined;
-  #ready: FlowEvent[] = [];
+  readonly #abort = (): void => this.#source.close();
+  #ready: readonly FlowEvent[] = [];
+  #at = 0;
   #turn: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  #started = false;
   #over = false;
   #failure: unknown;
   #result: RunResult | undefined;
 
-  constructor(opener: Opener, signal?: AbortSignal) {
-    this.#opener = opener;
+  /** @internal */
+  constructor(source: Source, signal?: AbortSignal) {
+    this.#source = source;
     this.#signal = signal;
+  }
+
+  /**
+   * The stream whose events {@link FlowStream.toReadableStream} wrote: the other end of a route that
+   * answers with them.
+   *
+   * @example
+   * ```ts
+   * const response = await fetch('/chat', { method: 'POST', body: question });
+   * for await (const text of FlowStream.fromReadableStream(response.body).textStream) show(text);
+   * ```
+   */
+  static fromReadableStream(
+    readable: ReadableStream<Uint8Array> | null,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): FlowStream {
+    return new FlowStream(eventsFromLines(readable), options.signal);
   }
 
   [Symbol.asyncIterator](): this {
@@ -44,7 +61,11 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
 
   /** The next event; calls that overlap are answered in order. */
   next(): Promise<IteratorResult<FlowEvent, undefined>> {
-    const turn = this.#turn.then(() => this.#next());
+    // What is there and wanted by nobody else is handed over without a turn.
+    const event = this.#waiting === 0 ? this.#take() : undefined;
+    if (event !== undefined) return Promise.resolve({ done: false, value: event });
+    this.#waiting += 1;
+    const turn = this.#turn.then(() => this.#next()).finally(() => (this.#waiting -= 1));
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
@@ -75,12 +96,55 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
     return this.#result;
   }
 
+  /**
+   * Two streams with the same events, to be read at different speeds; what one has not read yet is
+   * kept in memory. The run is ended when both are closed. This stream must not be read any more.
+   */
+  tee(): [FlowStream, FlowStream] {
+    const [first, second] = teeSource({
+      next: async () => {
+        const { done, value } = await this.next();
+        return done === true ? null : [value];
+      },
+      close: () => this.close(),
+    });
+    return [new FlowStream(first), new FlowStream(second)];
+  }
+
+  /**
+   * The events as bytes, one line of JSON each: the body of a `Response`. An error is a last line of
+   * type `error`. Read slowly, it slows the run down; cancelled, it ends it.
+   *
+   * @example
+   * ```ts
+   * return new Response(client.streamFlow(run).toReadableStream());
+   * ```
+   */
+  toReadableStream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return new ReadableStream(
+      {
+        pull: async (controller) => {
+          try {
+            const { done, value } = await this.next();
+            if (done === true) controller.close();
+            else controller.enqueue(lineOf(value));
+          } catch (error) {
+            controller.enqueue(lineOfError(translate(error)));
+            controller.close();
+          }
+        },
+        cancel: () => this.close(),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
   /** Ends the request and closes its connection; may be called again. */
   close(): void {
     this.#over = true;
     this.#ready = [];
-    this.#stop();
     this.#release();
+    this.#source.close();
   }
 
   /** Closes the stream at the end of an `await using` block. */
@@ -89,62 +153,60 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
     return Promise.resolve();
   }
 
+  #take(): FlowEvent | undefined {
+    if (this.#over || this.#at >= this.#ready.length || this.#aborted()) return undefined;
+    const event = this.#ready[this.#at];
+    this.#at += 1;
+    if (event?.type === 'end') this.#finish(event);
+    return event;
+  }
+
   async #next(): Promise<IteratorResult<FlowEvent, undefined>> {
     try {
       const event = await this.#pull();
-      if (event === undefined) return { done: true, value: undefined };
-      if (event.type === 'end') this.#finish(event);
-      return { done: false, value: event };
+      return event === undefined ? { done: true, value: undefined } : { done: false, value: event };
     } catch (thrown) {
       // Whoever closes a stream while it is being opened wants no error for it.
       if (this.#over) return { done: true, value: undefined };
       this.#over = true;
       this.#release();
+      this.#source.close();
       this.#failure = this.#aborted()
-        ? cancelled(this.#signal?.reason, this.#cancel !== undefined)
+        ? cancelled(this.#signal?.reason, this.#started)
         : translate(thrown);
       throw this.#failure;
     }
   }
 
   async #pull(): Promise<FlowEvent | undefined> {
-    if (this.#over) return undefined;
-    if (this.#aborted()) throw this.#signal?.reason;
-    const event = this.#ready.shift();
-    if (event !== undefined) return event;
-    this.#source ??= await this.#open();
-    // Closed while it was being opened: nobody else is left to end it.
-    if (this.#over) this.#source.close();
-    const batch = await this.#source.nextBatch();
-    if (this.#aborted()) throw this.#signal?.reason;
-    if (batch === null || this.#over) {
-      this.close();
-      return undefined;
+    for (;;) {
+      if (this.#over) return undefined;
+      if (this.#aborted()) throw this.#signal?.reason;
+      const event = this.#take();
+      if (event !== undefined) return event;
+      if (!this.#started) {
+        this.#started = true;
+        this.#signal?.addEventListener('abort', this.#abort, { once: true });
+      }
+      const batch = await this.#source.next();
+      if (this.#aborted()) throw this.#signal?.reason;
+      if (this.#over) return undefined;
+      if (batch === null) {
+        this.close();
+        return undefined;
+      }
+      this.#ready = batch;
+      this.#at = 0;
     }
-    this.#ready = (JSON.parse(batch) as Record<string, unknown>[]).map(eventFromWire);
-    return this.#pull();
-  }
-
-  #open(): Promise<EngineStream> {
-    this.#cancel = engineFactory().cancelHandle();
-    this.#signal?.addEventListener('abort', this.#abort, { once: true });
-    return this.#opener(this.#cancel);
   }
 
   #finish(event: EndEvent): void {
     this.#result = event.result;
-    this.#over = true;
-    this.#stop();
-    this.#release();
+    this.close();
   }
 
   #aborted(): boolean {
     return this.#signal?.aborted === true && this.#result === undefined;
-  }
-
-  #stop(): void {
-    this.#cancel?.cancel();
-    this.#source?.close();
   }
 
   #release(): void {

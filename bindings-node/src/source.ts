@@ -1,0 +1,47 @@
+/** Where the events of a stream come from. */
+import { type CancelHandle, engineFactory, type EngineStream } from './engine.js';
+import { eventFromWire, type FlowEvent } from './events.js';
+
+/** Events that are pulled in batches. */
+export interface Source {
+  /** At least one event, `null` when there are no more or the source is closed. */
+  next(): Promise<readonly FlowEvent[] | null>;
+  /** Ends the source at once and wakes a waiting `next`; may be called again. */
+  close(): void;
+}
+
+/** Starts the request of a stream. */
+export type Opener = (cancel: CancelHandle) => Promise<EngineStream>;
+
+/** A run on the engine; its request is sent when the first events are asked for. */
+export class EngineSource implements Source {
+  readonly #opener: Opener;
+  #cancel: CancelHandle | undefined;
+  #stream: EngineStream | undefined;
+  #closed = false;
+
+  constructor(opener: Opener) {
+    this.#opener = opener;
+  }
+
+  async next(): Promise<readonly FlowEvent[] | null> {
+    if (this.#closed) return null;
+    this.#stream ??= await this.#open();
+    // Closed while it was being opened: nobody else is left to end it.
+    if (this.#closed) this.#stream.close();
+    const batch = await this.#stream.nextBatch();
+    if (batch === null) return null;
+    return (JSON.parse(batch) as Record<string, unknown>[]).map(eventFromWire);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancel?.cancel();
+    this.#stream?.close();
+  }
+
+  #open(): Promise<EngineStream> {
+    this.#cancel = engineFactory().cancelHandle();
+    return this.#opener(this.#cancel);
+  }
+}

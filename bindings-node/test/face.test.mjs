@@ -1,0 +1,177 @@
+// What a stream is besides an iterable: two streams, bytes, and the way back from bytes.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  Cancelled,
+  FlowStream,
+  LangflowClient,
+  RunResult,
+  StreamInterrupted,
+} from 'langflow-client';
+import { failure, frame, rawServer, runAnswer, STREAM_HEAD, TOKENS } from './support.mjs';
+
+const run = { flowId: 'f', inputValue: 'x' };
+
+async function streaming(work, { end = true, open = false } = {}) {
+  const server = await rawServer(({ socket }) => {
+    socket.write(STREAM_HEAD + frame(1, 'run_started', { run_id: 'r1', session_id: 's1' }));
+    TOKENS.forEach((text, index) => socket.write(frame(index + 2, 'token', { text })));
+    if (end) socket.write(frame(9, 'end', runAnswer(TOKENS.join(''))));
+    if (!open) socket.end();
+  });
+  const client = new LangflowClient({ baseUrl: server.url, apiKey: 'k', maxRetries: 0 });
+  try {
+    await work(client.streamFlow(run), server);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function texts(stream) {
+  const found = [];
+  for await (const text of stream.textStream) found.push(text);
+  return found;
+}
+
+test('tee: both have every event, whichever is read first', async () => {
+  await streaming(async (stream, server) => {
+    const [first, second] = stream.tee();
+    assert.deepEqual(await texts(first), TOKENS);
+    assert.deepEqual(await texts(second), TOKENS);
+    assert.equal((await first.finalResult()).output, (await second.finalResult()).output);
+    assert.equal(server.requests.length, 1);
+  });
+  await streaming(async (stream) => {
+    const both = await Promise.all(stream.tee().map(texts));
+    assert.deepEqual(both, [TOKENS, TOKENS]);
+  });
+});
+
+test('tee: the connection closes when both are closed, and not before', async () => {
+  await streaming(
+    async (stream, server) => {
+      const [first, second] = stream.tee();
+      await first.next();
+      first.close();
+      assert.equal((await second.next()).value.type, 'run_started');
+      assert.equal(server.closed, 0);
+      second.close();
+      await server.closes(1);
+    },
+    { end: false, open: true },
+  );
+});
+
+test('tee: an error reaches both', async () => {
+  await streaming(
+    async (stream) => {
+      for (const error of await Promise.all(stream.tee().map((one) => failure(texts(one))))) {
+        assert.ok(error instanceof StreamInterrupted);
+        assert.equal(error.partialText, TOKENS.join(''));
+      }
+    },
+    { end: false },
+  );
+});
+
+test('toReadableStream: lines of JSON, and the way back', async () => {
+  await streaming(async (stream) => {
+    const text = await new Response(stream.toReadableStream()).text();
+    const lines = text.trim().split('\n').map(JSON.parse);
+    assert.deepEqual(
+      lines.map(({ type }) => type),
+      ['run_started', 'token', 'token', 'token', 'end'],
+    );
+    assert.equal(lines.at(-1).result.sessionId, 's1');
+  });
+  await streaming(async (stream) => {
+    const back = FlowStream.fromReadableStream(stream.toReadableStream());
+    assert.deepEqual(await texts(back), TOKENS);
+    const result = await back.finalResult();
+    assert.ok(result instanceof RunResult);
+    assert.equal(result.text, "I'm fine");
+    assert.equal(result.sessionId, 's1');
+    assert.equal(result.metadata.tokensUsed, 3);
+  });
+});
+
+test('toReadableStream: read slowly or not at all, nothing runs ahead; cancelled, it ends', async () => {
+  await streaming(
+    async (stream, server) => {
+      const readable = stream.toReadableStream();
+      await new Promise((done) => setTimeout(done, 30));
+      assert.equal(server.requests.length, 0);
+      const reader = readable.getReader();
+      await reader.read();
+      await reader.cancel();
+      await server.closes(1);
+    },
+    { end: false, open: true },
+  );
+});
+
+test('toReadableStream: an error travels with its class', async () => {
+  await streaming(
+    async (stream) => {
+      const back = FlowStream.fromReadableStream(stream.toReadableStream());
+      const seen = [];
+      const error = await failure(async () => {
+        for await (const event of back) seen.push(event.type);
+      });
+      assert.deepEqual(seen, ['run_started', 'token', 'token', 'token']);
+      assert.ok(error instanceof StreamInterrupted);
+      assert.equal(error.partialText, TOKENS.join(''));
+    },
+    { end: false },
+  );
+});
+
+test('fromReadableStream: pieces of any size, and one that breaks off', async () => {
+  await streaming(async (stream) => {
+    const bytes = new Uint8Array(await new Response(stream.toReadableStream()).arrayBuffer());
+    const inPieces = (until) =>
+      ReadableStream.from(Array.from(bytes.slice(0, until), (byte) => Uint8Array.of(byte)));
+    assert.deepEqual(await texts(FlowStream.fromReadableStream(inPieces(bytes.length))), TOKENS);
+    const broken = FlowStream.fromReadableStream(inPieces(bytes.length - 20));
+    assert.ok((await failure(texts(broken))) instanceof StreamInterrupted);
+    assert.ok(
+      (await failure(FlowStream.fromReadableStream(null).next())) instanceof StreamInterrupted,
+    );
+  });
+});
+
+test('fromReadableStream: closing and aborting cancel the body', async () => {
+  for (const leave of [
+    async (stream) => stream.close(),
+    async (stream) => {
+      for await (const event of stream) if (event.type === 'token') break;
+    },
+  ]) {
+    await streaming(
+      async (stream, server) => {
+        const back = FlowStream.fromReadableStream(stream.toReadableStream());
+        await back.next();
+        await leave(back);
+        await server.closes(1);
+      },
+      { end: false, open: true },
+    );
+  }
+  await streaming(
+    async (stream, server) => {
+      const { signal, abort } = abortable();
+      const back = FlowStream.fromReadableStream(stream.toReadableStream(), { signal });
+      for (let count = 0; count < 4; count += 1) await back.next();
+      const waiting = failure(back.next());
+      abort();
+      assert.ok((await waiting) instanceof Cancelled);
+      await server.closes(1);
+    },
+    { end: false, open: true },
+  );
+});
+
+function abortable() {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}
