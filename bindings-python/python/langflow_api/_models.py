@@ -52,6 +52,12 @@ class Model:
     # Attribute to wire name, where they differ.
     _wire: ClassVar[dict[str, str]] = {}
     _fields: ClassVar[tuple[str, ...]] = ()
+    # The module that knows the classes of `_shapes`: a subclass may live elsewhere.
+    _home: ClassVar[str] = __name__
+
+    def __init_subclass__(cls) -> None:
+        if "_shapes" in cls.__dict__:
+            cls._home = cls.__module__
 
     def __init__(self, data: Mapping[str, Any] | None = None, /, **fields: Any) -> None:
         wire = self._wire
@@ -77,7 +83,7 @@ class Model:
         shape = self._shapes.get(key)
         if shape is None:
             return value
-        return wrap(value, shape, vars(sys.modules[type(self).__module__]))
+        return wrap(value, shape, vars(sys.modules[self._home]))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__!r} objects do not change; use to_dict()")
