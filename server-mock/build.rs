@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let contract = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../openapi");
+    // Links to the documents under `openapi/`: a source package has the files in their place.
+    let contract = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("contract");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let document: serde_json::Value = serde_norway::from_str(&read(&contract, "workspace.yaml")?)?;
     // Packed: it is most of what the server adds to a package, and mostly words.

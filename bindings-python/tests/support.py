@@ -52,6 +52,14 @@ class Connection:
         self.left.set()
 
 
+def runs_only(connection: Connection, request: bytes) -> None:
+    """The script of a server whose key may run flows and not read them."""
+    if request.startswith(b"POST"):
+        connection.answer(RUN)
+    else:
+        connection.answer({"title": "No"}, "403 Forbidden", "application/problem+json")
+
+
 def frame(name: str, data: Any) -> bytes:
     """An event on the wire."""
     return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()

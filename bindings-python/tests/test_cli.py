@@ -298,3 +298,49 @@ def test_output_that_nobody_reads(environment: dict[str, str]) -> None:
         check=False,
     )
     assert (done.stdout, done.stderr) == ("[", "")
+
+
+def test_webhooks_listen(started: Any, mock: MockServer) -> None:
+    process = started("webhooks", "listen", "echo", "--count", "2", "--json")
+    assert "arrive at" in process.stderr.readline()
+    mock.client().run_flow("echo", "Hello!")
+    events = [json.loads(process.stdout.readline()) for _ in range(2)]
+    assert {event["event"] for event in events} == {"flow_started", "flow_completed"}
+    done = next(event for event in events if event["event"] == "flow_completed")
+    assert (done["flow_id"], done["output"]) == ("echo", "Hello!")
+    assert process.wait(10) == 0
+    assert list(mock.client().webhooks.list("echo")) == [], "the webhook is deleted at the end"
+
+
+def test_webhooks_are_passed_on(started: Any, mock: MockServer) -> None:
+    import threading
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    from langflow_api import WebhookVerificationFailed
+    from langflow_api.webhooks import verify
+
+    got: list[tuple[dict[str, str], bytes]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            got.append((dict(self.headers), body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.handle_request, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    arguments = ("--count", "1", "--event", "flow_completed", "--forward", url)
+    process = started("webhooks", "listen", "echo", *arguments)
+    process.stderr.readline()
+    mock.client().run_flow("echo", "Passed on")
+    assert process.wait(10) == 0
+    server.server_close()
+    headers, body = got[0]
+    assert b"Passed on" in body
+    with pytest.raises(WebhookVerificationFailed):
+        verify(body, headers, "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from langflow_api import AsyncClient, Client, NoSingleOutput, RunResult, SessionExpired
 from langflow_api.testing import MockServer
-from support import RUN, RawServer, body_of, header_of
+from support import RUN, RawServer, body_of, header_of, runs_only
 
 
 def test_the_documented_lines(mock: MockServer) -> None:
@@ -41,9 +41,10 @@ def test_a_session_remembers(mock: MockServer) -> None:
 
 
 def test_what_is_sent(raw: RawServer) -> None:
+    raw.script = runs_only
     client = Client(raw.url, "key-1", headers={"x-team": "a"})
     client.run_flow("a b/c", "hi", tweaks={"C": {"k": 5}}, session_id="s", headers={"x-run": "b"})
-    request = raw.requests[0]
+    request = raw.requests[-1]
     assert request.startswith(b"POST /langflow/api/v1/flows/a%20b%2Fc/run HTTP/1.1\r\n")
     assert body_of(request) == {"input_value": "hi", "tweaks": {"C": {"k": 5}}, "session_id": "s"}
     assert header_of(request, "authorization") == "Bearer key-1"

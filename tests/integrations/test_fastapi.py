@@ -1,20 +1,21 @@
 """A flow behind routes of the real FastAPI, served by uvicorn."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import pytest
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from langflow_api import Client, LangflowError
-from langflow_api.integrations.fastapi import stream_response
+from langflow_api.integrations.fastapi import WebhookReceiver, stream_response
 from langflow_api.testing import MockServer
+from langflow_api.webhooks import WebhookEvent
+
+SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
 
 class Served(uvicorn.Server):
@@ -138,3 +139,45 @@ def cancelled(server: MockServer) -> int:
     """Requests whose client went away, by the server's journal."""
     entries = httpx.get(f"{server.url}/__mock/requests").json()["items"]
     return sum(1 for entry in entries if entry["ending"] == "client_closed")
+
+
+def test_a_webhook_is_received() -> None:
+    from langflow_api.webhooks import sign
+
+    app = FastAPI()
+    receiver = WebhookReceiver(SECRET)
+
+    @app.post("/hook")
+    async def hook(event: Annotated[WebhookEvent, Depends(receiver)]) -> dict[str, str]:
+        return {"event": event.event, "flow": event.flow_id}
+
+    body = b'{"event": "flow_completed", "flow_id": "f", "session_id": "s", "result": {}}'
+    with Served(app) as address:
+        answer = httpx.post(f"{address}/hook", content=body, headers=sign(body, SECRET))
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == {"event": "flow_completed", "flow": "f"}
+        assert httpx.post(f"{address}/hook", content=body).status_code == 400
+        changed = httpx.post(f"{address}/hook", content=body + b" ", headers=sign(body, SECRET))
+        assert changed.status_code == 400
+
+
+def test_a_delivery_of_the_server_is_received(slow: MockServer) -> None:
+    arrived: list[str] = []
+    app = FastAPI()
+    secrets: list[str] = []
+
+    @app.post("/hook")
+    async def hook(request: Request) -> None:
+        event = await WebhookReceiver(secrets)(request)
+        arrived.append(f"{event.event} {event.output}")
+
+    with Served(app) as address:
+        client = slow.client()
+        made = client.webhooks.create("echo", url=f"{address}/hook", events=["flow_completed"])
+        secrets.append(made.secret)
+        client.run_flow("echo", "Hello!")
+        deadline = time.monotonic() + 10
+        while not arrived and time.monotonic() < deadline:
+            time.sleep(0.02)
+        client.webhooks.delete(made.webhook.id)
+    assert arrived == ["flow_completed Hello!"]

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     )
     from ._generated.errors import *  # noqa: F403
     from ._given import NOT_GIVEN, NotGiven
+    from ._many import RunBatch, RunItem
+    from ._metrics import Alert, Alerts, Metrics
     from ._models import Model
     from ._pages import AsyncPage, AsyncPager, Page
     from ._raw import RawResponse
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NOT_GIVEN",
+    "Alert",
+    "Alerts",
     "AsyncClient",
     "AsyncPage",
     "AsyncPager",
@@ -55,11 +59,14 @@ __all__ = [
     "Event",
     "LangflowError",
     "Message",
+    "Metrics",
     "Model",
     "NotGiven",
     "OutputEvent",
     "Page",
     "RawResponse",
+    "RunBatch",
+    "RunItem",
     "RunMetadata",
     "RunOutput",
     "RunResult",
@@ -101,6 +108,8 @@ _HOMES: dict[str, Iterable[str]] = {
     ),
     "_generated.errors": _error_names.NAMES,
     "_given": ("NOT_GIVEN", "NotGiven"),
+    "_many": ("RunBatch", "RunItem"),
+    "_metrics": ("Alert", "Alerts", "Metrics"),
     "_models": ("Model",),
     "_pages": ("AsyncPage", "AsyncPager", "Page"),
     "_raw": ("RawResponse",),
@@ -119,7 +128,7 @@ if not TYPE_CHECKING:
             from ._native import __version__
 
             return __version__
-        if name in ("models", "testing"):
+        if name in ("models", "testing", "webhooks"):
             return import_module(f"{__name__}.{name}")
         for home, names in _HOMES.items():
             if name in names:

@@ -13,12 +13,13 @@ from ._watch import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from types import TracebackType
     from typing import Any, Literal
 
     from typing_extensions import Self
 
+    from ._many import Inputs, Progress, RunBatch, RunItem
     from ._result import RunResult
     from ._session import AsyncSession
     from ._stream import Opening
@@ -143,6 +144,69 @@ class AsyncClient(Base, AsyncResources):
             return seen, self._engine.open_async(request(dict(fields), seen.options))
 
         return AsyncStream(begin, on_result)
+
+    async def run_many(
+        self,
+        flow_id: str | NotGiven,
+        inputs: Inputs,
+        *,
+        tweaks: Mapping[str, Mapping[str, Any]] | None = None,
+        concurrency: int = 8,
+        progress: Progress = False,
+        timeout: float | NotGiven | None = NOT_GIVEN,
+        max_retries: int | NotGiven = NOT_GIVEN,
+        headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
+    ) -> RunBatch:
+        """Runs a flow on many inputs, some at a time; see :meth:`Client.run_many`."""
+        from ._many import Bar, RunBatch
+
+        chosen = list(inputs)
+        with Bar(progress, len(chosen)) as bar:
+            items: list[RunItem] = []
+            async for item in self.iter_many(
+                flow_id,
+                chosen,
+                tweaks=tweaks,
+                concurrency=concurrency,
+                timeout=timeout,
+                max_retries=max_retries,
+                headers=headers,
+            ):
+                items.append(item)
+                bar.one_more()
+        return RunBatch(sorted(items, key=lambda item: item.index))
+
+    async def iter_many(
+        self,
+        flow_id: str | NotGiven,
+        inputs: Inputs,
+        *,
+        tweaks: Mapping[str, Mapping[str, Any]] | None = None,
+        concurrency: int = 8,
+        ordered: bool = False,
+        timeout: float | NotGiven | None = NOT_GIVEN,
+        max_retries: int | NotGiven = NOT_GIVEN,
+        headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
+    ) -> AsyncIterator[RunItem]:
+        """The same as :meth:`run_many`, item by item as they are done.
+
+        Leaving the loop stops the runs that are under way. With ``ordered`` the items come in the
+        order of the inputs.
+        """
+        from ._many import Many, shared_fields
+
+        options = self._options(run_options(timeout, max_retries, headers, NOT_GIVEN))
+        many = Many(flow_id, inputs, shared_fields(tweaks), options, concurrency, ordered)
+        source = self._engine.run_many(many.message)
+        try:
+            while True:
+                batch = await source.next_batch_async()
+                if batch is None:
+                    return
+                for item in many.items(batch):
+                    yield item
+        finally:
+            source.close()
 
     def session(
         self,

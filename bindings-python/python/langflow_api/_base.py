@@ -12,13 +12,17 @@ from ._json import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from typing_extensions import Self
 
+    from ._metrics import Alert, Alerts, Metrics
+
 # Options that a call can carry; changing one of these keeps the connections of a client.
 _PER_CALL = ("timeout", "max_retries", "headers")
+# Options of the client itself that keep its connections too.
+_SHARED = ("api_key", "first_byte_timeout", "idle_timeout", "strict_sessions")
 
 
 class Base:
@@ -112,11 +116,59 @@ class Base:
             clone._defaults = self._options(options)
             clone._engine = self._engine.share()
             encode(clone._defaults)
+            return clone
+        config = {name: options[name] for name in options if name not in _PER_CALL}
+        calls = {name: options[name] for name in options if name in _PER_CALL}
+        if all(name in _SHARED and config[name] is not None for name in config):
+            clone._config = {**self._config, **config}
+            clone._defaults = self._options(calls)
+            clone._engine = self._engine.with_options(encode(config).decode())
         else:
-            config = {name: options[name] for name in options if name not in _PER_CALL}
-            calls = {name: options[name] for name in options if name in _PER_CALL}
             clone._start({**self._config, **config}, self._options(calls))
         return clone
+
+    def metrics(self) -> Metrics:
+        """What the calls came to since the client was made: counts, errors, latency, tokens."""
+        from ._metrics import Metrics
+
+        return Metrics(loads(self._engine.metrics()))
+
+    def on_alert(
+        self,
+        callback: Callable[[Alert], object],
+        *,
+        error_rate: float | NotGiven = NOT_GIVEN,
+        p95_latency: float | NotGiven = NOT_GIVEN,
+        tokens: int | NotGiven = NOT_GIVEN,
+        window: float | NotGiven = NOT_GIVEN,
+        min_calls: int | NotGiven = NOT_GIVEN,
+    ) -> Alerts:
+        """Has a function called, in a thread of its own, when a threshold is passed.
+
+        Args:
+            callback: Called with an :class:`Alert`.
+            error_rate: Share of failed calls, from 0 to 1.
+            p95_latency: Seconds that 95 of 100 calls take at most.
+            tokens: Tokens that the runs of the window use.
+            window: Seconds that are looked at; 60 if left out.
+            min_calls: Calls that have to be in the window; 10 if left out.
+
+        Returns:
+            What is listening; ``close()`` it.
+
+        Raises:
+            InvalidInput: a threshold is not usable.
+        """
+        from ._metrics import Alerts
+
+        thresholds: dict[str, object] = {
+            "error_rate": error_rate,
+            "p95_latency": p95_latency,
+            "tokens": tokens,
+            "window": window,
+            "min_calls": min_calls,
+        }
+        return Alerts(self._engine.watch(encode(given(thresholds)).decode()), callback)
 
     def close(self) -> None:
         """Lets go of the connections; a later call raises ``ClientClosed``."""

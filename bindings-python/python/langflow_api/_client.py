@@ -13,12 +13,13 @@ from ._watch import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Any, Literal
 
     from typing_extensions import Self
 
+    from ._many import Inputs, Progress, RunBatch, RunItem
     from ._result import RunResult
     from ._session import Session
 
@@ -169,6 +170,79 @@ class Client(Base, Resources):
             source = self._engine.open(request(fields, seen.options))
             seen.goes_on()
         return Stream(source, seen, on_result)
+
+    def run_many(
+        self,
+        flow_id: str | NotGiven,
+        inputs: Inputs,
+        *,
+        tweaks: Mapping[str, Mapping[str, Any]] | None = None,
+        concurrency: int = 8,
+        progress: Progress = False,
+        timeout: float | NotGiven | None = NOT_GIVEN,
+        max_retries: int | NotGiven = NOT_GIVEN,
+        headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
+    ) -> RunBatch:
+        """Runs a flow on many inputs, some at a time; one that fails stops no other.
+
+        Args:
+            flow_id: The flow.
+            inputs: Texts, or mappings with ``input_value`` and, where they differ, ``flow_id``,
+                ``tweaks`` and ``session_id``.
+            tweaks: Settings of components for every run.
+            concurrency: Runs at a time.
+            progress: ``True`` for a bar on standard error (tqdm or rich, if one is installed), or a
+                function of the number of runs done and of all.
+            timeout: Seconds that each run may take.
+            max_retries: How often each run is tried again where that is safe.
+            headers: Sent with every request.
+
+        Returns:
+            An item an input, in their order: a result, or the error.
+
+        Raises:
+            InvalidInput: an argument is not usable; nothing was sent.
+        """
+        from ._many import Bar, RunBatch
+
+        chosen = list(inputs)
+        with Bar(progress, len(chosen)) as bar:
+            items: list[RunItem] = []
+            for item in self.iter_many(
+                flow_id,
+                chosen,
+                tweaks=tweaks,
+                concurrency=concurrency,
+                timeout=timeout,
+                max_retries=max_retries,
+                headers=headers,
+            ):
+                items.append(item)
+                bar.one_more()
+        return RunBatch(sorted(items, key=lambda item: item.index))
+
+    def iter_many(
+        self,
+        flow_id: str | NotGiven,
+        inputs: Inputs,
+        *,
+        tweaks: Mapping[str, Mapping[str, Any]] | None = None,
+        concurrency: int = 8,
+        ordered: bool = False,
+        timeout: float | NotGiven | None = NOT_GIVEN,
+        max_retries: int | NotGiven = NOT_GIVEN,
+        headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
+    ) -> Iterator[RunItem]:
+        """The same as :meth:`run_many`, item by item as they are done.
+
+        Leaving the loop stops the runs that are under way. With ``ordered`` the items come in the
+        order of the inputs.
+        """
+        from ._many import Many, iterate, shared_fields
+
+        options = self._options(run_options(timeout, max_retries, headers, NOT_GIVEN))
+        many = Many(flow_id, inputs, shared_fields(tweaks), options, concurrency, ordered)
+        return iterate(self._engine, many)
 
     def session(
         self,

@@ -113,8 +113,13 @@ class LangflowError(Exception):
 
 def from_json(text: str) -> LangflowError:
     """The error that an engine describes; called by the engine itself."""
-    from ._generated.errors import BY_CODE
     from ._json import loads
 
-    info = loads(text)
+    return from_info(loads(text))
+
+
+def from_info(info: Mapping[str, Any]) -> LangflowError:
+    """The error of an engine's facts."""
+    from ._generated.errors import BY_CODE
+
     return BY_CODE.get(info.get("code"), LangflowError)(info.get("message", ""), info)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ._base import run_fields, run_options
-from ._given import NOT_GIVEN, NotGiven
+from ._bridge import encode
+from ._given import NOT_GIVEN, NotGiven, given
+from ._json import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from ._async_client import AsyncClient
     from ._client import Client
     from ._generated import models
-    from ._pages import AsyncPager, Page
     from ._result import RunResult
     from ._stream import AsyncStream, Stream
 
@@ -51,15 +52,14 @@ class _Conversation:
         self.session_id = result.session_id or self.session_id
         self.status = result.session_status
 
-    def _named(self) -> tuple[str, str]:
-        from . import _native
-
-        if not isinstance(self.flow_id, str):
-            raise _native.invalid_input("flow_id", "This session was made without a flow id.")
+    def _arguments(self) -> str:
         if self.session_id is None:
+            from . import _native
+
             message = "The session has no id before its first run has answered."
             raise _native.invalid_input("session_id", message)
-        return self.flow_id, self.session_id
+        fields: dict[str, object] = {"flow_id": self.flow_id, "session_id": self.session_id}
+        return encode(given(fields)).decode()
 
     def __repr__(self) -> str:
         kind = type(self).__name__
@@ -123,22 +123,30 @@ class Session(_Conversation):
         options = run_options(timeout, max_retries, headers, NOT_GIVEN)
         return self._client._stream(self._fields(input_value, tweaks), options, self._learn)
 
-    def messages(self) -> Page[models.Message]:
-        """What was said, the oldest first; goes through all pages.
+    def messages(self) -> list[models.Message]:
+        """What was said, the oldest first; nothing where the server no longer knows the session.
 
         Raises:
             InvalidInput: the session has no id yet.
-            NotFound: the server knows no such session; it may have expired.
+            LangflowError: as every call.
         """
-        return self._client.sessions.list_messages(*self._named())
+        answered = self._client._engine.invoke("session.messages", self._arguments())
+        return _messages(answered)
 
-    def info(self) -> models.Session:
-        """When the session began, was last used, and expires; errors as for :meth:`messages`."""
-        return self._client.sessions.get(*self._named())
+    def info(self) -> models.Session | None:
+        """When it began, was last used, and expires; ``None`` where the server no longer knows it.
 
-    def clear(self) -> None:
-        """Has the server forget what was said; errors as for :meth:`messages`."""
-        self._client.sessions.clear(*self._named())
+        Errors as for :meth:`messages`.
+        """
+        return _info(self._client._engine.invoke("session.get", self._arguments()))
+
+    def clear(self) -> bool:
+        """Has the server forget what was said; false where there was nothing to forget.
+
+        Errors as for :meth:`messages`.
+        """
+        answered = loads(self._client._engine.invoke("session.clear", self._arguments()))
+        return bool(answered["cleared"])
 
 
 class AsyncSession(_Conversation):
@@ -183,14 +191,30 @@ class AsyncSession(_Conversation):
         options = run_options(timeout, max_retries, headers, NOT_GIVEN)
         return self._client._stream(self._fields(input_value, tweaks), options, self._learn)
 
-    def messages(self) -> AsyncPager[models.Message]:
+    async def messages(self) -> list[models.Message]:
         """What was said, the oldest first; see :meth:`Session.messages`."""
-        return self._client.sessions.list_messages(*self._named())
+        engine = self._client._engine
+        return _messages(await engine.invoke_async("session.messages", self._arguments()))
 
-    async def info(self) -> models.Session:
-        """When the session began, was last used, and expires."""
-        return await self._client.sessions.get(*self._named())
+    async def info(self) -> models.Session | None:
+        """When the session began, was last used, and expires; see :meth:`Session.info`."""
+        return _info(await self._client._engine.invoke_async("session.get", self._arguments()))
 
-    async def clear(self) -> None:
-        """Has the server forget what was said."""
-        await self._client.sessions.clear(*self._named())
+    async def clear(self) -> bool:
+        """Has the server forget what was said; see :meth:`Session.clear`."""
+        engine = self._client._engine
+        answered = loads(await engine.invoke_async("session.clear", self._arguments()))
+        return bool(answered["cleared"])
+
+
+def _messages(answered: str) -> list[models.Message]:
+    from ._generated.models import Message
+
+    return [Message(message) for message in loads(answered)]
+
+
+def _info(answered: str) -> models.Session | None:
+    from ._generated.models import Session as Known
+
+    known = loads(answered).get("info")
+    return None if known is None else Known(known.get("raw") or known)

@@ -10,6 +10,8 @@ from . import admin, flows, run, serve
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+EVENTS = ("flow_started", "flow_completed", "flow_error", "component_completed")
+
 
 def parser(exit_codes: Mapping[int, str]) -> argparse.ArgumentParser:
     """The parser of the whole command."""
@@ -150,6 +152,23 @@ def _admin(commands: Commands) -> None:
 
 
 def _serve(commands: Commands) -> None:
+    shared = _connection()
+    webhooks = commands.add_parser("webhooks", help="events of flows on this machine")
+    some = webhooks.add_subparsers(metavar="ACTION", required=True)
+    listen = some.add_parser(
+        "listen", parents=[shared], help="print (and pass on) the events of a flow as they come"
+    )
+    listen.add_argument("flow", help="id of the flow")
+    listen.add_argument(
+        "--event", action="append", choices=EVENTS, help="only these; may be repeated"
+    )
+    listen.add_argument("--forward", metavar="URL", help="send every delivery on, as it came")
+    listen.add_argument("--port", type=int, default=0, help="port to listen on; any free one")
+    listen.add_argument(
+        "--public-url", metavar="URL", help="how the server reaches this machine, if not directly"
+    )
+    listen.add_argument("--count", type=int, metavar="N", help="end after so many events")
+    listen.set_defaults(command=serve.listen)
     mock = commands.add_parser("mock", help="a workspace for tests, on this machine")
     mock.add_argument("--port", type=int, default=0, help="any free one if left out")
     mock.add_argument("--seed", type=int, help="makes ids and keys the same in every run")

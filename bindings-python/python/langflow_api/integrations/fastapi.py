@@ -8,17 +8,19 @@ async def chat(question: str) -> StreamingResponse:
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fastapi import HTTPException, Request
 from fastapi.responses import StreamingResponse
 
-from langflow_api import LangflowError
+from langflow_api import NOT_GIVEN, LangflowError, NotGiven, WebhookVerificationFailed
+from langflow_api.webhooks import WebhookEvent, verify
 
 if TYPE_CHECKING:
     from langflow_api import AsyncStream, StreamEvent
 
-__all__ = ["stream_response"]
+__all__ = ["WebhookReceiver", "stream_response"]
 
 
 async def stream_response(stream: AsyncStream) -> StreamingResponse:
@@ -68,3 +70,34 @@ def _data(event: StreamEvent) -> Any:
 def _frame(name: str, data: Any, number: str | None) -> str:
     first = f"id: {number}\n" if number else ""
     return f"{first}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+class WebhookReceiver:
+    """A dependency that hands over the verified event of a delivery.
+
+        receiver = WebhookReceiver(os.environ["LANGFLOW_WEBHOOK_SECRET"])
+
+        @app.post("/langflow")
+        async def events(event: Annotated[WebhookEvent, Depends(receiver)]) -> None:
+            ...
+
+    A delivery that is not signed with the secret, or is too old, is answered with 400.
+
+    Args:
+        secret: The secret of the webhook, or all that are valid while one is being rotated.
+        tolerance: Seconds that a delivery may be old, or from the future; 300 if left out.
+    """
+
+    def __init__(
+        self, secret: str | Sequence[str], *, tolerance: float | NotGiven = NOT_GIVEN
+    ) -> None:
+        self._secret = secret
+        self._tolerance = tolerance
+
+    async def __call__(self, request: Request) -> WebhookEvent:
+        """The event of the request."""
+        body = await request.body()
+        try:
+            return verify(body, request.headers, self._secret, tolerance=self._tolerance)
+        except WebhookVerificationFailed as error:
+            raise HTTPException(400, error.message) from error

@@ -1,0 +1,243 @@
+"""Many runs, some at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Union
+
+from ._bridge import encode
+from ._errors import from_info
+from ._given import NOT_GIVEN, given
+from ._json import loads
+from ._result import RunResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import pandas
+
+    from . import _native
+    from ._errors import LangflowError
+
+    Inputs = Iterable[Union[str, Mapping[str, Any]]]
+    """Texts, or mappings with ``input_value`` and, if they differ, ``flow_id``, ``tweaks`` and
+    ``session_id``."""
+    Progress = Union[bool, Callable[[int, int], None]]
+    """``True`` for a bar (by tqdm or rich if installed, else none), or a function that is called
+    with the number of runs done and of all."""
+
+
+class RunItem:
+    """What became of one of many runs: a result, or the error."""
+
+    __slots__ = ("error", "index", "input_value", "result")
+
+    def __init__(
+        self,
+        index: int,
+        input_value: str,
+        result: RunResult | None = None,
+        error: LangflowError | None = None,
+    ) -> None:
+        self.index = index
+        self.input_value = input_value
+        self.result = result
+        self.error = error
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a result."""
+        return self.error is None
+
+    @property
+    def text(self) -> str:
+        """The text of the result.
+
+        Raises:
+            LangflowError: the error of this run.
+            NoSingleOutput: the result has no single text.
+        """
+        if self.error is not None:
+            raise self.error
+        assert self.result is not None
+        return self.result.text
+
+    def to_dict(self) -> dict[str, Any]:
+        """The item as a row: input, output or error, session, seconds and tokens."""
+        row: dict[str, Any] = {"index": self.index, "input_value": self.input_value}
+        if self.result is not None:
+            metadata = self.result.metadata
+            row.update(
+                output=self.result.output,
+                session_id=self.result.session_id,
+                duration=metadata.duration,
+                tokens_used=metadata.tokens_used,
+            )
+        row["error"] = None if self.error is None else self.error.code
+        return row
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RunItem):
+            return NotImplemented
+        return (self.index, self.result, repr(self.error)) == (
+            other.index,
+            other.result,
+            repr(other.error),
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        outcome = repr(self.error) if self.error is not None else repr(self.result)
+        return f"RunItem({self.index}, {outcome})"
+
+
+class RunBatch(Sequence[RunItem]):
+    """The items of many runs, in the order of their inputs."""
+
+    def __init__(self, items: list[RunItem]) -> None:
+        self._items = items
+
+    @property
+    def results(self) -> list[RunResult | None]:
+        """The results by input; ``None`` where there is an error."""
+        return [item.result for item in self._items]
+
+    @property
+    def errors(self) -> dict[int, LangflowError]:
+        """The errors by the number of their input."""
+        return {item.index: item.error for item in self._items if item.error is not None}
+
+    def raise_for_errors(self) -> None:
+        """Raises the first error, if there is one."""
+        for error in self.errors.values():
+            raise error
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row a run.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        from ._show import frame
+
+        return frame(item.to_dict() for item in self._items)
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """One row a run, as plain data."""
+        return [item.to_dict() for item in self._items]
+
+    model_dump = to_dict
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._items[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunBatch) and self._items == other._items
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _repr_html_(self) -> str:
+        from ._show import columns, table
+
+        rows = self.to_dict()[:50]
+        names = columns(rows)
+        cells = ([row.get(name) for name in names] for row in rows)
+        return table(names, cells, f"{len(self)} runs, {len(self.errors)} failed")
+
+    def __repr__(self) -> str:
+        return f"RunBatch({len(self)} runs, {len(self.errors)} failed)"
+
+
+class Many:
+    """Runs under way; what both clients make of the engine's items."""
+
+    def __init__(
+        self,
+        flow_id: object,
+        inputs: Inputs,
+        shared: Mapping[str, object],
+        options: dict[str, object],
+        concurrency: int,
+        ordered: bool,
+    ) -> None:
+        requests = [self._request(flow_id, one, shared, options) for one in inputs]
+        self.inputs = [str(request.get("input_value", "")) for request in requests]
+        fields = {"requests": requests, "concurrency": concurrency, "ordered": ordered}
+        self.message = encode(fields).decode()
+
+    @staticmethod
+    def _request(
+        flow_id: object,
+        one: str | Mapping[str, Any],
+        shared: Mapping[str, object],
+        options: dict[str, object],
+    ) -> dict[str, object]:
+        own: Mapping[str, Any] = {"input_value": one} if isinstance(one, str) else one
+        fields = given({"flow_id": flow_id, **shared, **own})
+        sent = given(options)
+        if sent:
+            fields["options"] = sent
+        return fields
+
+    def items(self, batch: str | None) -> Iterator[RunItem]:
+        """The items of a batch of the engine."""
+        for event in loads(batch) if batch is not None else ():
+            if event["type"] != "item":
+                continue
+            index = event["index"]
+            error = from_info(event["error"]) if event.get("error") else None
+            result = RunResult(event["result"]) if event.get("result") else None
+            yield RunItem(index, self.inputs[index], result, error)
+
+
+class Bar:
+    """Tells how far many runs are."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._done = 0
+        self._total = total
+        self._progress = progress
+        self._drawn: Any = None
+        self._advance: Callable[[], None] | None = None
+
+    def __enter__(self) -> Bar:
+        if self._progress is True:
+            from ._progress import bar
+
+            self._drawn = bar(self._total, "runs")
+            self._advance = self._drawn.__enter__()
+        return self
+
+    def one_more(self) -> None:
+        """Another run is over."""
+        self._done += 1
+        if self._advance is not None:
+            self._advance()
+        elif callable(self._progress):
+            self._progress(self._done, self._total)
+
+    def __exit__(self, *error: object) -> None:
+        if self._drawn is not None:
+            self._drawn.__exit__(*error)
+
+
+def iterate(engine: _native.Engine, many: Many) -> Iterator[RunItem]:
+    """The items as they are done."""
+    source = engine.run_many(many.message)
+    try:
+        while True:
+            batch = source.next_batch()
+            if batch is None:
+                return
+            yield from many.items(batch)
+    finally:
+        source.close()
+
+
+def shared_fields(tweaks: object) -> dict[str, object]:
+    """What every run of many is given."""
+    return {"tweaks": NOT_GIVEN if tweaks is None else tweaks}

@@ -1,0 +1,176 @@
+"""Many runs, metrics, alerts, and clients with other options."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import queue
+import threading
+from typing import Any
+
+import pytest
+from langflow_api import Alert, Client, InvalidInput, NotFound, RunBatch, ServerError
+from langflow_api.testing import MockServer
+from support import RUN, Connection, RawServer, header_of, runs_only
+
+
+def test_many_runs(mock: MockServer) -> None:
+    seen: list[tuple[int, int]] = []
+    inputs = [f"text {number}" for number in range(20)]
+    batch = mock.client().run_many(
+        "echo", inputs, concurrency=4, progress=lambda done, total: seen.append((done, total))
+    )
+    assert isinstance(batch, RunBatch)
+    assert [item.text for item in batch] == inputs
+    assert batch.errors == {}
+    batch.raise_for_errors()
+    assert seen == [(number, 20) for number in range(1, 21)]
+    assert repr(batch) == "RunBatch(20 runs, 0 failed)"
+    assert batch.to_dict()[3]["output"] == "text 3"
+    assert pickle.loads(pickle.dumps(batch)) == batch
+
+
+def test_one_that_fails_stops_no_other(mock: MockServer) -> None:
+    batch = mock.client().run_many(
+        "echo", ["a", {"input_value": "b", "flow_id": "no-such-flow"}, {"input_value": "c"}]
+    )
+    assert [item.ok for item in batch] == [True, False, True]
+    assert isinstance(batch.errors[1], NotFound)
+    assert batch.results[1] is None
+    assert "1 failed" in batch._repr_html_()
+    assert "not_found" in batch._repr_html_()
+    with pytest.raises(NotFound):
+        batch.raise_for_errors()
+    with pytest.raises(NotFound):
+        _ = batch[1].text
+    assert pickle.loads(pickle.dumps(batch)) == batch
+
+
+def test_rows_of_many(mock: MockServer) -> None:
+    pytest.importorskip("pandas")
+    frame = mock.client().run_many("echo", ["a", "b"]).to_pandas()
+    assert list(frame["output"]) == ["a", "b"]
+    assert list(frame["input_value"]) == ["a", "b"]
+
+
+def test_many_in_a_coroutine(mock: MockServer) -> None:
+    async def main() -> None:
+        async with mock.async_client() as client:
+            batch = await client.run_many("echo", ["a", "b", "c"])
+            assert [item.text for item in batch] == ["a", "b", "c"]
+            ordered = [item.index async for item in client.iter_many("echo", "abc", ordered=True)]
+            assert ordered == [0, 1, 2]
+
+    asyncio.run(main())
+
+
+def test_concurrency_is_bounded_and_leaving_stops_the_rest(raw: RawServer) -> None:
+    running = 0
+    most = 0
+    lock = threading.Lock()
+
+    def script(connection: Connection, _: bytes) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        threading.Event().wait(0.05)
+        with lock:
+            running -= 1
+        connection.answer(RUN)
+
+    raw.script = script
+    for number, _ in enumerate(Client(raw.url, "k").iter_many("f", ["x"] * 30, concurrency=3)):
+        if number == 5:
+            break
+    assert most <= 3
+    threading.Event().wait(0.3)
+    assert len(raw.requests) <= 12
+
+
+def test_arguments_of_many(raw: RawServer) -> None:
+    raw.script = runs_only
+    client = Client(raw.url, "k")
+    client.run_many("f", ["a"], tweaks={"A": {"k": 1}}, headers={"x-job": "7"})
+    assert header_of(raw.requests[-1], "x-job") == "7"
+    assert b'"tweaks":{"A":{"k":1}}' in raw.requests[-1]
+    with pytest.raises(InvalidInput):
+        client.run_many("f", ["a"], concurrency=0)
+    assert len(client.run_many("f", [])) == 0
+
+
+def test_a_bar(mock: MockServer, capfd: pytest.CaptureFixture[str]) -> None:
+    mock.client().run_many("echo", ["a", "b"], progress=True)
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert "2/2" in shown.err
+
+
+def test_a_bar_without_any_library(
+    mock: MockServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import sys
+
+    for name in ("tqdm", "tqdm.auto", "rich", "rich.console", "rich.progress"):
+        monkeypatch.setitem(sys.modules, name, None)
+    mock.client().run_many("echo", ["a", "b"], progress=True)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_metrics() -> None:
+    with MockServer(token_delay=0.05) as mock:
+        figures(mock.client())
+
+
+def figures(client: Client) -> None:
+    client.run_flow("hello-flow", "Hello!")
+    with pytest.raises(NotFound):
+        client.flows.get("no-such-flow")
+    left = client.stream_flow("hello-flow", "Hello!")
+    next(left)
+    left.close()
+    metrics = client.metrics()
+    # A stream that was left is neither a success nor a failure.
+    assert (metrics.calls, metrics.in_flight) == (2, 0)
+    assert metrics.failed == 1
+    assert metrics.errors == {"not_found": 1}
+    assert metrics.abandoned == 1
+    assert metrics.tokens > 0
+    assert metrics.latency.count == 2
+    assert 0 < metrics.latency.p50 <= metrics.latency.max * 2
+    assert client.with_options(timeout=3).metrics() == metrics
+
+
+def test_alerts(raw: RawServer) -> None:
+    raw.script = lambda connection, _: connection.answer(
+        {"title": "x"}, "500 Internal Server Error", "application/problem+json"
+    )
+    client = Client(raw.url, "k", max_retries=0)
+    raised: queue.Queue[Alert] = queue.Queue()
+    with client.on_alert(raised.put, error_rate=0.5, min_calls=2):
+        for _ in range(2):
+            with pytest.raises(ServerError):
+                client.run_flow("f", "x")
+        alert = raised.get(timeout=5)
+    assert (alert.kind, alert.value, alert.threshold) == ("error_rate", 1.0, 0.5)
+    with pytest.raises(InvalidInput):
+        client.on_alert(raised.put, error_rate=7)
+
+
+def test_other_options(raw: RawServer) -> None:
+    client = Client(raw.url, "first", headers={"x-team": "a"})
+    other = client.with_options(api_key="second", headers={"x-more": "b"}, max_retries=0)
+    client.run_flow("f", "x")
+    other.run_flow("f", "x")
+    assert header_of(raw.requests[0], "authorization") == "Bearer first"
+    assert header_of(raw.requests[0], "x-more") is None
+    assert header_of(raw.requests[1], "authorization") == "Bearer second"
+    assert header_of(raw.requests[1], "x-team") == "a"
+    assert header_of(raw.requests[1], "x-more") == "b"
+    assert len(raw.connections) == 1, "the connection is shared"
+    again: Any = pickle.loads(pickle.dumps(other))
+    again.run_flow("f", "x")
+    assert header_of(raw.requests[2], "authorization") == "Bearer second"
+    assert header_of(raw.requests[2], "x-more") == "b"
+    with pytest.raises(InvalidInput):
+        client.with_options(sesion_id="typo")
