@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::config::{ClientBuilder, Config};
 use crate::dialect::detect::Known;
-use crate::error::{ErrorCode, LangflowError};
+use crate::error::LangflowError;
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::options::CallOptions;
 use crate::platform;
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) quota: Quota,
     pub(crate) known: Known,
     pub(crate) metrics: Metrics,
+    pub(crate) limits: Limits,
 }
 
 impl Client {
@@ -54,9 +56,14 @@ impl Client {
     }
 
     pub(crate) fn new(config: Config) -> Client {
+        let limits = Limits::new(config.requests_per_second, config.max_concurrent);
+        let shared = Shared {
+            limits,
+            ..Shared::default()
+        };
         Client {
             config: Arc::new(config),
-            shared: Arc::default(),
+            shared: Arc::new(shared),
         }
     }
 
@@ -86,13 +93,8 @@ impl Client {
     /// The HTTP client, made at the first call.
     pub(crate) fn http(&self) -> Result<&reqwest::Client, LangflowError> {
         let made = self.shared.http.get_or_init(|| {
-            platform::http_client(&self.config.base, self.config.timeouts.connect).map_err(
-                |error| {
-                    let message =
-                        format!("The HTTP client could not be set up: {}.", causes(&error));
-                    LangflowError::new(ErrorCode::TlsFailed, message)
-                },
-            )
+            let connect = self.config.timeouts.connect;
+            platform::http_client(&self.config.base, connect, &self.config.network)
         });
         made.as_ref().map_err(Clone::clone)
     }

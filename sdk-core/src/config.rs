@@ -11,7 +11,7 @@ use crate::base_url::BaseUrl;
 use crate::client::Client;
 use crate::dialect::Api;
 use crate::error::{ErrorCode, LangflowError};
-use crate::options::{self, CallOptions, Timeouts, refuse};
+use crate::options::{self, CallOptions, Network, Timeouts, refuse};
 use crate::platform;
 
 /// Where a server of one's own usually listens.
@@ -46,6 +46,9 @@ pub struct Config {
     pub(crate) api: Api,
     pub(crate) user_agent: String,
     pub(crate) max_event: usize,
+    pub(crate) network: Network,
+    pub(crate) requests_per_second: Option<f64>,
+    pub(crate) max_concurrent: Option<u32>,
 }
 
 /// Settings of a client to be. Nothing is checked before [`ClientBuilder::build`].
@@ -58,8 +61,11 @@ pub struct ClientBuilder {
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut settings = self.settings.clone();
-        if let Some(key) = settings.get_mut("api_key") {
-            *key = json!("***");
+        // The URL of a proxy may hold a password.
+        for name in ["api_key", "proxy"] {
+            if let Some(value) = settings.get_mut(name) {
+                *value = json!("***");
+            }
         }
         // Default headers may carry credentials of a proxy.
         settings.remove("headers");
@@ -114,6 +120,33 @@ impl ClientBuilder {
             .or_insert_with(|| json!({}));
         headers[name.into()] = json!(value.into());
         self
+    }
+
+    /// URL of the proxy for all requests, `http://user:password@proxy.example:8080`; empty for none.
+    /// Default: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`, and no proxy to this machine.
+    pub fn proxy(self, url: impl Into<String>) -> Self {
+        self.set("proxy", url.into())
+    }
+
+    /// Path of a PEM file with the authorities to trust instead of the platform's. Default:
+    /// `LANGFLOW_CA_BUNDLE`; `SSL_CERT_FILE` is heeded by the platform's store.
+    pub fn ca_bundle(self, path: impl Into<String>) -> Self {
+        self.set("ca_bundle", path.into())
+    }
+
+    /// Path of a PEM file with a certificate and its private key, for servers that ask for one.
+    pub fn client_cert(self, path: impl Into<String>) -> Self {
+        self.set("client_cert", path.into())
+    }
+
+    /// Requests a second at most, retries included. Default: no limit.
+    pub fn requests_per_second(self, rate: f64) -> Self {
+        self.set("requests_per_second", rate)
+    }
+
+    /// Requests at a time at most, open streams included. Default: no limit.
+    pub fn max_concurrent(self, count: u32) -> Self {
+        self.set("max_concurrent", count)
     }
 
     /// Allows plain http to another machine. Default: only https, and http to this machine.
@@ -196,7 +229,16 @@ impl ClientBuilder {
             api: Api::default(),
             user_agent: String::new(),
             max_event: crate::decode::MAX_EVENT,
+            network: Network::default(),
+            requests_per_second: None,
+            max_concurrent: None,
         };
+        if let Some(lines) = self.environment("LANGFLOW_CUSTOM_HEADERS") {
+            config.headers = options::header_lines("LANGFLOW_CUSTOM_HEADERS", &lines)?;
+        }
+        if platform::HAS_FILES {
+            config.network.ca_bundle = self.environment("LANGFLOW_CA_BUNDLE");
+        }
         for (from, to) in [
             ("LANGFLOW_TIMEOUT", "timeout"),
             ("LANGFLOW_MAX_RETRIES", "max_retries"),
@@ -273,7 +315,28 @@ impl Config {
             "first_byte_timeout" => self.timeouts.first_byte = time()?,
             "idle_timeout" => self.timeouts.idle = time()?,
             "max_retries" => self.max_retries = options::count(name, value)?,
-            "headers" => self.headers = options::headers(name, value)?,
+            "headers" => self.headers.extend(options::headers(name, value)?),
+            "proxy" | "ca_bundle" | "client_cert" if !platform::HAS_FILES => {
+                let message = format!("`{name}` is a matter of the browser here.");
+                return Err(LangflowError::invalid(
+                    ErrorCode::Unsupported,
+                    name,
+                    message,
+                ));
+            }
+            "proxy" => self.network.proxy = Some(proxy(&options::text(name, value)?)?),
+            "ca_bundle" => self.network.ca_bundle = Some(options::text(name, value)?),
+            "client_cert" => self.network.client_cert = Some(options::text(name, value)?),
+            "requests_per_second" => {
+                self.requests_per_second = Some(options::positive(name, value)?);
+            }
+            "max_concurrent" => match options::count(name, value)? {
+                0 => {
+                    let message = "`max_concurrent` must be 1 or more.";
+                    return Err(LangflowError::invalid_input(name, message));
+                }
+                count => self.max_concurrent = Some(count),
+            },
             "strict_sessions" => self.strict_sessions = options::flag(name, value)?,
             "api" => self.api = Api::parse(&options::text(name, value)?)?,
             "max_event" => self.max_event = options::count(name, value)? as usize,
@@ -307,9 +370,8 @@ impl Config {
         };
         for (name, value) in map.iter().filter(|(_, value)| !value.is_null()) {
             match name.as_str() {
-                "headers" => self.headers.extend(options::headers(name, value)?),
-                "api_key" | "timeout" | "first_byte_timeout" | "idle_timeout" | "max_retries"
-                | "strict_sessions" | "max_event" => {
+                "headers" | "api_key" | "timeout" | "first_byte_timeout" | "idle_timeout"
+                | "max_retries" | "strict_sessions" | "max_event" => {
                     self.apply(name, value, &mut String::new())?;
                 }
                 other => {
@@ -332,6 +394,11 @@ impl Config {
             "api": self.api.name(),
             "timeout": self.timeouts.total.map(|time| time.as_secs_f64()),
             "max_retries": self.max_retries,
+            "proxy": self.network.proxy.as_ref().map(|url| if url.is_empty() { "none" } else { "***" }),
+            "ca_bundle": self.network.ca_bundle,
+            "client_cert": self.network.client_cert,
+            "requests_per_second": self.requests_per_second,
+            "max_concurrent": self.max_concurrent,
         })
     }
 }
@@ -341,6 +408,21 @@ fn named(error: LangflowError, variable: &str) -> LangflowError {
     let mut error = error;
     error.info_mut().field = Some(variable.to_owned());
     error
+}
+
+/// The URL of a proxy; what is wrong with it is said without it, since it may hold a password.
+fn proxy(text: &str) -> Result<String, LangflowError> {
+    let text = text.trim();
+    let good = text.is_empty()
+        || url::Url::parse(text)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+    match good {
+        true => Ok(text.to_owned()),
+        false => Err(LangflowError::invalid_input(
+            "proxy",
+            "`proxy` must be a URL such as http://proxy.example:8080, or empty for no proxy.",
+        )),
+    }
 }
 
 /// A key as people paste it. The text never gets into the error.

@@ -56,6 +56,28 @@ impl Default for Timeouts {
     }
 }
 
+/// How connections are made, beside their times.
+#[derive(Clone, Default, PartialEq)]
+pub struct Network {
+    /// URL of a proxy; empty for none. Absent: what the environment says.
+    pub proxy: Option<String>,
+    /// Path of the authorities to trust, in PEM, instead of the platform's.
+    pub ca_bundle: Option<String>,
+    /// Path of a certificate with its key, in PEM, to show to the server.
+    pub client_cert: Option<String>,
+}
+
+impl std::fmt::Debug for Network {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The URL of a proxy may hold a password.
+        out.debug_struct("Network")
+            .field("proxy", &self.proxy.as_ref().map(|_| "***"))
+            .field("ca_bundle", &self.ca_bundle)
+            .field("client_cert", &self.client_cert)
+            .finish()
+    }
+}
+
 /// Total time of a call that is not a run.
 pub const TOTAL: Duration = Duration::from_secs(60);
 
@@ -107,6 +129,14 @@ pub fn count(field: &str, value: &Value) -> Result<u32, LangflowError> {
         .ok_or_else(|| refuse(field, "a whole number from 0 on", value))
 }
 
+/// A number above zero.
+pub fn positive(field: &str, value: &Value) -> Result<f64, LangflowError> {
+    value
+        .as_f64()
+        .filter(|number| *number > 0.0 && number.is_finite())
+        .ok_or_else(|| refuse(field, "a number above 0", value))
+}
+
 /// True or false.
 pub fn flag(field: &str, value: &Value) -> Result<bool, LangflowError> {
     value
@@ -132,6 +162,19 @@ pub fn headers(field: &str, value: &Value) -> Result<Vec<(String, String)>, Lang
             let value = text(field, value)?;
             check_header(field, name, &value)?;
             Ok((name.clone(), value))
+        })
+        .collect()
+}
+
+/// Headers as an environment variable holds them: a line each, `Name: value`.
+pub fn header_lines(field: &str, text: &str) -> Result<Vec<(String, String)>, LangflowError> {
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| {
+            let (name, value) = line.split_once(':').unwrap_or((line, ""));
+            let (name, value) = (name.trim(), value.trim());
+            check_header(field, name, value)?;
+            Ok((name.to_owned(), value.to_owned()))
         })
         .collect()
 }

@@ -6,15 +6,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use tracing::Instrument as _;
 
 use crate::classify::{Failed, body_lost, timed_out, transport_failed};
 use crate::client::{Client, Shared};
 use crate::deadline::Deadline;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
+use crate::limits::Place;
 use crate::operation::{Operation, Safety};
 use crate::options::{CallOptions, TOTAL};
 use crate::platform;
 use crate::retry::{self, Attempt, Failure};
+use crate::trace::{TRACEPARENT, Trace};
 use crate::transfer::Transferring;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -53,6 +56,8 @@ pub(crate) struct Opened {
     pub(crate) request_id: String,
     /// Absent where somebody else counts the call.
     pub(crate) counted: Option<Counted>,
+    /// Among the requests that are under way.
+    pub(crate) place: Option<Place>,
 }
 
 /// A call in the metrics, from its beginning to its end. Dropped before, its reader has left.
@@ -216,6 +221,7 @@ impl Client {
                 attempts,
                 request_id,
                 counted: None,
+                place: None,
             }));
         }
         let status = response.status();
@@ -243,6 +249,7 @@ impl Client {
         want: Want,
     ) -> Result<Got, LangflowError> {
         self.prepare(&mut request, call)?;
+        let trace = Trace::of(request.headers());
         let max_retries = call.options.max_retries.unwrap_or(self.config.max_retries);
         let mut taken = 0;
         let mut number = 0;
@@ -252,18 +259,27 @@ impl Client {
             request
                 .headers_mut()
                 .insert("x-langflow-attempt", HeaderValue::from(number));
-            let failed = match self.attempt(&request, call).await {
-                Ok((response, request_id)) => {
-                    match self.finish(response, number, request_id, call, want).await {
-                        Ok(got) => {
-                            self.shared.quota.give_back(taken);
-                            return Ok(got);
-                        }
-                        Err(failed) => failed,
-                    }
+            let (span_id, traceparent) = trace.span();
+            set(request.headers_mut(), TRACEPARENT, &traceparent);
+            let span = tracing::info_span!(
+                "langflow.attempt",
+                operation = call.operation.id,
+                request_id = call.request_id,
+                trace_id = trace.id(),
+                span_id,
+                number,
+                status = tracing::field::Empty,
+                code = tracing::field::Empty,
+            );
+            let attempt = self.whole_attempt(&request, call, number, want);
+            let failed = match attempt.instrument(span.clone()).await {
+                Ok(got) => {
+                    self.shared.quota.give_back(taken);
+                    return Ok(got);
                 }
                 Err(failed) => failed,
             };
+            span.record("code", failed.info.code.as_str());
             may_have_executed |= failed.info.may_have_executed;
             let attempt = Attempt {
                 failure: failed.failure,
@@ -354,6 +370,26 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// One attempt, when its turn has come, up to what is wanted.
+    async fn whole_attempt(
+        &self,
+        request: &reqwest::Request,
+        call: &Call,
+        number: u32,
+        want: Want,
+    ) -> Result<Got, Failed> {
+        let place = self.admit(call).await?;
+        let (response, request_id) = self.attempt(request, call).await?;
+        tracing::Span::current().record("status", response.status().as_u16());
+        let mut got = self
+            .finish(response, number, request_id, call, want)
+            .await?;
+        if let Got::Opened(opened) = &mut got {
+            opened.place = Some(place);
+        }
+        Ok(got)
     }
 
     /// One attempt, up to a success status. Only redirects that keep method, body and origin are

@@ -16,6 +16,7 @@ use crate::decode::{Decoder, Fault, Frame};
 use crate::dialect::workspace;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::event::Event;
+use crate::limits::Place;
 use crate::platform::{self, BoxStream};
 use crate::run::RunResult;
 use crate::send::{Call, Counted, Opened, has_type, sentence};
@@ -52,6 +53,9 @@ pub(crate) struct Source {
     pub(crate) method: String,
     pub(crate) url: Option<Url>,
     pub(crate) counted: Option<Counted>,
+    /// Given back with the connection.
+    #[expect(dead_code, reason = "held, not read")]
+    pub(crate) place: Option<Place>,
 }
 
 /// Reads the bytes and makes events of them.
@@ -81,6 +85,7 @@ impl RunStream {
             method: call.operation.method.to_owned(),
             url: Some(url),
             counted: opened.counted,
+            place: opened.place,
             bytes: platform::body_stream(opened.response),
         };
         RunStream::read(client, call, source).await

@@ -11,6 +11,7 @@ use progenitor_client::{ByteStream, ClientHooks, ClientInfo, Error, OperationInf
 use crate::client::{Client, causes};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::generated::workspace;
+use crate::limits::Place;
 use crate::operation;
 use crate::options::CallOptions;
 use crate::platform;
@@ -28,6 +29,7 @@ pub struct Inner {
 #[derive(Default)]
 struct Outcome {
     counted: Option<Counted>,
+    place: Option<Place>,
     error: Option<LangflowError>,
     attempts: u32,
     request_id: String,
@@ -98,6 +100,7 @@ impl ClientHooks<Inner> for workspace::Client {
                 outcome.attempts = opened.attempts;
                 outcome.request_id = opened.request_id;
                 outcome.counted = opened.counted;
+                outcome.place = opened.place;
                 Ok(opened.response)
             }
             Err(error) => {
@@ -155,13 +158,14 @@ pub(crate) async fn stream(
 ) -> Result<RunStream, LangflowError> {
     let answer = answer.map_err(|error| call.failed(error))?;
     let inner = call.client.inner();
-    let (attempts, request_id, counted) = {
+    let (attempts, request_id, counted, place) = {
         let mut outcome = inner
             .outcome
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let counted = outcome.counted.take();
-        (outcome.attempts, outcome.request_id.clone(), counted)
+        let place = outcome.place.take();
+        (outcome.attempts, outcome.request_id.clone(), counted, place)
     };
     let source = Source {
         headers: answer.headers().clone(),
@@ -170,6 +174,7 @@ pub(crate) async fn stream(
         method: inner.call.operation.method.to_owned(),
         url: None,
         counted,
+        place,
         bytes: Box::pin(answer.into_inner_stream()),
     };
     let call = Call::clone(&inner.call);

@@ -6,18 +6,24 @@ mod body;
 #[path = "body_wasm.rs"]
 mod body;
 
+#[cfg(not(target_arch = "wasm32"))]
+mod connect;
+#[cfg(target_arch = "wasm32")]
+#[path = "connect_wasm.rs"]
+mod connect;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::base_url::BaseUrl;
 use crate::client::Client;
 use crate::error::LangflowError;
 use crate::send::{Call, Opened};
 
 pub use body::{Sent, Sink, attach, file_size, watch};
+pub use connect::http_client;
 
 /// A part of a body.
 #[derive(Debug, Clone)]
@@ -136,53 +142,6 @@ pub fn name() -> String {
 /// Whether the time until there is a connection can be bounded: a browser does not tell when.
 pub const BOUNDS_CONNECTING: bool = cfg!(not(target_arch = "wasm32"));
 
-/// The HTTP client. Certificates are read only where TLS will be used: reading them costs more than
-/// a call.
-#[cfg(not(target_arch = "wasm32"))]
-pub fn http_client(base: &BaseUrl, connect: Option<Duration>) -> reqwest::Result<reqwest::Client> {
-    // Fails only where the program has chosen a provider before, which is then used.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = || {
-        let builder = reqwest::Client::builder()
-            // Open-source servers close an idle connection after 2 s.
-            .pool_idle_timeout(Duration::from_millis(1500))
-            .tcp_keepalive(Duration::from_secs(60))
-            .tcp_nodelay(true)
-            // Followed by the pipeline, which knows what may be.
-            .redirect(reqwest::redirect::Policy::none());
-        // Plain http is allowed to this machine because it does not leave it: no proxy either.
-        let builder = if base.is_loopback() {
-            builder.no_proxy()
-        } else {
-            builder
-        };
-        match connect {
-            Some(time) => builder.connect_timeout(time),
-            None => builder,
-        }
-    };
-    if !base.root().starts_with("https:") {
-        return builder().tls_certs_only([]).build();
-    }
-    match builder().build() {
-        // No store on this machine, as in a minimal container.
-        Err(_) if std::env::var_os("SSL_CERT_FILE").is_none() => {
-            let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
-            let roots = roots
-                .iter()
-                .filter_map(|der| reqwest::Certificate::from_der(der).ok());
-            builder().tls_certs_only(roots).build()
-        }
-        client => client,
-    }
-}
-
-/// The HTTP client.
-#[cfg(target_arch = "wasm32")]
-pub fn http_client(_: &BaseUrl, _: Option<Duration>) -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder().build()
-}
-
 /// The bytes of an answer as they come.
 pub fn body_stream(response: reqwest::Response) -> BoxStream<reqwest::Result<Bytes>> {
     Box::pin(response.bytes_stream())
@@ -206,6 +165,7 @@ pub async fn respond(
         attempts,
         request_id,
         counted: None,
+        place: None,
     })
 }
 
@@ -257,12 +217,16 @@ pub fn transport(error: &reqwest::Error) -> Transport {
             if found.is::<rustls::Error>() {
                 return Transport::Tls;
             }
-            // The TLS error travels inside an `io::Error`, whose `source` skips it.
-            let inner = found
+            // Errors travel inside an `io::Error`, in each other too, and its `source` skips them.
+            let mut inner = found
                 .downcast_ref::<std::io::Error>()
                 .and_then(std::io::Error::get_ref);
-            if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-                return Transport::Tls;
+            while let Some(error) = inner {
+                if error.is::<rustls::Error>() {
+                    return Transport::Tls;
+                }
+                let io = error.downcast_ref::<std::io::Error>();
+                inner = io.and_then(std::io::Error::get_ref);
             }
             source = found.source();
         }

@@ -1,0 +1,107 @@
+//! How connections are made: times, proxies, certificates.
+
+use std::time::Duration;
+
+use crate::base_url::BaseUrl;
+use crate::client::causes;
+use crate::error::{ErrorCode, LangflowError};
+use crate::options::Network;
+
+/// The HTTP client. Certificates are read only where TLS will be used: reading them costs more than
+/// a call.
+pub fn http_client(
+    base: &BaseUrl,
+    connect: Option<Duration>,
+    network: &Network,
+) -> Result<reqwest::Client, LangflowError> {
+    // Fails only where the program has chosen a provider before, which is then used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let proxy =
+        match network.proxy.as_deref() {
+            None | Some("") => None,
+            Some(url) => Some(reqwest::Proxy::all(url).map_err(|_| {
+                LangflowError::invalid_input("proxy", "`proxy` is no URL of a proxy.")
+            })?),
+        };
+    let builder = || {
+        let builder = reqwest::Client::builder()
+            // Open-source servers close an idle connection after 2 s.
+            .pool_idle_timeout(Duration::from_millis(1500))
+            .tcp_keepalive(Duration::from_secs(60))
+            .tcp_nodelay(true)
+            // Followed by the pipeline, which knows what may be.
+            .redirect(reqwest::redirect::Policy::none());
+        let builder = match (&proxy, &network.proxy) {
+            (Some(proxy), _) => builder.proxy(proxy.clone()),
+            (None, Some(_)) => builder.no_proxy(),
+            // Plain http is allowed to this machine because it does not leave it: no proxy either,
+            // unless it was asked for.
+            (None, None) if base.is_loopback() => builder.no_proxy(),
+            (None, None) => builder,
+        };
+        match connect {
+            Some(time) => builder.connect_timeout(time),
+            None => builder,
+        }
+    };
+    let failed = |error: reqwest::Error| {
+        let message = format!("The HTTP client could not be set up: {}.", causes(&error));
+        LangflowError::new(ErrorCode::TlsFailed, message)
+    };
+    if !base.root().starts_with("https:") {
+        let proxied = network
+            .proxy
+            .as_ref()
+            .is_some_and(|url| url.starts_with("https:"));
+        if !proxied {
+            return builder().tls_certs_only([]).build().map_err(failed);
+        }
+    }
+    let identity = match &network.client_cert {
+        Some(path) => Some(identity(path)?),
+        None => None,
+    };
+    let builder = || match &identity {
+        Some(identity) => builder().identity(identity.clone()),
+        None => builder(),
+    };
+    if let Some(path) = &network.ca_bundle {
+        let roots = authorities(path)?;
+        return builder().tls_certs_only(roots).build().map_err(failed);
+    }
+    match builder().build() {
+        // No store on this machine, as in a minimal container.
+        Err(_) if std::env::var_os("SSL_CERT_FILE").is_none() => {
+            let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+            let roots = roots
+                .iter()
+                .filter_map(|der| reqwest::Certificate::from_der(der).ok());
+            builder().tls_certs_only(roots).build().map_err(failed)
+        }
+        client => client.map_err(failed),
+    }
+}
+
+fn authorities(path: &str) -> Result<Vec<reqwest::Certificate>, LangflowError> {
+    let found = reqwest::Certificate::from_pem_bundle(&read("ca_bundle", path)?);
+    match found {
+        Ok(all) if !all.is_empty() => Ok(all),
+        _ => {
+            let message = format!("{path} holds no certificate in PEM.");
+            Err(LangflowError::invalid_input("ca_bundle", message))
+        }
+    }
+}
+
+fn identity(path: &str) -> Result<reqwest::Identity, LangflowError> {
+    reqwest::Identity::from_pem(&read("client_cert", path)?).map_err(|_| {
+        let message = format!("{path} has to hold a certificate and its private key in PEM.");
+        LangflowError::invalid_input("client_cert", message)
+    })
+}
+
+fn read(field: &str, path: &str) -> Result<Vec<u8>, LangflowError> {
+    std::fs::read(path).map_err(|error| {
+        LangflowError::invalid_input(field, format!("{path} cannot be read: {error}."))
+    })
+}

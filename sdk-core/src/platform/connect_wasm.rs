@@ -1,0 +1,20 @@
+//! Connections are the browser's.
+
+use std::time::Duration;
+
+use crate::base_url::BaseUrl;
+use crate::client::causes;
+use crate::error::{ErrorCode, LangflowError};
+use crate::options::Network;
+
+/// The HTTP client.
+pub fn http_client(
+    _: &BaseUrl,
+    _: Option<Duration>,
+    _: &Network,
+) -> Result<reqwest::Client, LangflowError> {
+    reqwest::Client::builder().build().map_err(|error| {
+        let message = format!("The HTTP client could not be set up: {}.", causes(&error));
+        LangflowError::new(ErrorCode::TlsFailed, message)
+    })
+}

@@ -1,0 +1,100 @@
+//! W3C trace context: one trace a call, one span an attempt.
+
+use http::HeaderMap;
+
+use crate::platform;
+
+pub(crate) const TRACEPARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
+
+/// The trace that a call belongs to: the caller's, where the call has a `traceparent` of the
+/// caller's, else its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Trace {
+    id: String,
+    flags: String,
+}
+
+impl Trace {
+    pub(crate) fn of(headers: &HeaderMap) -> Trace {
+        let given = headers
+            .get(TRACEPARENT)
+            .and_then(|value| value.to_str().ok());
+        given.and_then(Trace::parse).unwrap_or_else(|| Trace {
+            id: hex(platform::random::<16>()),
+            // Whether anybody records it is not known here.
+            flags: "00".to_owned(),
+        })
+    }
+
+    fn parse(text: &str) -> Option<Trace> {
+        let mut parts = text.trim().split('-');
+        let (version, id, span, flags) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let is_hex = |part: &str, length: usize| {
+            part.len() == length
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        };
+        let zero = |part: &str| part.bytes().all(|byte| byte == b'0');
+        let good = is_hex(version, 2)
+            && version != "ff"
+            && is_hex(id, 32)
+            && !zero(id)
+            && is_hex(span, 16)
+            && !zero(span)
+            && is_hex(flags, 2);
+        good.then(|| Trace {
+            id: id.to_owned(),
+            flags: flags.to_owned(),
+        })
+    }
+
+    /// The id of the trace.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// A span of its own, and the header that says so.
+    pub(crate) fn span(&self) -> (String, String) {
+        let span = hex(platform::random::<8>());
+        let header = format!("00-{}-{span}-{}", self.id, self.flags);
+        (span, header)
+    }
+}
+
+fn hex<const N: usize>(bytes: [u8; N]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_callers_trace_is_continued() {
+        let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let headers = HeaderMap::from_iter([(TRACEPARENT, given.parse().unwrap())]);
+        let trace = Trace::of(&headers);
+        let (span, header) = trace.span();
+        assert_eq!(
+            header,
+            format!("00-4bf92f3577b34da6a3ce929d0e0e4736-{span}-01")
+        );
+        assert_ne!(span, "00f067aa0ba902b7");
+    }
+
+    #[test]
+    fn what_is_none_is_not() {
+        for given in [
+            "",
+            "00-x-y-z",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+        ] {
+            assert!(Trace::parse(given).is_none(), "{given}");
+        }
+        let one = Trace::of(&HeaderMap::new());
+        assert!(Trace::parse(&one.span().1).is_some());
+        assert_ne!(one.span().0, one.span().0);
+    }
+}

@@ -1,0 +1,421 @@
+//! Connections over raw sockets: what is replaced freely, what may have been executed, who is
+//! trusted, and how a proxy is spoken to.
+
+#![allow(clippy::unwrap_used, reason = "a test, its helpers too")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use langflow_client::{CallOptions, Client, ClientBuilder, ErrorCode, LangflowError, RunRequest};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto::ring::default_provider};
+
+const ANSWER: &str =
+    r#"{"result":{"output":"Hi"},"session_id":"s","metadata":{"duration":0,"tokens_used":1}}"#;
+
+/// Reads one request and gives back its first line and its head.
+async fn request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        let count = stream.read(&mut chunk).await.ok()?;
+        if count == 0 {
+            return None;
+        }
+        bytes.extend_from_slice(&chunk[..count]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.map_or(0, |length| length.parse().unwrap());
+        if body.len() >= length {
+            return Some(head.to_owned());
+        }
+    }
+}
+
+async fn answer(stream: &mut (impl AsyncWrite + Unpin)) {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{ANSWER}",
+        ANSWER.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+}
+
+fn client(url: &str) -> ClientBuilder {
+    ClientBuilder::from_json(r#"{"env": {}, "api": "workspace"}"#)
+        .unwrap()
+        .base_url(url)
+        .api_key("sk-connections")
+}
+
+async fn run(client: &Client) -> Result<String, LangflowError> {
+    let result = client.run_flow(RunRequest::new("f", "Hi")).await?;
+    Ok(result.output.to_string())
+}
+
+#[tokio::test]
+async fn a_connection_found_dead_is_replaced_freely() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = seen.clone();
+    tokio::spawn(async move {
+        // Keep-alive, says the answer; the connection is closed all the same.
+        while let Ok((mut stream, _)) = listener.accept().await {
+            if request(&mut stream).await.is_some() {
+                count.fetch_add(1, Ordering::SeqCst);
+                answer(&mut stream).await;
+            }
+        }
+    });
+    let client = client(&url).max_retries(0).build().unwrap();
+    for _ in 0..5 {
+        assert_eq!(run(&client).await.unwrap(), "Hi");
+        // The end of the connection has arrived before the next request is made.
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    assert_eq!(seen.load(Ordering::SeqCst), 5);
+    assert_eq!(client.metrics().attempts, 5);
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_after_the_request_is_not() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = seen.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let count = count.clone();
+            tokio::spawn(async move {
+                // Answers the first request of a connection and leaves at the second.
+                request(&mut stream).await;
+                count.fetch_add(1, Ordering::SeqCst);
+                answer(&mut stream).await;
+                if request(&mut stream).await.is_some() {
+                    count.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    let client = client(&url).max_retries(0).build().unwrap();
+    run(&client).await.unwrap();
+    let error = run(&client).await.unwrap_err();
+    assert!(error.is(ErrorCode::ConnectionLost), "{error}");
+    assert!(error.info().may_have_executed);
+    assert_eq!(seen.load(Ordering::SeqCst), 2);
+}
+
+/// A listener whose queue is full: whoever connects waits.
+async fn full() -> (TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..20 {
+        let connect = TcpStream::connect(address);
+        match tokio::time::timeout(Duration::from_millis(200), connect).await {
+            Ok(stream) => waiting.push(stream.unwrap()),
+            Err(_) => return (listener, waiting),
+        }
+    }
+    panic!("the queue never fills");
+}
+
+#[tokio::test]
+async fn a_call_whose_time_is_over_while_it_connects_was_not_executed() {
+    let (listener, _waiting) = full().await;
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let options = CallOptions {
+        timeout: Some(Duration::from_millis(300)),
+        ..CallOptions::default()
+    };
+    let client = client(&url).build().unwrap();
+    let run = RunRequest::new("f", "Hi").options(options);
+    let error = client.run_flow(run).await.unwrap_err();
+    assert!(error.is(ErrorCode::TotalTimeout), "{error}");
+    assert!(!error.info().may_have_executed, "{error}");
+    let connect = client_with_connect_timeout(&url);
+    let error = connect
+        .run_flow(RunRequest::new("f", "Hi"))
+        .await
+        .unwrap_err();
+    assert!(error.is(ErrorCode::ConnectTimeout), "{error}");
+    assert!(!error.info().may_have_executed, "{error}");
+}
+
+fn client_with_connect_timeout(url: &str) -> Client {
+    let time = Duration::from_millis(200);
+    client(url)
+        .connect_timeout(time)
+        .max_retries(0)
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_call_whose_time_is_over_in_the_handshake_was_not_executed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let _silent = tokio::spawn(async move {
+        let mut all = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            all.push(stream);
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let tls = Tls::new(&folder, "127.0.0.1");
+    let time = Duration::from_millis(300);
+    let client = client(&url)
+        .ca_bundle(&tls.ca)
+        .timeout(time)
+        .max_retries(0)
+        .build()
+        .unwrap();
+    let error = run(&client).await.unwrap_err();
+    assert!(error.is(ErrorCode::TotalTimeout), "{error}");
+    assert!(!error.info().may_have_executed, "{error}");
+    assert_eq!(
+        serde_json::to_value(error.info()).unwrap()["phase"],
+        "connect"
+    );
+}
+
+/// A private authority, a server's certificate and one for a client.
+struct Tls {
+    /// Path of the authority.
+    ca: String,
+    /// Path of the certificate and key of a client.
+    client: String,
+    config: Arc<ServerConfig>,
+    asking: Arc<ServerConfig>,
+}
+
+impl Tls {
+    fn new(folder: &tempfile::TempDir, name: &str) -> Tls {
+        let mut params = CertificateParams::new(vec!["Test authority".to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let server = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let server = server.signed_by(&key, &authority).unwrap();
+        let client_key = KeyPair::generate().unwrap();
+        let client = CertificateParams::new(vec!["a client".to_owned()]).unwrap();
+        let client = client.signed_by(&client_key, &authority).unwrap();
+        let write = |name: &str, text: String| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().clone()).unwrap();
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(roots.into(), default_provider().into());
+        let config = |verifier: Option<_>| {
+            let builder = ServerConfig::builder_with_provider(default_provider().into())
+                .with_safe_default_protocol_versions()
+                .unwrap();
+            let builder = match verifier {
+                Some(verifier) => builder.with_client_cert_verifier(verifier),
+                None => builder.with_no_client_auth(),
+            };
+            let chain = vec![CertificateDer::from(server.der().to_vec())];
+            let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
+            Arc::new(builder.with_single_cert(chain, key).unwrap())
+        };
+        Tls {
+            ca: write("ca.pem", authority.pem()),
+            client: write("client.pem", client.pem() + &client_key.serialize_pem()),
+            config: config(None),
+            asking: config(Some(verifier.build().unwrap())),
+        }
+    }
+
+    async fn serve(config: Arc<ServerConfig>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let acceptor = TlsAcceptor::from(config);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    if let Ok(mut stream) = acceptor.accept(stream).await {
+                        request(&mut stream).await;
+                        answer(&mut stream).await;
+                    }
+                });
+            }
+        });
+        url
+    }
+}
+
+#[tokio::test]
+async fn who_is_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = Tls::new(&folder, "127.0.0.1");
+    let url = Tls::serve(tls.config.clone()).await;
+    let trusting = client(&url).ca_bundle(&tls.ca).build().unwrap();
+    assert_eq!(run(&trusting).await.unwrap(), "Hi");
+
+    let error = run(&client(&url).build().unwrap()).await.unwrap_err();
+    assert!(error.is(ErrorCode::TlsFailed), "{error}");
+    assert!(!error.info().may_have_executed);
+
+    let other = Tls::new(&folder, "other.example");
+    let url = Tls::serve(other.config).await;
+    let error = run(&client(&url).ca_bundle(&other.ca).build().unwrap())
+        .await
+        .unwrap_err();
+    assert!(
+        error.is(ErrorCode::TlsFailed),
+        "another host's certificate: {error}"
+    );
+
+    for (builder, field) in [
+        (client(&url).ca_bundle("/does/not/exist"), "ca_bundle"),
+        (client(&url).client_cert("/does/not/exist"), "client_cert"),
+        (client(&url).client_cert(&other.ca), "client_cert"),
+    ] {
+        let error = run(&builder.build().unwrap()).await.unwrap_err();
+        assert_eq!(error.info().field.as_deref(), Some(field), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_a_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = Tls::new(&folder, "127.0.0.1");
+    let url = Tls::serve(tls.asking.clone()).await;
+    let shown = client(&url)
+        .ca_bundle(&tls.ca)
+        .client_cert(&tls.client)
+        .build()
+        .unwrap();
+    assert_eq!(run(&shown).await.unwrap(), "Hi");
+    let bare = client(&url)
+        .ca_bundle(&tls.ca)
+        .max_retries(0)
+        .build()
+        .unwrap();
+    assert!(run(&bare).await.is_err());
+}
+
+/// `SSL_CERT_FILE` is the whole process's, so this test runs again in a process of its own.
+#[tokio::test]
+async fn ssl_cert_file_is_heeded() {
+    const NAME: &str = "ssl_cert_file_is_heeded";
+    if let Ok(url) = std::env::var("TEST_TLS_URL") {
+        let error = client(&url).build().unwrap();
+        assert_eq!(run(&error).await.unwrap(), "Hi");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let tls = Tls::new(&folder, "127.0.0.1");
+    let url = Tls::serve(tls.config.clone()).await;
+    let work = tokio::task::spawn_blocking(move || {
+        std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME])
+            .env("TEST_TLS_URL", url)
+            .env("SSL_CERT_FILE", &tls.ca)
+            .output()
+            .unwrap()
+    });
+    let output = work.await.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_and_its_password() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let heard = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let head = request(&mut stream).await.unwrap();
+        answer(&mut stream).await;
+        head
+    });
+    let made = client("http://workspace.test/base")
+        .allow_http(true)
+        .proxy(format!("http://ada:s3cret@{address}"))
+        .build()
+        .unwrap();
+    assert_eq!(run(&made).await.unwrap(), "Hi");
+    let head = heard.await.unwrap().to_ascii_lowercase();
+    let wanted = "post http://workspace.test/base/langflow/api/v1/flows/f/run http/1.1";
+    assert!(head.starts_with(wanted), "{head}");
+    assert!(head.contains("proxy-authorization: basic"), "{head}");
+    // Nobody listens there any more, and nobody learns the password.
+    let error = run(&made).await.unwrap_err();
+    assert!(error.is(ErrorCode::ConnectFailed), "{error}");
+    assert!(!error.info().may_have_executed);
+    for text in [format!("{error:?}"), error.to_string(), format!("{made:?}")] {
+        assert!(
+            !text.contains("s3cret") && !text.contains("sk-connections"),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn limits_of_the_client() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (here, peak) = (now.clone(), most.clone());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (here, peak) = (here.clone(), peak.clone());
+            tokio::spawn(async move {
+                while request(&mut stream).await.is_some() {
+                    peak.fetch_max(here.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    here.fetch_sub(1, Ordering::SeqCst);
+                    answer(&mut stream).await;
+                }
+            });
+        }
+    });
+    let two = client(&url).max_concurrent(2).build().unwrap();
+    futures::future::join_all((0..10).map(|_| run(&two))).await;
+    assert_eq!(most.load(Ordering::SeqCst), 2);
+
+    let slow = client(&url).requests_per_second(5.0).build().unwrap();
+    let started = std::time::Instant::now();
+    futures::future::join_all((0..8).map(|_| run(&slow))).await;
+    // Five at once, then one every 200 ms.
+    assert!(
+        started.elapsed() >= Duration::from_millis(560),
+        "{:?}",
+        started.elapsed()
+    );
+    let options = CallOptions {
+        timeout: Some(Duration::from_millis(50)),
+        ..CallOptions::default()
+    };
+    let late = slow
+        .run_flow(RunRequest::new("f", "Hi").options(options))
+        .await
+        .unwrap_err();
+    assert!(
+        late.is(ErrorCode::TotalTimeout) && !late.info().may_have_executed,
+        "{late}"
+    );
+}
