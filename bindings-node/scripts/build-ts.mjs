@@ -43,19 +43,19 @@ for (const entry of entries) {
 // How a platform comes by the module: as text, since that works wherever a bundler puts it, or
 // compiled, where a platform compiles nothing at run time.
 const modules = {
-  web: "'../wasm/module.js'",
-  workerd: "'../wasm/engine.wasm'",
-  edge: "'../wasm/engine.wasm?module'",
+  web: ['../wasm/module.js', 'module'],
+  workerd: ['../wasm/engine.wasm', '() => module'],
+  edge: ['../wasm/engine.wasm?module', '() => module'],
 };
 rmSync(`${dist}web`, { recursive: true, force: true });
 mkdirSync(`${dist}web`);
 writeFileSync(`${dist}web/package.json`, '{ "type": "module" }\n');
-for (const [name, module] of Object.entries(modules)) {
+for (const [name, [module, source]] of Object.entries(modules)) {
   const text = `import { install } from '../esm/web.js';
 import * as glue from '../wasm/glue.js';
-import module from ${module};
+import module from '${module}';
 
-install(glue, () => module);
+install(glue, ${source});
 
 export * from '../esm/api.js';
 `;
@@ -65,7 +65,7 @@ export * from '../esm/api.js';
 const required = `const { install } = require('../cjs/web.js');
 const glue = require('../wasm/glue.cjs');
 
-install(glue, () => require('../wasm/module.cjs'));
+install(glue, () => require('../wasm/module.cjs').default());
 
 module.exports = require('../cjs/api.js');
 `;

@@ -1,7 +1,7 @@
 /** The engines of Node, Bun and Deno: the native addon, and WebAssembly where none fits. */
 import { createRequire } from 'node:module';
 import type { CancelHandle, Engine, EngineFactory } from './engine.js';
-import { wasmEngine, type WasmGlue } from './engine-wasm.js';
+import { wasmEngine, type WasmGlue, type WasmSource } from './engine-wasm.js';
 
 /** A mock server that runs inside this process. */
 export interface NativeMockServer {
@@ -112,8 +112,8 @@ function fallback(): EngineFactory | undefined {
 function wasm(): EngineFactory {
   // Plain, so that a bundler packs them: a bundled server has no addon and needs these.
   const glue = require('../wasm/glue.cjs') as WasmGlue;
-  const source = require('../wasm/module.cjs') as string;
-  return wasmEngine(glue, () => source, { language: `${runtime()}-wasm`, environment });
+  const module = require('../wasm/module.cjs') as { default: () => WasmSource };
+  return wasmEngine(glue, module.default, { language: `${runtime()}-wasm`, environment });
 }
 
 const native: EngineFactory = {

@@ -12,8 +12,8 @@ export interface WasmGlue {
   __wbg_set_wasm(instance: WebAssembly.Exports): void;
 }
 
-/** The module: compiled, as bytes, or as bytes in base64. */
-export type WasmSource = WebAssembly.Module | Uint8Array<ArrayBuffer> | string;
+/** The module: compiled, or as bytes. */
+export type WasmSource = WebAssembly.Module | Uint8Array<ArrayBuffer>;
 
 /** The name under which the module imports the functions of its glue. */
 const IMPORTS = './engine_bg.js';
@@ -49,8 +49,7 @@ export function wasmEngine(
 
 // Synchronous: a client is made by `new`, and what is wrong with its options is thrown there.
 function load(glue: WasmGlue, source: WasmSource, browser: boolean): Calls {
-  const bytes = typeof source === 'string' ? fromBase64(source) : source;
-  const module = bytes instanceof WebAssembly.Module ? bytes : new WebAssembly.Module(bytes);
+  const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
   const imports = { ...glue } as unknown as WebAssembly.ModuleImports;
   if (!browser) useOwnFetch(imports);
   const { exports } = new WebAssembly.Instance(module, { [IMPORTS]: imports });
@@ -68,13 +67,6 @@ function useOwnFetch(imports: WebAssembly.ModuleImports): void {
     // The last argument is the request, before it the scope of a service worker.
     imports[name] = (...given: Request[]) => fetchLikeNative(given.at(-1) as Request);
   }
-}
-
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let index = 0; index < binary.length; index += 1) bytes[index] = binary.charCodeAt(index);
-  return bytes;
 }
 
 /** The calls that are under way, which a panic ends: WebAssembly cannot unwind. */

@@ -78,8 +78,8 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "browser",
-        what: "the WebAssembly engine in Node and in Chromium",
-        budget: 180,
+        what: "the WebAssembly engine in Node and in Chromium, the package in bundlers",
+        budget: 240,
         run: browser::browser,
     },
     Stage {
