@@ -18,6 +18,7 @@ export * from './generated/resources.js';
 export type * from './generated/types.js';
 export type { JsonObject, JsonValue } from './json.js';
 export type { ClientOptions, HeadersLike, RequestOptions } from './options.js';
+export { RunMany, type RunManyOptions, type RunOutcome } from './many.js';
 export { Page, PagePromise } from './page.js';
 export {
   type OutputReason,
@@ -34,3 +35,14 @@ export {
   toNodeListener,
 } from './listener.js';
 export { FlowStream } from './stream.js';
+export { FlowSession, type SessionRunOptions } from './session.js';
+export {
+  type Delivery,
+  type NodeDelivery,
+  type ReadDelivery,
+  type VerifyOptions,
+  type WebhookEvent,
+  type WebhookHeaders,
+  type WebhookSignature,
+  webhooks,
+} from './webhook.js';

@@ -9,6 +9,8 @@ import { cancelled, translate } from './raise.js';
 import { RunResult, type WireResult } from './result.js';
 import { EngineSource } from './source.js';
 import { FlowStream } from './stream.js';
+import { rename, type Shape } from './wire.js';
+import { RunMany, type RunManyOptions } from './many.js';
 
 /** A portable run, by its names outside; the engine says what is missing or wrong. */
 export type RunParams = Readonly<Record<string, unknown>>;
@@ -72,6 +74,27 @@ export class Bridge {
       new EngineSource((cancel) => this.engine.openCall(head, body, cancel)),
       signal,
     );
+  }
+
+  /** Does what the engine knows under a name. */
+  async invoke(name: string, args: object, signal: AbortSignal | undefined): Promise<unknown> {
+    const text = toJson(args);
+    const answer = await guarded(signal, (cancel) => this.engine.invoke(name, text, cancel));
+    return JSON.parse(answer) as unknown;
+  }
+
+  /** Runs many flows, some at a time. */
+  runMany(runs: readonly RunParams[], options: RunManyOptions & RequestOptions): RunMany {
+    const { concurrency, ordered, ...rest } = options;
+    const { wire, signal } = requestOptionsToWire(this.#merge(rest));
+    const requests = [...runs].map((params) => runRequest(params, wire));
+    const request = toJson({ requests, concurrency, ordered });
+    return new RunMany(() => this.engine.runMany(request), signal);
+  }
+
+  /** A value of the contract with the names of this package. */
+  named<T>(shape: Shape, value: unknown): T {
+    return rename(shapes, shape, value, 'in') as T;
   }
 
   #merge(options: RequestOptions): RequestOptions {

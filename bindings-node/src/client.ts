@@ -2,7 +2,7 @@
 import { Bridge, mergeOptions } from './bridge.js';
 import { type Engine, engineFactory } from './engine.js';
 import { ResourceSet } from './generated/resources.js';
-import { type JsonValue, toJson } from './json.js';
+import { type JsonObject, type JsonValue, toJson } from './json.js';
 import {
   type ClientOptions,
   clientOptionsFromWire,
@@ -12,6 +12,8 @@ import {
 import { onPage } from './browser.js';
 import { translate } from './raise.js';
 import type { RunResult } from './result.js';
+import { FlowSession } from './session.js';
+import type { RunMany, RunManyOptions } from './many.js';
 import type { FlowStream } from './stream.js';
 
 /** What a run is given. */
@@ -81,6 +83,28 @@ export class LangflowClient extends ResourceSet {
    */
   streamFlow(params: FlowRun, options: RequestOptions = {}): FlowStream {
     return this.#bridge.open({ ...params }, options);
+  }
+
+  /**
+   * Runs many flows, some at a time; one that fails does not end the others.
+   *
+   * @returns the outcomes as they are ready, or all of them (`all()`).
+   */
+  runMany(runs: readonly FlowRun[], options: RunManyOptions & RequestOptions = {}): RunMany {
+    return this.#bridge.runMany(
+      runs.map((run) => ({ ...run })),
+      options,
+    );
+  }
+
+  /** A conversation with a flow: a new one, or the one of this id. */
+  session(flowId: string, sessionId?: string): FlowSession {
+    return new FlowSession(this.#bridge, flowId, sessionId);
+  }
+
+  /** What the calls of this client came to: counts, errors, latencies and tokens. */
+  metrics(): JsonObject {
+    return JSON.parse(this.#bridge.engine.metrics()) as JsonObject;
   }
 
   /** A client like this one with other options; it shares the connections where it can. */

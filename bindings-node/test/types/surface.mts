@@ -1,5 +1,9 @@
 // What the types promise; it is enough that this compiles under every strict option.
 import {
+  createProxyHandler,
+  type FlowSession,
+  type WebhookEvent,
+  webhooks,
   type Flow,
   type FlowEvent,
   type FlowFile,
@@ -90,3 +94,17 @@ try {
 
 const server: MockServer = await MockServer.start({ tokenDelay: 5 });
 void [flow, exported, gone, metrics, all, server.url satisfies string];
+
+// Many runs, sessions and webhooks.
+const session: FlowSession = client.session('f', maybe);
+same<Awaited<ReturnType<typeof session.run>>, RunResult>(true);
+for await (const outcome of client.runMany([{ flowId: 'f', inputValue: 'x' }])) {
+  if (outcome.error !== undefined) same<typeof outcome.error, LangflowError>(true);
+  else same<typeof outcome.result, RunResult>(true);
+}
+declare const request: Request;
+const event: WebhookEvent = await webhooks.verify(request, { secret: 's' });
+const handler: (request: Request) => Promise<Response> = createProxyHandler({ path: '/x' });
+const [first, second]: [FlowStream, FlowStream] = stream.tee();
+const bytes: ReadableStream<Uint8Array> = first.toReadableStream();
+void [event, handler, second, bytes];

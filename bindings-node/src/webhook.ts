@@ -1,0 +1,167 @@
+/** Webhooks for those who receive them. */
+import { engineFactory } from './engine.js';
+import { shapes } from './generated/wire.js';
+import type { WebhookComponent, WebhookError } from './generated/types.js';
+import { type JsonValue, toJson } from './json.js';
+import { invalidInput, translate } from './raise.js';
+import { rename } from './wire.js';
+
+/** What a webhook tells. */
+export interface WebhookEvent {
+  /** Id of the message, the same in every attempt: drop what you know. */
+  readonly id: string;
+  /** `flow_started`, `flow_completed`, `flow_error`, `component_completed`, or a newer one. */
+  readonly event:
+    'flow_started' | 'flow_completed' | 'flow_error' | 'component_completed' | (string & {});
+  /** Id of the flow. */
+  readonly flowId: string;
+  /** Id of the session. */
+  readonly sessionId: string | null;
+  /** The output of the flow, `null` where there is none yet. */
+  readonly output: JsonValue;
+  /** When it happened. */
+  readonly timestamp: string | null;
+  /** The component that finished, with `component_completed`. */
+  readonly component?: WebhookComponent | undefined;
+  /** Why the run failed, with `flow_error`. */
+  readonly error?: WebhookError | undefined;
+  /** The message as it was sent, with everything that nobody here knows. */
+  readonly raw: JsonValue;
+}
+
+/** How a message is verified. */
+export interface VerifyOptions {
+  /** The webhook's secret, `whsec_...`; several while one takes the place of the other. */
+  readonly secret: string | readonly string[];
+  /** Seconds that a message may be old, or from the future; 300 unless told otherwise. */
+  readonly tolerance?: number | undefined;
+}
+
+/** Headers as `Headers`, or as Node has them. */
+export type WebhookHeaders =
+  | { forEach(each: (value: string, name: string) => void): void }
+  | Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** A delivery whose body has been read: the bytes that came, not JSON written anew. */
+export interface ReadDelivery {
+  readonly headers: WebhookHeaders;
+  readonly body: string | Uint8Array;
+}
+
+/** A request of Node (`node:http`, Express without a parser of bodies). */
+export interface NodeDelivery extends AsyncIterable<Uint8Array> {
+  readonly headers: WebhookHeaders;
+}
+
+/** A delivery: a Web `Request`, a request of Node, or headers and body. */
+export type Delivery = Request | NodeDelivery | ReadDelivery;
+
+/** What is added to a message that is signed. */
+export interface WebhookSignature {
+  readonly 'webhook-id': string;
+  readonly 'webhook-timestamp': string;
+  readonly 'webhook-signature': string;
+}
+
+/** Verifies and signs messages by the Standard Webhooks scheme; needs no client and no key. */
+export const webhooks = {
+  /**
+   * Verifies a delivery and reads it.
+   *
+   * @example
+   * ```ts
+   * export async function POST(request: Request): Promise<Response> {
+   *   const event = await webhooks.verify(request, { secret: process.env['WEBHOOK_SECRET']! });
+   *   if (event.event === 'flow_completed') console.log(event.flowId, event.output);
+   *   return new Response(null, { status: 204 });
+   * }
+   * ```
+   *
+   * @throws `WebhookVerificationFailed` where the signature is none of these secrets' or the message
+   * is too old; {@link InvalidInput} for a secret that is none; {@link InvalidResponse} for a body
+   * that is no event.
+   */
+  async verify(delivery: Delivery, options: VerifyOptions): Promise<WebhookEvent> {
+    const body = await bodyOf(delivery);
+    const args = {
+      ...secretsOf(options?.secret),
+      headers: headersOf(delivery.headers),
+      tolerance: options.tolerance,
+    };
+    const { component, error, ...event } = compute('webhook.verify', args, body);
+    return {
+      ...(rename({ Event: EVENT }, 'Event', event, 'in') as WebhookEvent),
+      ...(component ? { component: rename(shapes, 'WebhookComponent', component, 'in') } : {}),
+      ...(error ? { error } : {}),
+    } as WebhookEvent;
+  },
+
+  /** The headers that sign a message: for tests of a receiver, and for senders. */
+  sign(
+    body: string | Uint8Array,
+    options: {
+      readonly secret: string | readonly string[];
+      /** Id of the message; a new one unless told otherwise. */
+      readonly id?: string | undefined;
+      /** Unix seconds; now unless told otherwise. */
+      readonly timestamp?: number | undefined;
+    },
+  ): WebhookSignature {
+    const { secret, id, timestamp } = options;
+    const args = { ...secretsOf(secret), id, timestamp };
+    return compute('webhook.sign', args, bytesOf(body)) as unknown as WebhookSignature;
+  },
+};
+
+const EVENT = {
+  flowId: ['flow_id'],
+  sessionId: ['session_id'],
+} as const;
+
+function compute(name: string, args: object, body: Uint8Array): Record<string, unknown> {
+  const text = toJson(args);
+  try {
+    return JSON.parse(engineFactory().compute(name, text, body)) as Record<string, unknown>;
+  } catch (thrown) {
+    throw translate(thrown);
+  }
+}
+
+function secretsOf(secret: string | readonly string[]): object {
+  return typeof secret === 'string' || secret === undefined ? { secret } : { secrets: secret };
+}
+
+function headersOf(headers: WebhookHeaders): Record<string, string> {
+  const found: Record<string, string> = {};
+  if (typeof headers?.forEach === 'function') {
+    headers.forEach((value: string, name: string) => (found[name] = value));
+    return found;
+  }
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    if (typeof value === 'string') found[name] = value;
+    else if (Array.isArray(value) && value.length > 0) found[name] = String(value[0]);
+  }
+  return found;
+}
+
+async function bodyOf(delivery: Delivery): Promise<Uint8Array> {
+  if ('arrayBuffer' in delivery && typeof delivery.arrayBuffer === 'function') {
+    return new Uint8Array(await delivery.arrayBuffer());
+  }
+  const given = (delivery as Partial<ReadDelivery>).body;
+  if (typeof given === 'string' || given instanceof Uint8Array) return bytesOf(given);
+  if (given !== undefined && given !== null) {
+    throw invalidInput(
+      'body',
+      'body is not the text or the bytes that came; a parser of JSON must not read it before',
+    );
+  }
+  if (!(Symbol.asyncIterator in delivery)) throw invalidInput('body', 'body is missing');
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of delivery as NodeDelivery) chunks.push(chunk);
+  return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+}
+
+function bytesOf(body: string | Uint8Array): Uint8Array {
+  return typeof body === 'string' ? new TextEncoder().encode(body) : body;
+}

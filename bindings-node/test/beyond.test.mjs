@@ -1,0 +1,191 @@
+// Sessions, many runs, webhooks and metrics: what goes beyond one call.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, before, test } from 'node:test';
+import {
+  Cancelled,
+  FlowSession,
+  InvalidInput,
+  InvalidResponse,
+  LangflowClient,
+  LangflowError,
+  NotFound,
+  RunResult,
+  WebhookVerificationFailed,
+  webhooks,
+} from 'langflow-client';
+import { MockServer } from 'langflow-client/testing';
+import { failure, json, rawServer } from './support.mjs';
+
+let mock;
+let client;
+before(async () => {
+  mock = await MockServer.start();
+  client = new LangflowClient({ baseUrl: mock.url, apiKey: mock.apiKey });
+});
+after(() => mock.stop());
+
+test('a session remembers, tells what was said, and forgets', async () => {
+  const session = client.session('memory-chat');
+  assert.ok(session instanceof FlowSession);
+  assert.match(session.id, /^session_\w+$/);
+  assert.equal(await session.info(), null);
+  await session.run('My name is Alice');
+  const stream = session.stream('What is my name?');
+  assert.match((await stream.finalResult()).output, /Alice/);
+  assert.equal((await session.info()).flowId, 'memory-chat');
+  const said = await session.messages();
+  assert.equal(said.length, 4);
+  assert.equal(typeof said[0].createdAt, 'string');
+  const again = client.session('memory-chat', session.id);
+  assert.match((await again.run('What is my name?')).output, /Alice/);
+  assert.equal(await session.clear(), true);
+  assert.equal(await session.clear(), false);
+  assert.deepEqual(await session.messages(), []);
+});
+
+test('a session of a flow that is not there', async () => {
+  assert.ok((await failure(client.session('no-such-flow').run('x'))) instanceof NotFound);
+  assert.ok((await failure(client.session('').run('x'))) instanceof InvalidInput);
+});
+
+const runs = Array.from({ length: 20 }, (_, index) => ({
+  flowId: index === 7 ? 'no-such-flow' : 'echo',
+  inputValue: `number ${index}`,
+}));
+
+test('many runs: each ends with its result or its error', async () => {
+  const seen = new Set();
+  for await (const outcome of client.runMany(runs, { concurrency: 4 })) {
+    seen.add(outcome.index);
+    assert.equal(outcome.total, 20);
+    assert.equal(outcome.done, seen.size);
+    if (outcome.index === 7) assert.ok(outcome.error instanceof NotFound);
+    else assert.match(outcome.result.output, new RegExp(`number ${outcome.index}$`));
+  }
+  assert.equal(seen.size, 20);
+});
+
+test('many runs: in their order, and all at once', async () => {
+  const order = [];
+  for await (const { index } of client.runMany(runs, { ordered: true })) order.push(index);
+  assert.deepEqual(
+    order,
+    [...order].sort((a, b) => a - b),
+  );
+  const all = await client.runMany(runs).all();
+  assert.equal(all.filter((one) => one instanceof RunResult).length, 19);
+  assert.ok(all[7] instanceof LangflowError);
+  assert.deepEqual(await client.runMany([]).all(), []);
+});
+
+test('many runs: leaving and aborting end what is under way', async () => {
+  const server = await rawServer(({ socket }, count) => {
+    if (count === 1) socket.end(json(404, {}, { 'content-type': 'application/problem+json' }));
+  });
+  const waiting = new LangflowClient({ baseUrl: server.url, apiKey: 'k', maxRetries: 0 });
+  for await (const { index } of waiting.runMany(runs, { concurrency: 3 })) {
+    assert.ok(index < 3);
+    break;
+  }
+  await server.closes(server.requests.length);
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 50);
+  const all = waiting.runMany(runs, { concurrency: 3, signal: controller.signal }).all();
+  assert.ok((await failure(all)) instanceof Cancelled);
+  await server.closes(server.requests.length);
+  assert.ok(server.requests.length < 10);
+  await server.stop();
+});
+
+test('metrics count calls', async () => {
+  const own = new LangflowClient({ baseUrl: mock.url, apiKey: mock.apiKey });
+  await own.runFlow({ flowId: 'echo', inputValue: 'x' });
+  const counted = own.metrics();
+  assert.equal(typeof counted, 'object');
+  assert.match(JSON.stringify(counted), /1/);
+});
+
+const secret = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
+const body = JSON.stringify({
+  event: 'component_completed',
+  flow_id: 'f',
+  session_id: 's',
+  result: { output: null },
+  timestamp: '2026-01-01T00:00:00Z',
+  component: { id: 'c', display_name: 'C', duration: 0.5 },
+  more: 1,
+});
+
+test('a webhook is verified as a Web request, as a request of Node, and as text', async () => {
+  const headers = { ...webhooks.sign(body, { secret, id: 'msg_1' }) };
+  const event = await webhooks.verify({ headers, body }, { secret });
+  assert.deepEqual(event, {
+    id: 'msg_1',
+    event: 'component_completed',
+    flowId: 'f',
+    sessionId: 's',
+    output: null,
+    timestamp: '2026-01-01T00:00:00Z',
+    component: { id: 'c', displayName: 'C', duration: 0.5 },
+    raw: JSON.parse(body),
+  });
+  const request = new Request('http://x', { method: 'POST', headers, body });
+  assert.deepEqual(await webhooks.verify(request, { secret }), event);
+  const bytes = new TextEncoder().encode(body);
+  const upper = { headers: new Headers(headers), body: bytes };
+  assert.deepEqual(await webhooks.verify(upper, { secret: ['whsec_b3RoZXI=', secret] }), event);
+
+  const received = new Promise((done, failed) => {
+    const server = createServer((incoming, answer) => {
+      webhooks.verify(incoming, { secret }).then(done, failed);
+      answer.end();
+      server.close();
+    }).listen(0, '127.0.0.1', () => {
+      const url = `http://127.0.0.1:${server.address().port}`;
+      fetch(url, { method: 'POST', headers, body }).catch(failed);
+    });
+  });
+  assert.deepEqual(await received, event);
+});
+
+test('a webhook that is not what it says is refused', async () => {
+  const signed = (more) => ({ ...webhooks.sign(body, { secret, ...more }) });
+  const verify = (headers, text = body, given = secret) =>
+    failure(webhooks.verify({ headers, body: text }, { secret: given }));
+  for (const error of [
+    await verify(signed(), `${body} `),
+    await verify(signed(), body, 'whsec_b3RoZXI='),
+    await verify({}),
+    await verify(signed({ timestamp: Date.now() / 1000 - 301 })),
+    await verify({ ...signed(), 'webhook-id': 'other' }),
+  ]) {
+    assert.ok(error instanceof WebhookVerificationFailed, String(error));
+    assert.doesNotMatch(JSON.stringify(error), /whsec_/);
+  }
+  assert.ok((await verify(signed(), body, 'nothing')) instanceof InvalidInput);
+  assert.ok((await verify(signed(), JSON.parse(body))) instanceof InvalidInput);
+  const other = '{"a":1}';
+  assert.ok(
+    (await verify({ ...webhooks.sign(other, { secret }) }, other)) instanceof InvalidResponse,
+  );
+});
+
+test('a delivery of the mock server is verified', async () => {
+  const received = new Promise((done, failed) => {
+    const receiver = createServer((incoming, answer) => {
+      webhooks.verify(incoming, { secret: made.secret }).then(done, failed);
+      answer.end();
+      receiver.close();
+    }).listen(0, '127.0.0.1', () => subscribe(receiver.address().port).catch(failed));
+  });
+  let made;
+  async function subscribe(port) {
+    const url = `http://127.0.0.1:${port}/hook`;
+    made = await client.webhooks.create({ flowId: 'echo', url, events: ['flow_completed'] });
+    await client.runFlow({ flowId: 'echo', inputValue: 'ping' });
+  }
+  const event = await received;
+  assert.equal(event.event, 'flow_completed');
+  assert.match(event.output, /ping/);
+});
