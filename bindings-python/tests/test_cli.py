@@ -328,7 +328,7 @@ def test_webhooks_are_passed_on(started: Any, mock: MockServer) -> None:
             self.send_response(204)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Receiver)

@@ -33,7 +33,7 @@ def test_importing_and_making_a_client_start_nothing(raw: RawServer) -> None:
     done = python(
         """
         import sys, threading, os
-        heavy = {"asyncio", "ssl", "socket", "http", "inspect", "dataclasses", "email"}
+        heavy = {"asyncio", "ssl", "socket", "http", "inspect", "dataclasses", "email", "typing"}
         before = set(sys.modules)
         import langflow_api
         from langflow_api import Client, AsyncClient, LangflowError

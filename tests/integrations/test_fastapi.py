@@ -97,7 +97,7 @@ def test_what_is_passed_on_is_what_clients_read(url: str, slow: MockServer) -> N
             self.end_headers()
             self.wfile.write(text.encode())
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Replay)

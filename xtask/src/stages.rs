@@ -65,6 +65,12 @@ const STAGES: &[Stage] = &[
         run: checks::python::integrations,
     },
     Stage {
+        name: "site",
+        what: "the manual of the Python package: its snippets, its notebook, its pages",
+        budget: 180,
+        run: checks::python::site,
+    },
+    Stage {
         name: "node",
         what: "tests and types of the npm package and its examples",
         budget: 180,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import overload
-
 from ._base import Base, run_fields, run_options
 from ._bridge import request, result
 from ._generated.namespace import AsyncResources, AsyncWorkspace
-from ._given import NOT_GIVEN, NotGiven
+from ._given import NOT_GIVEN, NotGiven, overload
 from ._stream import AsyncStream
 from ._watch import watch
 

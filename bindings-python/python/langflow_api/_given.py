@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import overload as overload
+else:
+    # `typing` costs more than all the rest of the package's import.
+    def overload(function):
+        """Signatures are for type checkers."""
+        return function
+
 
 class NotGiven:
     """Type of :data:`NOT_GIVEN`."""

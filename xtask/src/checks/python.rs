@@ -58,3 +58,14 @@ pub fn integrations() -> Result<Counts> {
     ])?;
     Ok(counts)
 }
+
+/// See the table of stages.
+pub fn site() -> Result<Counts> {
+    let wheel = tools::wheel(&developer_python()?, false)?;
+    let requirements = root().join("tests/site/requirements.txt");
+    let python = environment("site", &requirements, &[&wheel])?;
+    let arguments = ["-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/site"];
+    test(
+        command(&root(), &python, &arguments).env("SITE_OUT", tools::work().join("site-out")),
+    )
+}

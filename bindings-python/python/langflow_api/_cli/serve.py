@@ -57,7 +57,7 @@ def listen(arguments: argparse.Namespace) -> int:
     from langflow_api.webhooks import verify
 
     arrived: Queue[tuple[dict[str, str], bytes]] = Queue()
-    events = arguments.event or ["flow_started", "flow_completed", "flow_error"]
+    events: Any = arguments.event or ["flow_started", "flow_completed", "flow_error"]
     with client(arguments) as caller, _receiver(arguments.port, arrived) as port:
         url = arguments.public_url or f"http://127.0.0.1:{port}/"
         made = caller.webhooks.create(
@@ -107,7 +107,7 @@ def _receiver(port: int, arrived: Queue[tuple[dict[str, str], bytes]]) -> Iterat
             self.end_headers()
             arrived.put((headers, body))
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
