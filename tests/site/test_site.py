@@ -118,7 +118,13 @@ def test_the_notebook_runs(environment: dict[str, str], tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     page = html.unescape((OUT / "python" / "walkthrough.html").read_text(encoding="utf-8"))
-    for shown in ("3 runs, 1 failed", "white-space:pre-wrap", "Alice", "invalid_input", "page 1 of"):
+    for shown in (
+        "3 runs, 1 failed",
+        "white-space:pre-wrap",
+        "Alice",
+        "invalid_input",
+        "page 1 of",
+    ):
         assert shown in page, shown
     assert "Traceback" not in page
 

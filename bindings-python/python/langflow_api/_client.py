@@ -27,7 +27,7 @@ class Client(Base, Resources):
 
     May be shared by threads, used after a fork, and pickled (the configuration is what travels).
 
-    Example:
+    Examples:
         >>> from langflow_api import Client
         >>> client = Client(base_url="http://127.0.0.1:7860", api_key="lf-key")
         >>> client
@@ -256,7 +256,7 @@ class Client(Base, Resources):
             session_id: A conversation to go on with; without it the first run begins a new one.
             tweaks: Settings of components for every run of this conversation.
 
-        Example:
+        Examples:
             >>> from langflow_api.testing import MockServer
             >>> with MockServer() as server:
             ...     chat = server.client().session("memory-chat")
