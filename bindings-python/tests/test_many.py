@@ -6,6 +6,7 @@ import asyncio
 import pickle
 import queue
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -174,3 +175,20 @@ def test_other_options(raw: RawServer) -> None:
     assert header_of(raw.requests[2], "x-more") == "b"
     with pytest.raises(InvalidInput):
         client.with_options(sesion_id="typo")
+
+
+def test_limits_of_the_client(raw: RawServer) -> None:
+    client = Client(raw.url, "k", requests_per_second=4)
+    begun = time.monotonic()
+    client.run_many("f", ["x"] * 6, concurrency=6)
+    # As many as a second may have go at once, the others one after the other.
+    assert time.monotonic() - begun > 0.4
+    with pytest.raises(InvalidInput) as caught:
+        Client(raw.url, "k", max_concurrent=0)
+    assert caught.value.field == "max_concurrent"
+
+
+def test_a_proxy(raw: RawServer) -> None:
+    client = Client("http://langflow.example", "k", proxy=raw.url, allow_http=True)
+    assert client.run_flow("f", "x").output == "Hello!"
+    assert raw.requests[0].startswith(b"POST http://langflow.example/langflow/api/v1/flows/f/run ")

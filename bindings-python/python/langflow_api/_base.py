@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Options that a call can carry; changing one of these keeps the connections of a client.
 _PER_CALL = ("timeout", "max_retries", "headers")
 # Options of the client itself that keep its connections too.
-_SHARED = ("api_key", "first_byte_timeout", "idle_timeout", "strict_sessions")
+_SHARED = ("api_key", "first_byte_timeout", "idle_timeout", "strict_sessions", "max_event")
 
 
 class Base:
@@ -45,6 +45,12 @@ class Base:
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
         allow_http: bool | NotGiven = NOT_GIVEN,
         strict_sessions: bool | NotGiven = NOT_GIVEN,
+        proxy: str | NotGiven = NOT_GIVEN,
+        ca_bundle: str | NotGiven = NOT_GIVEN,
+        client_cert: str | NotGiven = NOT_GIVEN,
+        requests_per_second: float | NotGiven = NOT_GIVEN,
+        max_concurrent: int | NotGiven = NOT_GIVEN,
+        max_event: int | NotGiven = NOT_GIVEN,
         api: str | NotGiven = NOT_GIVEN,
     ) -> None:
         """Makes a client; nothing is sent, and no thread is started, before the first call.
@@ -62,6 +68,12 @@ class Base:
             headers: Sent with every request.
             allow_http: Allow plain HTTP to other hosts than this one.
             strict_sessions: Raise where a session had expired, instead of logging a warning.
+            proxy: URL of a proxy; without it, the usual variables of the environment.
+            ca_bundle: Path of a PEM file with authorities to trust instead of the platform's.
+            client_cert: Path of a PEM file with a certificate and its key, to show to the server.
+            requests_per_second: How many requests are sent a second at most.
+            max_concurrent: How many calls are under way at a time at most.
+            max_event: Bytes that one event of a stream may have.
             api: Family of the server; found out by default.
 
         Raises:
@@ -79,6 +91,12 @@ class Base:
                 "headers": headers,
                 "allow_http": allow_http,
                 "strict_sessions": strict_sessions,
+                "proxy": proxy,
+                "ca_bundle": ca_bundle,
+                "client_cert": client_cert,
+                "requests_per_second": requests_per_second,
+                "max_concurrent": max_concurrent,
+                "max_event": max_event,
                 "api": api,
             }
         )
