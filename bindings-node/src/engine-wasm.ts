@@ -49,7 +49,8 @@ export function wasmEngine(
 
 // Synchronous: a client is made by `new`, and what is wrong with its options is thrown there.
 function load(glue: WasmGlue, source: WasmSource, browser: boolean): Calls {
-  const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
+  // Not `instanceof`: an edge runtime may compile it in another realm.
+  const module = 'byteLength' in source ? new WebAssembly.Module(source) : source;
   const imports = { ...glue } as unknown as WebAssembly.ModuleImports;
   if (!browser) useOwnFetch(imports);
   const { exports } = new WebAssembly.Instance(module, { [IMPORTS]: imports });

@@ -1,4 +1,5 @@
 // A site with files and the proxy, a mock server behind it, and a browser in front of it.
+import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
@@ -61,4 +62,13 @@ export async function inPage(browser, url, work) {
   } finally {
     await page.close();
   }
+}
+
+/** Checks what came of the run that a page makes. */
+export function check(answer) {
+  assert.equal(answer.text, "I'm doing well, thank you for asking!");
+  assert.equal(answer.output, answer.text);
+  assert.ok(answer.known, 'errors are of their class');
+  // Pieces of 25 ms each: the first was seen before the last was sent.
+  assert.ok(answer.tokens > 3 && answer.spread > 25, `${answer.tokens} in ${answer.spread} ms`);
 }

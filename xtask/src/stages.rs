@@ -84,8 +84,8 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "browser",
-        what: "the WebAssembly engine in Node and in Chromium, the package in bundlers",
-        budget: 240,
+        what: "the WebAssembly engine in Node and Chromium, the package in bundlers and runtimes",
+        budget: 300,
         run: browser::browser,
     },
     Stage {
