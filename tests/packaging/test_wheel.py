@@ -222,6 +222,26 @@ def test_size(wheel: Path, measure: Callable[[str, int, float], None]) -> None:
     measure("wheel", wheel.stat().st_size, 2.4 * MIB)
 
 
+COST = """
+import resource, time
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before, begun = peak(), time.perf_counter()
+import langflow_api
+from langflow_api import AsyncClient, Client, LangflowError
+took, grown = time.perf_counter() - begun, peak() - before
+print(f"{took * 1000:.2f} {grown}")
+"""
+
+
+def test_what_an_import_costs(
+    python: PythonSandbox, measure: Callable[[str, int, float], None]
+) -> None:
+    """At most 10 ms and 6 MB; the best of some, because machines have other things to do."""
+    runs = [python.program(COST).split() for _ in range(8)]
+    measure("import, microseconds", int(min(float(run[0]) for run in runs) * 1000), 10_000)
+    measure("import, bytes of memory", min(int(run[1]) for run in runs) * 1024, 6 * 1000 * 1000)
+
+
 def native(name: str) -> bool:
     return name.endswith((".so", ".pyd"))
 

@@ -40,6 +40,9 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Builds what is uploaded to PyPI: the source package, and a wheel for every Linux whose C
+    /// library is glibc 2.17 or newer.
+    Wheels,
     /// Counts the instructions of what has to stay cheap and compares them with those on record.
     Instructions {
         /// Puts what was counted on record.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
             Ok(true)
         }
         Command::Test { stages, .. } => stages::run(&stages),
+        Command::Wheels => tools::for_upload().map(|()| true),
         Command::Bench { arguments } => bench::side_by_side(&arguments),
         Command::Instructions { write } => {
             bench::instructions(write).map(|counts| counts.failed == 0)

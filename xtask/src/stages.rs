@@ -71,6 +71,12 @@ const STAGES: &[Stage] = &[
         run: checks::python::site,
     },
     Stage {
+        name: "wheels",
+        what: "the Python package built from its source package, and next to the real server's",
+        budget: 240,
+        run: checks::python::wheels,
+    },
+    Stage {
         name: "node",
         what: "tests and types of the npm package and its examples",
         budget: 180,

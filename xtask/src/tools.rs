@@ -68,6 +68,27 @@ pub fn wheel(python: &Path, release: bool) -> Result<PathBuf> {
     only(&out, "whl")
 }
 
+/// Builds what is uploaded to PyPI. Zig links against the oldest C library that is promised.
+pub fn for_upload() -> Result<()> {
+    let python = python("venv", &["maturin>=1.10,<2", "ziglang>=0.14,<1"])?;
+    let out = work().join("pypi");
+    let _ = std::fs::remove_dir_all(&out);
+    let folder = root().join("bindings-python");
+    let maturin = |arguments: &[&str]| {
+        let mut maturin = command(&folder, &python, &["-m", "maturin"]);
+        maturin.args(arguments).arg("--out").arg(&out);
+        maturin
+    };
+    run(&mut maturin(&["sdist"]))?;
+    run(&mut maturin(&[
+        "build",
+        "--release",
+        "--zig",
+        "--compatibility",
+        "manylinux2014",
+    ]))
+}
+
 /// Builds the npm package with its addon and packs it.
 pub fn tarball(release: bool) -> Result<PathBuf> {
     let folder = root().join("bindings-node");

@@ -64,8 +64,37 @@ pub fn site() -> Result<Counts> {
     let wheel = tools::wheel(&developer_python()?, false)?;
     let requirements = root().join("tests/site/requirements.txt");
     let python = environment("site", &requirements, &[&wheel])?;
-    let arguments = ["-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/site"];
+    let arguments = [
+        "-P",
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/site",
+    ];
+    test(command(&root(), &python, &arguments).env("SITE_OUT", tools::work().join("site-out")))
+}
+
+/// See the table of stages.
+pub fn wheels() -> Result<Counts> {
+    let python = developer_python()?;
+    let wheel = tools::wheel(&python, false)?;
+    let requirements = root().join("tests/wheels/server.txt");
+    let beside = environment("beside-server", &requirements, &[])?;
+    let arguments = [
+        "-P",
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/wheels",
+    ];
     test(
-        command(&root(), &python, &arguments).env("SITE_OUT", tools::work().join("site-out")),
+        command(&root(), &python, &arguments)
+            .env("WHEEL", wheel)
+            .env("BESIDE_PYTHON", beside)
+            .env("UV", tools::work().join("uv/bin/uv")),
     )
 }
