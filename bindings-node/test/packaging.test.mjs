@@ -1,7 +1,7 @@
 // The tarball, installed into an empty folder, runs without the repository and without Rust.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -56,6 +56,43 @@ test('npm pack, npm install, run', async () => {
     const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     assert.deepEqual(Object.keys(manifest.dependencies ?? {}), []);
   } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('published in parts: the addon is a package of its own, without it WebAssembly is used', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'langflow-client-parts-'));
+  const server = await MockServer.start();
+  try {
+    await run(process.execPath, [join(root, 'scripts/platform-packages.mjs'), folder]);
+    const parts = readdirSync(folder).sort();
+    assert.equal(parts.length, 2, parts.join());
+    const [tarball, addon] = await Promise.all(
+      parts.map(async (part) => {
+        const { stdout } = await run('npm', ['pack', '--json'], { cwd: join(folder, part) });
+        return join(folder, part, JSON.parse(stdout)[0].filename);
+      }),
+    );
+    const env = { ...process.env, LANGFLOW_URL: server.url, LANGFLOW_API_KEY: server.apiKey };
+    const program = `
+      const { LangflowClient } = require('langflow-client');
+      new LangflowClient().runFlow({ flowId: 'hello-flow', inputValue: 'Hello!' })
+        .then(({ output }) => console.log(output));`;
+    for (const [name, tarballs, warns] of [
+      ['whole', [tarball, addon], false],
+      ['bare', [tarball], true],
+    ]) {
+      const cwd = join(folder, name);
+      mkdirSync(cwd);
+      writeFileSync(join(cwd, 'package.json'), '{ "private": true }');
+      await run('npm', ['install', '--offline', '--no-audit', ...tarballs], { cwd });
+      const { stdout, stderr } = await run(process.execPath, ['--eval', program], { cwd, env });
+      assert.match(stdout, /How can I help you/, name);
+      assert.equal(/LangflowEngineWarning/.test(stderr), warns, `${name}: ${stderr}`);
+      if (warns) assert.ok(stderr.includes(`Install ${parts[1]}`), stderr);
+    }
+  } finally {
+    await server.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 });
