@@ -19,7 +19,7 @@ export type * from './generated/types.js';
 export type { JsonObject, JsonValue } from './json.js';
 export type { ClientOptions, HeadersLike, RequestOptions } from './options.js';
 export { RunMany, type RunManyOptions, type RunOutcome } from './many.js';
-export { Page, PagePromise } from './page.js';
+export { Page, type PageData, PagePromise } from './page.js';
 export {
   type OutputReason,
   type RunMetadata,

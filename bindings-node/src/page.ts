@@ -25,6 +25,7 @@ export class Page<T> implements PageData<T>, AsyncIterable<T> {
   readonly pages: number;
   readonly #load: PageLoader<T>;
 
+  /** @internal */
   constructor(data: PageData<T>, load: PageLoader<T>) {
     this.items = data.items;
     this.total = data.total;
@@ -67,6 +68,7 @@ export class PagePromise<T> implements Promise<Page<T>>, AsyncIterable<T> {
   readonly [Symbol.toStringTag] = 'PagePromise';
   readonly #first: Promise<Page<T>>;
 
+  /** @internal */
   constructor(first: Promise<PageData<T>>, load: PageLoader<T>) {
     this.#first = first.then((data) => new Page(data, load));
   }

@@ -81,8 +81,10 @@ const ANSWER_HEADERS: ReadonlySet<string> = new Set([
  * // Next: app/api/langflow/[...path]/route.ts
  * const handler = createProxyHandler({ path: '/api/langflow' });
  * export { handler as GET, handler as POST };
+ * ```
  *
- * // and on the page, without a key:
+ * ```ts
+ * // on the page, without a key:
  * const client = new LangflowClient({ baseUrl: '/api/langflow' });
  * ```
  *

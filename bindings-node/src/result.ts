@@ -61,6 +61,7 @@ export class RunResult {
   readonly #text: string | null;
   readonly #textError: Record<string, unknown> | undefined;
 
+  /** @internal */
   constructor(wire: WireResult) {
     const metadata = object(wire['metadata']);
     this.output = (wire['output'] ?? null) as JsonValue;

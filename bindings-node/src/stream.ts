@@ -117,7 +117,10 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
    *
    * @example
    * ```ts
-   * return new Response(client.streamFlow(run).toReadableStream());
+   * export async function POST(request: Request): Promise<Response> {
+   *   const run = { flowId: 'my-flow', inputValue: await request.text() };
+   *   return new Response(client.streamFlow(run).toReadableStream());
+   * }
    * ```
    */
   toReadableStream(): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -131,3 +131,13 @@ test('a machine without an addon that wants it is told what to install', async (
   assert.match(stdout, /Install langflow-client-\w+-sparc.*, which is an optional dependency/);
   assert.match(stdout, /node\/\d+/);
 });
+
+test('no public type is any', () => {
+  const folder = join(root, 'dist/cjs');
+  const files = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.d.ts'));
+  assert.ok(files.length > 20);
+  for (const file of files) {
+    const types = readFileSync(join(folder, file), 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
+    assert.doesNotMatch(types, /\bany\b/, file);
+  }
+});

@@ -244,6 +244,9 @@ pub fn node() -> Result<Counts> {
     tools::npm_install(&folder)?;
     let mut counts = test(&mut command(&folder, "npm", &["test", "-s"]))?;
     counts += checks(vec![command(&folder, "npm", &["run", "-s", "check"])])?;
+    let docs = folder.join("docs");
+    tools::npm_install(&docs)?;
+    counts += checks(vec![command(&docs, "npm", &["run", "-s", "build"])])?;
     Ok(counts)
 }
 

@@ -78,8 +78,8 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "node",
-        what: "tests and types of the npm package and its examples",
-        budget: 180,
+        what: "tests, types and pages of the npm package and its examples",
+        budget: 240,
         run: checks::node,
     },
     Stage {
