@@ -60,6 +60,8 @@ path = ${JSON.stringify(found.targets[0].src_path)}
 
 [dependencies]
 ${dependencies.join('\n')}
+# Nobody listens there.
+tracing = { version = "0.1", default-features = false, features = ["max_level_off"] }
 
 [workspace]
 

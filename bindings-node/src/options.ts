@@ -48,6 +48,24 @@ export interface ClientOptions {
    * leave the key out and let a server add it: `createProxyHandler`.
    */
   readonly dangerouslyAllowKeyInBrowser?: boolean | undefined;
+  /**
+   * URL of the proxy for all requests, `http://user:password@proxy.example:8080`; empty for none.
+   * Default: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`, and no proxy to this machine. Not in a browser.
+   */
+  readonly proxy?: string | undefined;
+  /**
+   * Path of a PEM file with the authorities to trust instead of the platform's. Default: the
+   * environment's `LANGFLOW_CA_BUNDLE`. Not in a browser.
+   */
+  readonly caBundle?: string | undefined;
+  /** Path of a PEM file with a certificate and its private key. Not in a browser. */
+  readonly clientCert?: string | undefined;
+  /** Requests a second at most, retries included. Default: no limit. */
+  readonly requestsPerSecond?: number | undefined;
+  /** Requests at a time at most, open streams included. Default: no limit. */
+  readonly maxConcurrent?: number | undefined;
+  /** Bytes that one event of a stream may have. */
+  readonly maxEvent?: number | undefined;
   /** Throws `SessionExpired` where a session's memory is gone, instead of starting afresh. */
   readonly strictSessions?: boolean | undefined;
   /** The family of the server. Default: found out. */
@@ -65,6 +83,11 @@ const CLIENT_NAMES: Readonly<Record<string, string>> = {
   maxRetries: 'max_retries',
   allowHttp: 'allow_http',
   strictSessions: 'strict_sessions',
+  caBundle: 'ca_bundle',
+  clientCert: 'client_cert',
+  requestsPerSecond: 'requests_per_second',
+  maxConcurrent: 'max_concurrent',
+  maxEvent: 'max_event',
 };
 
 const REQUEST_NAMES: Readonly<Record<string, string>> = {
