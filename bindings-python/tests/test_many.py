@@ -101,6 +101,7 @@ def test_arguments_of_many(raw: RawServer) -> None:
 
 
 def test_a_bar(mock: MockServer, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tqdm")
     mock.client().run_many("echo", ["a", "b"], progress=True)
     shown = capfd.readouterr()
     assert shown.out == ""

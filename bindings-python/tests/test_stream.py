@@ -36,7 +36,10 @@ def test_events_in_order(mock: MockServer) -> None:
 def test_text_and_result(mock: MockServer) -> None:
     client = mock.client()
     with client.stream_flow("hello-flow", "Hi") as stream:
-        pieces = list(stream.text_stream)
+        first = next(iter(stream.text_stream))
+        assert stream.text == first
+        pieces = [first, *stream.text_stream]
+        assert stream.text == "".join(pieces)
         result = stream.get_final_result()
     assert len(pieces) > 1
     assert "".join(pieces) == result.text

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class _Buffer:
     """Events that the engine has handed over and the reader has not taken yet."""
 
-    __slots__ = ("_event", "_events", "_on_result", "_position", "over", "result", "seen")
+    __slots__ = ("_event", "_events", "_on_result", "_position", "over", "result", "said", "seen")
 
     def __init__(self, on_result: Callable[[RunResult], None] | None = None) -> None:
         from ._events import event
@@ -32,6 +32,7 @@ class _Buffer:
         self.seen: Watch | None = None
         self._events: list[dict[str, Any]] = []
         self._position = 0
+        self.said: list[str] = []
         self.result: RunResult | None = None
         self.over = False
 
@@ -47,7 +48,9 @@ class _Buffer:
             return None
         made = self._event(self._events[self._position])
         self._position += 1
-        if made.type == "end":
+        if made.type == "token":
+            self.said.append(made.text)
+        elif made.type == "end":
             self.result = made.result
             if self._on_result is not None:
                 self._on_result(self.result)
@@ -116,8 +119,19 @@ class Stream:
         """The text alone, piece by piece."""
         return (piece.text for piece in self if piece.type == "token")
 
+    @property
+    def text(self) -> str:
+        """The text that was read so far."""
+        return "".join(self._buffer.said)
+
     def get_final_result(self) -> RunResult:
-        """Reads on to the end and returns the result of the run."""
+        """Reads on to the end and returns the result of the run.
+
+        Raises:
+            RunFailed: the flow ran into an error.
+            StreamInterrupted: the stream was cut off, or was closed before its result came.
+            LangflowError: all else that can go wrong.
+        """
         for _ in self:
             pass
         if self._buffer.result is None:
@@ -192,8 +206,19 @@ class AsyncStream:
         """The text alone, piece by piece."""
         return (piece.text async for piece in self if piece.type == "token")
 
+    @property
+    def text(self) -> str:
+        """The text that was read so far."""
+        return "".join(self._buffer.said)
+
     async def get_final_result(self) -> RunResult:
-        """Reads on to the end and returns the result of the run."""
+        """Reads on to the end and returns the result of the run.
+
+        Raises:
+            RunFailed: the flow ran into an error.
+            StreamInterrupted: the stream was cut off, or was closed before its result came.
+            LangflowError: all else that can go wrong.
+        """
         async for _ in self:
             pass
         if self._buffer.result is None:

@@ -38,9 +38,18 @@ pub fn integrations() -> Result<Counts> {
     let pytest = ["-P", "-m", "pytest", "-q", "-p", "no:cacheprovider"];
     let mut counts = test(command(&root(), &python, &pytest).arg("tests/integrations"))?;
     let package = root().join("bindings-python");
-    // What these can only say where pandas and OpenTelemetry are.
+    // What these can only say where pandas, tqdm and OpenTelemetry are.
     counts += test(
-        command(&package, &python, &pytest).args(["tests/test_results.py", "tests/test_watch.py"]),
+        command(
+            &package,
+            &python,
+            &["-P", "-m", "pytest", "-p", "no:cacheprovider"],
+        )
+        .args([
+            "tests/test_results.py",
+            "tests/test_watch.py",
+            "tests/test_many.py",
+        ]),
     )?;
     let stubtest = ["-m", "mypy.stubtest", "--ignore-missing-stub"];
     let mut pyright = command(&package, python.with_file_name("pyright"), &["--warnings"]);
