@@ -62,6 +62,9 @@ pub fn handle(py: Python<'_>) -> PyResult<Handle> {
 #[pyfunction]
 fn shutdown(py: Python<'_>) {
     EXITING.store(true, Ordering::Release);
+    // A daemon thread may find its clock gone in the middle of a wait. It is parked then, and what
+    // it has to say interests nobody any more.
+    std::panic::set_hook(Box::new(|_| ()));
     let current = CURRENT
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
