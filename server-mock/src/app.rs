@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::double::Double;
 use crate::double::scripts::ScriptedModel;
 use crate::engine::Engine;
-use crate::model::DefaultModel;
+use crate::model::{DefaultModel, ForwardModel, Model};
 use crate::problem::Problem;
 use crate::saver::{self, Saver};
 use crate::seed;
@@ -47,10 +47,17 @@ impl App {
         let saver = config.state.clone().map(Saver::new);
         let token_delay = Duration::try_from_secs_f64(config.token_delay).unwrap_or_default();
         let double = Double::new(config.seed);
+        let otherwise: Arc<dyn Model> = match &config.model_url {
+            Some(url) => {
+                let (name, key) = (config.model_name.clone(), config.model_key.clone());
+                Arc::new(ForwardModel::new(url, name, key).map_err(StartError::ModelUrl)?)
+            }
+            None => Arc::new(DefaultModel::new(config.seed)),
+        };
         let model = ScriptedModel {
             scripts: double.scripts.clone(),
             clock: clock.clone(),
-            otherwise: Arc::new(DefaultModel::new(config.seed)),
+            otherwise,
         };
         let engine = Engine {
             model: Arc::new(model),

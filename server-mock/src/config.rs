@@ -46,6 +46,31 @@ pub struct Config {
     pub allow_net: bool,
     /// The file that keeps the workspace over restarts, if one shall.
     pub state: Option<PathBuf>,
+    /// The base URL of an endpoint with the chat completions of OpenAI, such as
+    /// `http://127.0.0.1:11434/v1`: it answers in the place of the default model.
+    pub model_url: Option<String>,
+    /// The model to ask for there; that of the component if absent.
+    pub model_name: Option<String>,
+    /// The key to send there.
+    #[serde(skip_serializing)]
+    pub model_key: Option<ModelKey>,
+}
+
+/// The key of an endpoint of models; it is never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct ModelKey(pub(crate) String);
+
+impl std::fmt::Debug for ModelKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ModelKey(***)")
+    }
+}
+
+impl From<String> for ModelKey {
+    fn from(key: String) -> Self {
+        Self(key)
+    }
 }
 
 impl Default for Config {
@@ -65,6 +90,9 @@ impl Default for Config {
             webhook_timeout: 15.0,
             allow_net: false,
             state: None,
+            model_url: None,
+            model_name: None,
+            model_key: None,
         }
     }
 }

@@ -42,7 +42,7 @@ pub mod wire;
 
 pub use blocking::{BlockingServer, start_blocking};
 pub use clock::Clock;
-pub use config::Config;
+pub use config::{Config, ModelKey};
 pub use contract::{Permission, document};
 pub use control::{control_document, parse_span};
 pub use server::{MockServer, MockServerBuilder, StartError};

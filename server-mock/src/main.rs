@@ -83,6 +83,15 @@ struct Serve {
     /// Keep the workspace in this file over restarts.
     #[arg(long, env = "LANGFLOW_MOCK_STATE")]
     state: Option<PathBuf>,
+    /// Ask models at this base URL (chat completions of OpenAI), such as http://127.0.0.1:11434/v1.
+    #[arg(long, env = "LANGFLOW_MOCK_MODEL_URL")]
+    model_url: Option<String>,
+    /// The model to ask for there; that of the component if absent.
+    #[arg(long, env = "LANGFLOW_MOCK_MODEL_NAME")]
+    model_name: Option<String>,
+    /// The key to send there; better in the environment, where no list of processes shows it.
+    #[arg(long, env = "LANGFLOW_MOCK_MODEL_KEY", hide_env_values = true)]
+    model_key: Option<String>,
     #[command(flatten)]
     lifecycle: Lifecycle,
 }
@@ -145,6 +154,9 @@ async fn serve(options: Serve) -> Result<(), StartError> {
         webhook_timeout: options.webhook_timeout,
         allow_net: options.allow_net,
         state: options.state,
+        model_url: options.model_url,
+        model_name: options.model_name,
+        model_key: options.model_key.map(Into::into),
         ..Config::default()
     };
     let ended = end(options.lifecycle.exit_with_parent)?;

@@ -93,6 +93,22 @@ pub(crate) fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     // Secrets of webhooks are in it.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&beside)?.write_all(text.as_bytes())?;
-    std::fs::rename(beside, path)
+    let mut file = options.open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    // Before it takes the place of the other one: a power failure leaves one of the two, whole.
+    file.sync_data()?;
+    std::fs::rename(beside, path)?;
+    sync_folder(path)
+}
+
+/// Makes the new name last, where folders can be synced.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }

@@ -38,6 +38,9 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The models cannot be asked there.
+    #[error("model_url: {0}")]
+    ModelUrl(String),
     /// The system gave no thread or no event loop.
     #[error("cannot start: {0}")]
     Runtime(#[from] std::io::Error),

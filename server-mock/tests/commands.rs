@@ -128,7 +128,9 @@ fn without_a_mock_they_say_so() {
 
 #[test]
 fn every_flag_has_a_twin_in_the_environment() {
-    for name in ["advance", "reset", "fault", "report", "doctor", "openapi"] {
+    for name in [
+        "advance", "reset", "fault", "report", "doctor", "openapi", "trigger", "listen",
+    ] {
         let output = Command::new(env!("CARGO_BIN_EXE_langflow-mock"))
             .args([name, "--help"])
             .output();
@@ -140,4 +142,53 @@ fn every_flag_has_a_twin_in_the_environment() {
         let twins = help.matches("[env: LANGFLOW_MOCK_").count();
         assert!(flags >= 1 && twins >= flags, "{help}");
     }
+}
+
+#[test]
+fn listen_sends_events_and_trigger_makes_one() {
+    use std::io::{BufRead, BufReader};
+    let server = start();
+    let script = r#"[{"status": 204}]"#;
+    let receiver =
+        langflow_mock::wire::ScriptServer::start(serde_json::from_str(script).unwrap()).unwrap();
+    let mut listening = Command::new(env!("CARGO_BIN_EXE_langflow-mock"))
+        .args(["listen", "--events", "flow_completed", "--forward-to"])
+        .arg(format!("{}/hook?a=b", receiver.url()))
+        .env("LANGFLOW_MOCK_URL", server.url())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("to run");
+    let mut lines = BufReader::new(listening.stdout.take().expect("its output")).lines();
+    let first = lines.next().expect("a line").expect("text");
+    assert!(first.contains("the secret is whsec_"), "{first}");
+    let trigger = [
+        "trigger",
+        "flow_completed",
+        "--flow-id",
+        "echo",
+        "--output",
+        "done",
+    ];
+    let text = said(&command(&server, &trigger));
+    assert!(
+        text.contains("flow_completed of echo: 1 deliveries"),
+        "{text}"
+    );
+    let second = lines.next().expect("a line").expect("text");
+    assert!(
+        second.contains("echo") && second.ends_with("-> 204"),
+        "{second}"
+    );
+    let requests = receiver.requests();
+    assert_eq!(requests[0].target, "/hook?a=b");
+    assert!(requests[0].body.contains(r#""output":"done""#));
+    listening.kill().expect("to end");
+    listening.wait().expect("to end");
+    let begun = std::time::Instant::now();
+    while !said(&command(&server, &trigger)).contains(": 0 deliveries") {
+        assert!(begun.elapsed().as_secs() < 20, "the webhooks stayed");
+    }
+    let unknown = command(&server, &["trigger", "flow_exploded"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("flow_completed"));
 }

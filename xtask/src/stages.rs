@@ -83,6 +83,12 @@ const STAGES: &[Stage] = &[
         run: checks::node,
     },
     Stage {
+        name: "schemathesis",
+        what: "the mock server answers as its document says, whatever it is asked",
+        budget: 150,
+        run: checks::mock::schemathesis,
+    },
+    Stage {
         name: "conformance",
         what: "one set of vectors, every language",
         budget: 300,

@@ -1,6 +1,6 @@
 //! One request to a running mock: it is on this machine and speaks plain HTTP.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
 
 use serde_json::Value;
@@ -19,7 +19,45 @@ pub(crate) fn ask(url: &str, method: &str, path: &str, body: &Value) -> Result<V
     }
 }
 
+/// Reads a stream of the control API until it ends: the name and the JSON of each event.
+pub(crate) fn follow(
+    url: &str,
+    path: &str,
+    mut each: impl FnMut(&str, &Value),
+) -> Result<(), String> {
+    let lost =
+        |error: std::io::Error| format!("no mock at {url}: {error} (is it running? see --url)");
+    let stream = write(url, "GET", path, &Value::Null).map_err(lost)?;
+    let mut lines = std::io::BufReader::new(stream).lines();
+    let status = lines.next().transpose().map_err(lost)?.unwrap_or_default();
+    let mut event = String::new();
+    for line in lines {
+        let line = line.map_err(lost)?;
+        if let Some(name) = line.strip_prefix("event: ") {
+            event = name.to_owned();
+        } else if let Some(data) = line.strip_prefix("data: ") {
+            each(&event, &serde_json::from_str(data).unwrap_or_default());
+        } else if line.starts_with('{') && !status.contains(" 200 ") {
+            let problem: Value = serde_json::from_str(&line).unwrap_or_default();
+            return Err(problem["detail"].as_str().unwrap_or(&status).to_owned());
+        }
+    }
+    Ok(())
+}
+
 fn send(url: &str, method: &str, path: &str, body: &Value) -> std::io::Result<(u16, String)> {
+    let mut stream = write(url, method, path, body)?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    // The control API answers with a length, but for its streams.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let broken = || std::io::Error::other("what answers there is no mock");
+    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(broken)?;
+    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok());
+    Ok((status.ok_or_else(broken)?, body.to_owned()))
+}
+
+fn write(url: &str, method: &str, path: &str, body: &Value) -> std::io::Result<TcpStream> {
     let address = url.strip_prefix("http://").unwrap_or(url);
     let address = address.split('/').next().unwrap_or_default();
     let mut stream = TcpStream::connect(address)?;
@@ -33,12 +71,5 @@ fn send(url: &str, method: &str, path: &str, body: &Value) -> std::io::Result<(u
         body.len()
     );
     stream.write_all(request.as_bytes())?;
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes)?;
-    // The control API answers with a length, but for its stream of events.
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let broken = || std::io::Error::other("what answers there is no mock");
-    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(broken)?;
-    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok());
-    Ok((status.ok_or_else(broken)?, body.to_owned()))
+    Ok(stream)
 }

@@ -6,7 +6,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use client::ask;
+use client::{ask, follow};
 
 /// Where the mock is.
 #[derive(Debug, Args)]
@@ -76,6 +76,37 @@ pub(crate) enum Control {
         #[command(flatten)]
         at: At,
     },
+    /// Tell the webhooks of a flow of an event that did not happen.
+    Trigger {
+        /// flow_started, flow_completed, flow_error or component_completed.
+        #[arg(env = "LANGFLOW_MOCK_TRIGGER")]
+        event: String,
+        /// The flow.
+        #[arg(long, env = "LANGFLOW_MOCK_FLOW_ID")]
+        flow_id: Option<String>,
+        /// The session.
+        #[arg(long, env = "LANGFLOW_MOCK_SESSION_ID")]
+        session_id: Option<String>,
+        /// The output, or the message of the error.
+        #[arg(long, env = "LANGFLOW_MOCK_OUTPUT")]
+        output: Option<String>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Send the events of flows to a URL, and print every attempt, until this is ended.
+    Listen {
+        /// Where to, such as http://127.0.0.1:8000/hook.
+        #[arg(long, env = "LANGFLOW_MOCK_FORWARD_TO")]
+        forward_to: String,
+        /// Only these events.
+        #[arg(long, env = "LANGFLOW_MOCK_EVENTS", value_delimiter = ',')]
+        events: Vec<String>,
+        /// Only those of this flow.
+        #[arg(long, env = "LANGFLOW_MOCK_FLOW_ID")]
+        flow_id: Option<String>,
+        #[command(flatten)]
+        at: At,
+    },
     /// Print the OpenAPI document of the product; no mock needs to run.
     Openapi {
         /// Print the document of the control API instead.
@@ -122,6 +153,43 @@ pub(crate) fn run(control: Control) -> Done {
         Control::Snapshot { action, at } => snapshot(&at, &action),
         Control::Report { ignore, json, at } => report(&at, &ignore, json),
         Control::Doctor { strict, at } => doctor(&at, strict),
+        Control::Trigger {
+            event,
+            flow_id,
+            session_id,
+            output,
+            at,
+        } => {
+            let mut body = json!({"event": event});
+            for (name, value) in [
+                ("flow_id", flow_id),
+                ("session_id", session_id),
+                ("output", output),
+            ] {
+                if let Some(value) = value {
+                    body[name] = value.into();
+                }
+            }
+            let sent = ask(&at.url, "POST", "/trigger", &body)?;
+            let count = sent["deliveries"].as_array().map_or(0, Vec::len);
+            let said = format!(
+                "{} of {}: {count} deliveries",
+                event,
+                text(&sent["flow_id"])
+            );
+            Ok((
+                format!("{said} {}", words(&sent["deliveries"]))
+                    .trim_end()
+                    .to_owned(),
+                true,
+            ))
+        }
+        Control::Listen {
+            forward_to,
+            events,
+            flow_id,
+            at,
+        } => listen(&at, &forward_to, &events, flow_id.as_deref()),
         Control::Openapi { control: true } => {
             Ok((pretty(&langflow_mock::control_document()), true))
         }
@@ -219,6 +287,43 @@ fn doctor(at: &At, strict: bool) -> Done {
         lines.len()
     ));
     Ok((lines.join("\n"), !strict || examined["ok"] == true))
+}
+
+fn listen(at: &At, forward_to: &str, events: &[String], flow_id: Option<&str>) -> Done {
+    let encode = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
+    let mut path = format!(
+        "/listen?url={}&events={}",
+        encode(forward_to),
+        events.join(",")
+    );
+    if let Some(flow_id) = flow_id {
+        path.push_str(&format!("&flow_id={}", encode(flow_id)));
+    }
+    follow(&at.url, &path, |event, data| {
+        if event == "listening" {
+            crate::say(&format!(
+                "sending {} of {} to {forward_to}; the secret is {}",
+                words(&data["events"]),
+                words(&data["flows"]),
+                text(&data["secret"]),
+            ));
+            return;
+        }
+        let came = match &data["status_code"] {
+            Value::Null => text(&data["error"]),
+            status => status.to_string(),
+        };
+        crate::say(&format!(
+            "{}  {}  {}  attempt {}  -> {came}",
+            text(&data["event"]),
+            text(&data["flow_id"]),
+            text(&data["message_id"]),
+            data["attempts"],
+        ));
+    })?;
+    Ok((String::new(), true))
 }
 
 fn items(list: &Value) -> impl Iterator<Item = &Value> {

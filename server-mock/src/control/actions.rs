@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::table::OPERATIONS;
-use super::{Order, clock, doctor, events, openapi, requests, snapshots, states, ui};
+use super::{Order, clock, deliveries, doctor, events, openapi, requests, snapshots, states, ui};
 use crate::clock::timestamp;
 use crate::double::faults::Faults;
 use crate::http::Reply;
@@ -50,6 +50,11 @@ pub(super) async fn perform(order: Order) -> Result<Reply, Problem> {
         "saveSnapshot" => snapshots::put_aside(&order),
         "restoreSnapshot" => snapshots::restore(&order).await,
         "deleteSnapshot" => snapshots::forget(&order),
+        "listDeliveries" => Ok(deliveries::list(&order)),
+        "replayDelivery" => deliveries::replay(&order),
+        "handledDelivery" => deliveries::handled(&order),
+        "trigger" => deliveries::trigger(&order),
+        "listen" => deliveries::listen(&order),
         "followEvents" => Ok(events::follow(&order)),
         "examine" => Ok(Reply::json(200, &doctor::examine(&order.app))),
         "showPage" => Ok(ui::show()),

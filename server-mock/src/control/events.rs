@@ -3,22 +3,34 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::Stream;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Order;
+use crate::app::App;
 use crate::http::Reply;
 
 /// How often silence is filled.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
 pub(super) fn follow(order: &Order) -> Reply {
-    let receiver = order.app.double.feed.listen();
     let types: Option<Vec<String>> = order
         .query("types")
         .map(|types| types.split(',').map(str::to_owned).collect());
     let hello = Bytes::from_static(b": listening\n\n");
-    let rest = futures::stream::unfold((receiver, types), |(mut receiver, types)| async move {
+    let rest = frames(&order.app, types);
+    let hello = futures::stream::once(async { hello });
+    Reply::stream(futures::StreamExt::chain(hello, rest))
+}
+
+/// What happens from now on, as frames of a stream.
+pub(super) fn frames(
+    app: &App,
+    types: Option<Vec<String>>,
+) -> impl Stream<Item = Bytes> + Send + use<> {
+    let receiver = app.double.feed.listen();
+    futures::stream::unfold((receiver, types), |(mut receiver, types)| async move {
         loop {
             let frame = match tokio::time::timeout(KEEPALIVE, receiver.recv()).await {
                 Err(_) => ": keepalive\n\n".to_owned(),
@@ -41,7 +53,5 @@ pub(super) fn follow(order: &Order) -> Reply {
             };
             return Some((Bytes::from(frame), (receiver, types)));
         }
-    });
-    let hello = futures::stream::once(async { hello });
-    Reply::stream(futures::StreamExt::chain(hello, rest))
+    })
 }

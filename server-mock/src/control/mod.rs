@@ -2,6 +2,7 @@
 
 mod actions;
 mod clock;
+mod deliveries;
 mod doctor;
 mod events;
 mod guard;

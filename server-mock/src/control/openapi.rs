@@ -32,7 +32,7 @@ pub fn control_document() -> Value {
 
 fn describe(operation: &Operation) -> Value {
     let media = match operation.id {
-        "followEvents" => "text/event-stream",
+        "followEvents" | "listen" => "text/event-stream",
         "showPage" => "text/html",
         _ => "application/json",
     };

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Order;
 use super::table::FILTER;
-use crate::double::{Filter, verdict};
+use crate::double::{Filter, receivers, verdict};
 use crate::http::Reply;
 use crate::problem::Problem;
 
@@ -117,9 +117,10 @@ pub(super) fn judge(order: &Order) -> Result<Reply, Problem> {
         .unwrap_or_default()
         .split(',')
         .collect();
+    let received = receivers::judge(order.app.state().deliveries.all());
     Ok(Reply::json(
         200,
-        &verdict::json(&entries, forgotten, &ignored),
+        &verdict::json(&entries, received, forgotten, &ignored),
     ))
 }
 

@@ -379,13 +379,66 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ],
     ),
     get(
+        "listDeliveries",
+        "/deliveries",
+        "What was sent to webhooks, the oldest first, with every attempt.",
+        &[
+            ("webhook_id", "string", "Only of this webhook."),
+            ("status", "string", "`pending`, `delivered` or `failed`."),
+        ],
+    ),
+    send(
+        "POST",
+        "replayDelivery",
+        "/deliveries/{id}/replay",
+        "Send a delivery once more.",
+        None,
+    ),
+    send(
+        "POST",
+        "handledDelivery",
+        "/deliveries/{id}/handled",
+        "Say that a receiver acted on a delivery, by its id or its webhook-id: twice is a finding.",
+        None,
+    ),
+    send(
+        "POST",
+        "trigger",
+        "/trigger",
+        "Tell the webhooks of a flow of an event that did not happen.",
+        Some(&[
+            (
+                "event",
+                "string",
+                "`flow_started`, `flow_completed`, `flow_error` or `component_completed`.",
+            ),
+            ("flow_id", "string", "The flow; `hello-flow` if absent."),
+            ("session_id", "string", "The session; `test` if absent."),
+            (
+                "output",
+                "string",
+                "The output, or the message of the error.",
+            ),
+        ]),
+    ),
+    get(
+        "listen",
+        "/listen",
+        "Send events to a URL for as long as this stream is read: first the secret, then every attempt.",
+        &[
+            ("url", "string", "Where to."),
+            ("events", "string", "Only these, with commas between them."),
+            ("flow_id", "string", "Only of this flow."),
+        ],
+    ),
+    get(
         "followEvents",
         "/events",
         "What happens, as Server-Sent Events.",
         &[(
             "types",
             "string",
-            "Only these, with commas between them: request, response, fired, clock, fault, script, state.",
+            "Only these, with commas between them: request, response, fired, clock, fault, script, state, delivery.",
         )],
     ),
     get(

@@ -54,6 +54,7 @@ fn every_kind_of_fault_in_the_document_can_be_armed() {
             "latency": {"ms": 1},
             "drip": {"bytes_per_second": 1},
             "slow_close": {"seconds": 1},
+            "delivery_late": {"seconds": 1},
         });
         let mut fault = values[kind.as_str().expect("a name")].clone();
         if fault.is_null() {

@@ -8,6 +8,7 @@ mod feed;
 mod filter;
 mod journal;
 mod mask;
+pub(crate) mod receivers;
 pub(crate) mod scripts;
 pub(crate) mod verdict;
 

@@ -30,7 +30,7 @@ pub(crate) struct Finding {
 }
 
 /// Every code, with what it means and what to do.
-pub(crate) const CODES: [(&str, &str); 9] = [
+pub(crate) const CODES: [(&str, &str); 10] = [
     (
         "retry_after_ignored",
         "A request came again before the time that Retry-After named.",
@@ -60,6 +60,10 @@ pub(crate) const CODES: [(&str, &str); 9] = [
         "A session was used after it was over: the flow has forgotten what was said in it.",
     ),
     (
+        "broken_answer_accepted",
+        "A client went on in a session after an answer that broke off or was no JSON, as if it had been whole.",
+    ),
+    (
         "secret_in_url",
         "A secret stood in the URL, where logs and proxies keep it.",
     ),
@@ -87,16 +91,22 @@ pub(crate) fn judge(entries: &[Entry]) -> Vec<Finding> {
         findings.extend(pace(chain));
     }
     findings.extend(sessions(entries));
+    findings.extend(broken(entries));
     findings.extend(keys(entries));
     findings.sort_by_key(|finding| finding.requests.first().copied());
     findings
 }
 
 /// The verdict as it is shown.
-pub(crate) fn json(entries: &[Entry], forgotten: u64, ignored: &[&str]) -> Value {
+pub(crate) fn json(
+    entries: &[Entry],
+    receivers: Vec<Value>,
+    forgotten: u64,
+    ignored: &[&str],
+) -> Value {
     let findings = judge(entries);
     let counted = findings.iter().filter(|it| !ignored.contains(&it.code));
-    let shown: Vec<Value> = counted
+    let mut shown: Vec<Value> = counted
         .map(|it| {
             let meaning = CODES.iter().find(|(code, _)| *code == it.code);
             json!({
@@ -107,6 +117,8 @@ pub(crate) fn json(entries: &[Entry], forgotten: u64, ignored: &[&str]) -> Value
             })
         })
         .collect();
+    let counted = |it: &Value| it["code"].as_str().is_some_and(|it| !ignored.contains(&it));
+    shown.extend(receivers.into_iter().filter(counted));
     json!({
         "ok": shown.is_empty(),
         "requests": entries.len(),
@@ -257,6 +269,40 @@ fn sessions(entries: &[Entry]) -> Vec<Finding> {
                 requests: vec![earlier, entry.id],
             });
         }
+    }
+    findings
+}
+
+/// Answers that broke, after which the client said the next thing in the session: it neither asked
+/// again nor looked what became of the run.
+fn broken(entries: &[Entry]) -> Vec<Finding> {
+    let breaks = |entry: &Entry| {
+        let kind = entry.fault.as_deref().unwrap_or_default();
+        let at = matches!(kind, "reset" | "close" | "truncate" | "content_length")
+            || matches!(kind, "malformed_json" | "corrupt_event");
+        at && entry.operation == Some("runFlow") && entry.status.is_some_and(|it| it < 300)
+    };
+    let mut findings = Vec::new();
+    for (at, entry) in entries.iter().enumerate().filter(|(_, it)| breaks(it)) {
+        let Some(session) = &entry.session_id else {
+            continue;
+        };
+        let cares = |later: &&Entry| {
+            let looks = matches!(
+                later.operation,
+                Some("getRun" | "listRuns" | "streamRunEvents" | "listSessionMessages")
+            );
+            looks || (later.session_id.as_ref() == Some(session) && later.flow_id == entry.flow_id)
+        };
+        let next = entries[at + 1..].iter().find(cares);
+        let next = next.filter(|next| {
+            next.operation == Some("runFlow") && next.body.bytes != entry.body.bytes
+        });
+        findings.extend(next.map(|next| Finding {
+            code: "broken_answer_accepted",
+            message: format!("the session {session} went on after an answer that broke"),
+            requests: vec![entry.id, next.id],
+        }));
     }
     findings
 }

@@ -49,6 +49,9 @@ pub(crate) use line::{Cut, Line, Wire};
 pub(crate) use look::look;
 pub(crate) use recorded::ReplyBody;
 pub(crate) use reply::Reply;
+pub(crate) use webhooks::{
+    checked_url as webhook_url, delivery_json, new as new_webhook, remove as remove_webhooks,
+};
 
 /// Where the document stands as a page.
 const DOCS: &str = "/langflow/docs";
@@ -140,6 +143,7 @@ fn choose(
         operation,
         flow_id: flow_id.as_deref(),
         header: header.map(|value| value.to_str().unwrap_or_default()),
+        delivery: false,
     };
     let mut chosen = app.double.faults().choose(&seen, app.clock.now())?;
     if let (None, Some(main)) = (&chosen, &app.main) {

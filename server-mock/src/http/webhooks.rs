@@ -165,7 +165,7 @@ pub(super) fn redeliver(call: &Call) -> Result<Reply, Problem> {
 }
 
 /// A webhook that gets all that it asks for.
-pub(super) fn new(
+pub(crate) fn new(
     state: &mut State,
     flow_id: String,
     url: String,
@@ -191,7 +191,7 @@ pub(super) fn new(
 }
 
 /// Removes webhooks and all that was sent to them.
-pub(super) fn remove(state: &mut State, condition: impl Fn(&Webhook) -> bool) {
+pub(crate) fn remove(state: &mut State, condition: impl Fn(&Webhook) -> bool) {
     let removed = state.webhooks.remove(condition);
     state.deliveries.forget(&removed);
 }
@@ -207,7 +207,7 @@ pub(super) fn events(list: &Value) -> Vec<String> {
 
 /// A URL that something can be sent to. Whether it leads where nothing may be sent to is a matter
 /// of sending: the log of deliveries says so.
-pub(super) fn checked_url(field: &str, text: &str) -> Result<String, Problem> {
+pub(crate) fn checked_url(field: &str, text: &str) -> Result<String, Problem> {
     let wrong = |message: &str| Problem::field(field, message);
     let url: Uri = text.parse().map_err(|_| wrong("has to be a URL"))?;
     if !matches!(url.scheme_str(), Some("http" | "https")) {
@@ -271,7 +271,7 @@ fn with_secret(webhook: &Webhook, now: DateTime<Utc>) -> Value {
     json!({"secret": webhook.secret, "webhook": webhook_json(webhook, now)})
 }
 
-fn delivery_json(delivery: &Delivery) -> Value {
+pub(crate) fn delivery_json(delivery: &Delivery) -> Value {
     json!({
         "id": delivery.id,
         "webhook_id": delivery.webhook_id,

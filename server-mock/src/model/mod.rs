@@ -2,10 +2,12 @@
 
 mod default;
 mod facts;
+mod forward;
 
 use futures::stream::BoxStream;
 
 pub(crate) use default::DefaultModel;
+pub(crate) use forward::ForwardModel;
 
 /// Who said something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -52,6 +52,9 @@ pub(crate) struct Attempt {
     pub(crate) status_code: Option<u16>,
     pub(crate) error: Option<String>,
     pub(crate) response_body: Option<String>,
+    /// What was wrong with it on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fault: Option<String>,
 }
 
 /// An event on its way.
@@ -71,6 +74,15 @@ pub(crate) struct Delivery {
     /// How often somebody asked for it: also while an attempt is under way.
     #[serde(default)]
     pub(crate) asked: usize,
+    /// What goes wrong with it on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fault: Option<String>,
+    /// Whether it waits for the next one of its webhook.
+    #[serde(default)]
+    pub(crate) held: bool,
+    /// How often its receiver has said that it acted on it.
+    #[serde(default)]
+    pub(crate) handled: u32,
 }
 
 impl Delivery {
@@ -99,6 +111,23 @@ impl Deliveries {
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Delivery> {
         self.0.iter_mut().rev().find(|delivery| delivery.id == id)
+    }
+
+    /// The one with this id, or with this id of its message.
+    pub(crate) fn named_mut(&mut self, id: &str) -> Option<&mut Delivery> {
+        let mut all = self.0.iter_mut().rev();
+        all.find(|delivery| delivery.id == id || delivery.message_id == id)
+    }
+
+    /// Lets go of what waits for the next delivery of a webhook, which has been sent.
+    pub(crate) fn let_go(&mut self, webhook_id: &str, sent: &str, now: DateTime<Utc>) {
+        let held = self.0.iter_mut().filter(|it| {
+            it.held && it.next.is_some() && it.webhook_id == webhook_id && it.id != sent
+        });
+        for delivery in held {
+            delivery.held = false;
+            delivery.next = Some((now, Trigger::Schedule));
+        }
     }
 
     pub(crate) fn add(&mut self, delivery: Delivery) {
@@ -166,6 +195,9 @@ mod tests {
             attempts: Vec::new(),
             next: Some((at, Trigger::Schedule)),
             asked: 0,
+            fault: None,
+            held: false,
+            handled: 0,
         }
     }
 

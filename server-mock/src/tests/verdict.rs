@@ -159,3 +159,34 @@ fn secrets_in_urls_and_keys_that_were_refused() {
     }
     assert_eq!(codes(&mock), ["refused_key_reused"]);
 }
+
+#[test]
+fn who_goes_on_after_an_answer_that_broke() {
+    let say = |mock: &Mock, text: &str| {
+        let body = json!({"input_value": text, "session_id": "s"});
+        let bearer = format!("Bearer {}", mock.key("admin"));
+        mock.send(
+            "POST",
+            "/langflow/api/v1/flows/echo/run",
+            &[("authorization", &bearer), ("idempotency-key", text)],
+            body.to_string().as_bytes(),
+        );
+    };
+    let cut = || json!({"kind": "close", "at": "after_headers"});
+    let mock = Mock::start();
+    arm(&mock, cut());
+    say(&mock, "one");
+    pause(80);
+    say(&mock, "one");
+    say(&mock, "two");
+    assert_eq!(codes(&mock), Vec::<String>::new());
+    arm(&mock, cut());
+    say(&mock, "three");
+    mock.get("/runs");
+    say(&mock, "four");
+    assert_eq!(codes(&mock), Vec::<String>::new());
+    arm(&mock, cut());
+    say(&mock, "five");
+    say(&mock, "six");
+    assert_eq!(codes(&mock), ["broken_answer_accepted"]);
+}

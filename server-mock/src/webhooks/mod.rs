@@ -4,6 +4,7 @@
 //! order in which they are due, so that a receiver sees events in the order in which they happened
 //! unless it fails on some.
 
+mod mischief;
 mod schedule;
 mod sender;
 mod signature;
@@ -17,6 +18,7 @@ use tokio::sync::Notify;
 
 use crate::app::App;
 use crate::clock::timestamp;
+use crate::double::faults::Kind;
 use crate::state::{Attempt, Delivery, DeliveryStatus, Disabled, State, Trigger, Webhook};
 
 pub use schedule::WebhookSchedule;
@@ -55,14 +57,15 @@ impl Happening<'_> {
     }
 }
 
-/// Sends an event to all webhooks that want it.
-pub(crate) fn tell(app: &Arc<App>, state: &mut State, happening: &Happening) {
+/// Sends an event to all webhooks that want it; the ids of the deliveries.
+pub(crate) fn tell(app: &Arc<App>, state: &mut State, happening: &Happening) -> Vec<String> {
     let all = state.webhooks.all().iter();
     let wanting = all.filter(|webhook| webhook.wants(happening.flow_id, happening.event));
     let ids: Vec<String> = wanting.map(|webhook| webhook.id.clone()).collect();
-    for id in ids {
-        queue(app, state, &id, happening, false);
-    }
+    let mut sent = ids
+        .iter()
+        .map(|id| queue(app, state, id, happening, false).id);
+    sent.by_ref().collect()
 }
 
 /// Puts a delivery on its way.
@@ -86,6 +89,9 @@ pub(crate) fn queue(
         attempts: Vec::new(),
         next: Some((now, Trigger::Schedule)),
         asked: 0,
+        fault: None,
+        held: false,
+        handled: 0,
     };
     state.deliveries.add(delivery.clone());
     call_courier(app, state, webhook_id);
@@ -140,11 +146,12 @@ struct Order {
     trigger: Trigger,
     asked: usize,
     parcel: Parcel,
+    fault: Option<Kind>,
 }
 
 /// What a courier has to do now.
 enum Errand {
-    Send(Order),
+    Send(Box<Order>),
     Wait(Duration),
     Nothing,
 }
@@ -170,6 +177,7 @@ async fn carry(app: Arc<App>, webhook_id: String, wake: Arc<Notify>) {
                     status_code: receipt.status,
                     error: receipt.error.clone(),
                     response_body: receipt.answer.clone(),
+                    fault: order.fault.as_ref().map(|kind| kind.name().to_owned()),
                 };
                 file(&app, &webhook_id, &order, attempt, &receipt);
             }
@@ -202,6 +210,13 @@ fn errand(app: &App, webhook_id: &str, wake: &Arc<Notify>) -> Errand {
     let Some(delivery) = state.deliveries.get_mut(&id) else {
         return Errand::Nothing;
     };
+    let fault = mischief::choose(app, webhook, delivery, now);
+    if matches!(
+        fault,
+        Some(Kind::DeliveryLate { .. } | Kind::DeliveryReorder { .. })
+    ) {
+        return Errand::Wait(Duration::ZERO);
+    }
     let trigger = delivery
         .next
         .map_or(Trigger::Schedule, |(_, trigger)| trigger);
@@ -210,19 +225,24 @@ fn errand(app: &App, webhook_id: &str, wake: &Arc<Notify>) -> Errand {
     let timestamp = Utc::now().timestamp();
     let secrets = webhook.secrets(now);
     let signature = signature::sign(secrets, &delivery.message_id, timestamp, body.as_bytes());
-    let parcel = Parcel {
+    let mut parcel = Parcel {
         url: webhook.url.clone(),
         message_id: delivery.message_id.clone(),
         timestamp,
         signature,
         body,
+        missing: None,
     };
-    Errand::Send(Order {
+    if let Some(kind) = &fault {
+        mischief::spoil(&mut parcel, kind, webhook, now);
+    }
+    Errand::Send(Box::new(Order {
         trigger,
         asked: delivery.asked,
         parcel,
+        fault,
         delivery_id: id,
-    })
+    }))
 }
 
 /// Notes an attempt, and decides what follows from it.
@@ -254,6 +274,8 @@ fn file(app: &App, webhook_id: &str, order: &Order, mut attempt: Attempt, receip
     let over = trigger == Trigger::Manual || receipt.hopeless || webhook.disabled.is_some();
     if asked_again {
         // Somebody asked for another attempt while this one was under way.
+    } else if order.fault == Some(Kind::DeliveryDuplicate {}) {
+        delivery.next = Some((now, Trigger::Schedule));
     } else if arrived {
         delivery.next = None;
         delivery.status = DeliveryStatus::Delivered;
@@ -266,6 +288,21 @@ fn file(app: &App, webhook_id: &str, order: &Order, mut attempt: Attempt, receip
     } else {
         delivery.give_up();
     }
+    app.double.feed.tell("delivery", || {
+        json!({
+            "delivery_id": delivery.id,
+            "message_id": delivery.message_id,
+            "webhook_id": delivery.webhook_id,
+            "event": delivery.event,
+            "flow_id": webhook.flow_id,
+            "attempts": delivery.attempts.len(),
+            "status": delivery.status.name(),
+            "status_code": receipt.status,
+            "error": receipt.error,
+            "fault": delivery.fault,
+        })
+    });
+    state.deliveries.let_go(webhook_id, &order.delivery_id, now);
     if webhook.disabled.is_some() {
         state.deliveries.drop_waiting(webhook_id);
     }

@@ -23,6 +23,8 @@ pub(super) struct Parcel {
     pub(super) timestamp: i64,
     pub(super) signature: String,
     pub(super) body: String,
+    /// A header that is left out.
+    pub(super) missing: Option<&'static str>,
 }
 
 /// What came of an attempt.
@@ -88,7 +90,7 @@ async fn exchange(parcel: &Parcel, allow_net: bool) -> Result<Receipt, Refusal> 
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let path = url.path_and_query().map_or("/", |path| path.as_str());
-    let request = Request::post(path)
+    let mut request = Request::post(path)
         .header(header::HOST, url.authority().map_or("", |it| it.as_str()))
         .header(header::CONTENT_TYPE, "application/json")
         .header(
@@ -100,6 +102,9 @@ async fn exchange(parcel: &Parcel, allow_net: bool) -> Result<Receipt, Refusal> 
         .header("webhook-timestamp", parcel.timestamp.to_string())
         .header("webhook-signature", &parcel.signature)
         .body(Full::new(Bytes::from(parcel.body.clone())))?;
+    if let Some(name) = parcel.missing {
+        request.headers_mut().remove(name);
+    }
     let answer = async {
         let response = sender.send_request(request).await?;
         let (head, mut body) = response.into_parts();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The names of all kinds.
-pub(super) const NAMES: [&str; 17] = [
+pub(super) const NAMES: [&str; 23] = [
     "status",
     "rate_limited",
     "quota",
@@ -21,6 +21,12 @@ pub(super) const NAMES: [&str; 17] = [
     "drip",
     "split",
     "slow_close",
+    "delivery_duplicate",
+    "delivery_reorder",
+    "delivery_late",
+    "delivery_bad_signature",
+    "delivery_stale",
+    "delivery_missing_header",
 ];
 
 /// Where an answer breaks.
@@ -129,6 +135,49 @@ pub(crate) enum Kind {
     },
     /// The answer is complete, but the connection closes late.
     SlowClose { seconds: f64 },
+    /// A delivery is sent twice, with the same id.
+    DeliveryDuplicate {},
+    /// A delivery is sent after the next one of its webhook, or after so many seconds.
+    DeliveryReorder {
+        #[serde(default = "minute")]
+        seconds: u64,
+    },
+    /// A delivery is sent so many seconds late.
+    DeliveryLate { seconds: u64 },
+    /// A delivery has a signature that no secret of its webhook makes.
+    DeliveryBadSignature {},
+    /// A delivery was signed, correctly, so many seconds ago.
+    DeliveryStale {
+        #[serde(default = "hour")]
+        seconds: u64,
+    },
+    /// A delivery lacks a header.
+    DeliveryMissingHeader {
+        #[serde(default)]
+        header: Missing,
+    },
+}
+
+/// A header that a delivery can lack.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Missing {
+    #[serde(rename = "webhook-id")]
+    Id,
+    #[serde(rename = "webhook-timestamp")]
+    Timestamp,
+    #[default]
+    #[serde(rename = "webhook-signature")]
+    Signature,
+}
+
+impl Missing {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Id => "webhook-id",
+            Self::Timestamp => "webhook-timestamp",
+            Self::Signature => "webhook-signature",
+        }
+    }
 }
 
 /// Where an answer breaks, and for how long if it goes on.
@@ -233,7 +282,18 @@ impl Kind {
             Self::Drip { .. } => "drip",
             Self::Split { .. } => "split",
             Self::SlowClose { .. } => "slow_close",
+            Self::DeliveryDuplicate {} => "delivery_duplicate",
+            Self::DeliveryReorder { .. } => "delivery_reorder",
+            Self::DeliveryLate { .. } => "delivery_late",
+            Self::DeliveryBadSignature {} => "delivery_bad_signature",
+            Self::DeliveryStale { .. } => "delivery_stale",
+            Self::DeliveryMissingHeader { .. } => "delivery_missing_header",
         }
+    }
+
+    /// Whether it strikes what the server sends, and not what it answers.
+    pub(super) fn is_of_delivery(&self) -> bool {
+        self.name().starts_with("delivery_")
     }
 
     /// What is wrong with the values, if anything is.
@@ -259,6 +319,13 @@ impl Kind {
             {
                 Some("seconds has to be from 0 to 86400")
             }
+            Self::DeliveryReorder { seconds }
+            | Self::DeliveryLate { seconds }
+            | Self::DeliveryStale { seconds }
+                if *seconds > 86_400 * 366 =>
+            {
+                Some("seconds has to be a year at most")
+            }
             Self::CorruptEvent { event: 0 }
             | Self::DuplicateEvent { event: 0 }
             | Self::ReorderEvents { event: 0 } => Some("event has to be 1 or more"),
@@ -277,6 +344,14 @@ fn one() -> u64 {
 
 fn ten() -> usize {
     10
+}
+
+fn minute() -> u64 {
+    60
+}
+
+fn hour() -> u64 {
+    3_600
 }
 
 fn pause() -> u64 {

@@ -24,6 +24,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) flow_id: Option<&'a str>,
     /// The header `X-Mock`.
     pub(crate) header: Option<&'a str>,
+    /// Whether it is what the server sends to a webhook; its operation is then the event.
+    pub(crate) delivery: bool,
 }
 
 /// What shall go wrong with a request; what was left to chance is decided.
@@ -148,6 +150,9 @@ fn header_spec(header: &str, number: u64, now: DateTime<Utc>) -> Result<Spec, Pr
     }
     let mut spec = parse(&fault, format!("hdr_{number}"), now)
         .map_err(|problem| bad(problem.detail.clone()))?;
+    if spec.is_of_delivery() {
+        return Err(bad("a delivery is no answer: arm its fault".to_owned()));
+    }
     spec.scope = Scope::Header;
     Ok(spec)
 }

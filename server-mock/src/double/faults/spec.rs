@@ -157,13 +157,18 @@ impl Spec {
         shown
     }
 
+    pub(super) fn is_of_delivery(&self) -> bool {
+        self.kind.is_of_delivery()
+    }
+
     pub(super) fn used_up(&self) -> bool {
         self.left == Some(0)
     }
 
     /// What the fault does to a request, if anything.
     pub(super) fn strike(&mut self, seen: &Seen, seed: u64, now: DateTime<Utc>) -> Option<Chosen> {
-        if !self.matches.fits(seen) || self.used_up() {
+        if self.kind.is_of_delivery() != seen.delivery || !self.matches.fits(seen) || self.used_up()
+        {
             return None;
         }
         self.seen += 1;

@@ -16,6 +16,7 @@ fn seen(path: &str) -> Seen<'_> {
         operation: Some("runFlow"),
         flow_id: Some("hello-flow"),
         header: None,
+        delivery: false,
     }
 }
 
