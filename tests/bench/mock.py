@@ -153,7 +153,9 @@ def streams(program: str, count: int) -> dict:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, count + 200), hard))
     # The file limit of the mock is ours: it is inherited.
     mock = Mock(program, "--token-delay-ms", "3600000")
-    message = mock.request({"input_value": "hello", "stream": True}, RUN.replace("echo", "hello-flow"))
+    message = mock.request(
+        {"input_value": "hello", "stream": True}, RUN.replace("echo", "hello-flow")
+    )
     socks, lost = [], 0
     for _ in range(count):
         sock = socket.create_connection(mock.address, timeout=30)
