@@ -323,27 +323,31 @@ enum Step<T> {
 
 impl<T: Copy + PartialEq + Send + Sync + 'static> Reporting<T> {
     async fn next(&mut self) -> Option<Result<Step<T>, LangflowError>> {
-        if let Some(work) = &mut self.work {
-            let changed = std::pin::pin!(async {
-                // Once nobody reports any more the end of the work is near.
-                if self.seen.changed().await.is_err() {
-                    std::future::pending::<()>().await;
+        loop {
+            if let Some(work) = &mut self.work {
+                let changed = std::pin::pin!(async {
+                    // Once nobody reports any more the end of the work is near.
+                    if self.seen.changed().await.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                });
+                if let futures::future::Either::Right((end, _)) =
+                    futures::future::select(changed, work).await
+                {
+                    self.end = Some(end);
+                    self.work = None;
                 }
-            });
-            if let futures::future::Either::Right((end, _)) =
-                futures::future::select(changed, work).await
-            {
-                self.end = Some(end);
-                self.work = None;
+            }
+            let far = *self.seen.borrow_and_update();
+            if far != self.last {
+                self.last = far;
+                return Some(Ok(Step::Progress(far)));
+            }
+            // A second attempt may be as far as the first one was: that is no news.
+            if self.work.is_none() {
+                return self.end.take().map(|end| end.map(Step::End));
             }
         }
-        let far = *self.seen.borrow_and_update();
-        if far != self.last {
-            self.last = far;
-            return Some(Ok(Step::Progress(far)));
-        }
-        let end = self.end.take()?;
-        Some(end.map(Step::End))
     }
 }
 

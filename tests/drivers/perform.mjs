@@ -37,8 +37,11 @@ function named(object) {
   );
 }
 
-/** A driver of a package. `inspect` shows an object as a log would; `always` are options of every client. */
-export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspect, always = {}) {
+/**
+ * A driver of a package. `inspect` shows an object as a log would; `always` are options of every
+ * client; `read` reads a file, where there are files.
+ */
+export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspect, always = {}, read) {
   function errorReport(error) {
     const report = { class: error.name, display: inspect(error) };
     for (const [wire, name] of Object.entries(REPORTED)) report[wire] = error[name] ?? null;
@@ -79,6 +82,9 @@ export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspec
         return { events, error: errorReport(error) };
       }
       return { events, error: null };
+    }
+    if (call.method === 'upload') {
+      return { result: await client.flows.import({ body: JSON.parse(await read(call.path)) }, callOptions) };
     }
     const [resource, method] = call.method.split('.');
     const params = named({ ...call.args, ...call.body });

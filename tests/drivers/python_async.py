@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from langflow_api import AsyncClient, LangflowError
@@ -36,6 +37,9 @@ async def perform(job: dict[str, Any]) -> dict[str, Any]:
             except LangflowError as error:
                 return {"events": events, "error": error_report(error)}
         return {"events": events, "error": None}
+    if call["method"] == "upload":
+        made = await client.flows.import_(Path(call["path"]))
+        return {"result": value_report(made)}
     return {"result": value_report(await method(client, call["method"])(**arguments(call)))}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from langflow_api import Client, LangflowError
@@ -35,6 +36,9 @@ def perform(job: dict[str, Any]) -> dict[str, Any]:
             except LangflowError as error:
                 return {"events": events, "error": error_report(error)}
         return {"events": events, "error": None}
+    if call["method"] == "upload":
+        made = client.flows.import_(Path(call["path"]))
+        return {"result": value_report(made)}
     return {"result": value_report(method(client, call["method"])(**arguments(call)))}
 
 

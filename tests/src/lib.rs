@@ -1,6 +1,7 @@
 //! Conformance of every language with one set of vectors. See `README.md`.
 
 pub mod driver;
+pub mod faults;
 mod generated {
     pub mod dispatch;
 }

@@ -12,6 +12,9 @@ pub async fn perform(client: &Value, call: &Value) -> Value {
         "new" => make(client).map(|_| json!({"result": null})),
         "run_flow" => run(client, call).await,
         "stream_flow" => stream(client, call).await,
+        "upload" => Ok(upload(client, call)
+            .await
+            .unwrap_or_else(|error| error_report(&error))),
         _ => operation(client, call).await,
     };
     outcome.unwrap_or_else(|error| json!({"error": report(&error)}))
@@ -64,6 +67,28 @@ pub async fn events(mut stream: langflow_client::RunStream) -> Value {
     json!({"events": events, "error": error})
 }
 
+/// A flow file to the workspace, in pieces.
+async fn upload(client: &Value, call: &Value) -> Result<Value, ErrorJson> {
+    let mut settings = client.clone();
+    settings["env"] = json!({});
+    let source = json!({"path": call["path"]}).to_string();
+    let head = r#"{"op": "importFlows"}"#;
+    let events = Engine::new(&settings.to_string())?.upload(head, &source, Default::default())?;
+    let mut last = Value::Null;
+    while let Some(batch) = events.next_batch().await? {
+        let batch: Value = serde_json::from_str(&batch).unwrap_or_default();
+        last = batch
+            .as_array()
+            .and_then(|all| all.last())
+            .cloned()
+            .unwrap_or_default();
+    }
+    match last["type"] == "end" {
+        true => Ok(json!({"result": last["json"]})),
+        false => Ok(json!({"error": {"code": "no end", "last": last}})),
+    }
+}
+
 async fn operation(client: &Value, call: &Value) -> Result<Value, LangflowError> {
     let mut settings = client.clone();
     settings["env"] = json!({});
@@ -83,13 +108,15 @@ async fn operation(client: &Value, call: &Value) -> Result<Value, LangflowError>
             Err(_) if reply.body.is_empty() => json!({"result": null}),
             Err(_) => json!({"result": String::from_utf8_lossy(&reply.body)}),
         },
-        Err(ErrorJson(text)) => {
-            let mut error: Value = serde_json::from_str(&text).unwrap_or_default();
-            let code = ErrorCode::ALL
-                .iter()
-                .find(|code| error["code"] == code.as_str());
-            error["class"] = json!(code.map(|code| format!("{code:?}")));
-            json!({"error": error})
-        }
+        Err(error) => error_report(&error),
     })
+}
+
+/// An error of the boundary as a driver reports it.
+fn error_report(ErrorJson(text): &ErrorJson) -> Value {
+    let mut error: Value = serde_json::from_str(text).unwrap_or_default();
+    let mut codes = ErrorCode::ALL.iter();
+    let code = codes.find(|code| error["code"] == code.as_str());
+    error["class"] = json!(code.map(|code| format!("{code:?}")));
+    json!({"error": error})
 }
