@@ -44,6 +44,9 @@ pub struct Decoder {
     after_cr: bool,
     first_line: bool,
     ready: VecDeque<Frame>,
+    /// Bytes that were looked at, some of them more than once.
+    #[cfg(test)]
+    work: usize,
 }
 
 impl Default for Decoder {
@@ -65,6 +68,8 @@ impl Decoder {
             after_cr: false,
             first_line: true,
             ready: VecDeque::new(),
+            #[cfg(test)]
+            work: 0,
         }
     }
 
@@ -75,12 +80,18 @@ impl Decoder {
                 bytes = &bytes[1..];
                 continue;
             }
-            let Some(at) = memchr::memchr2(b'\n', b'\r', bytes) else {
+            let found = memchr::memchr2(b'\n', b'\r', bytes);
+            #[cfg(test)]
+            {
+                self.work += found.unwrap_or(bytes.len());
+            }
+            let Some(at) = found else {
                 self.grow(bytes.len())?;
                 self.line.extend_from_slice(bytes);
                 return Ok(());
             };
-            self.grow(at)?;
+            // The end of a line counts: it may become one of the data.
+            self.grow(at + 1)?;
             self.after_cr = bytes[at] == b'\r';
             if self.line.is_empty() {
                 self.end_line(&bytes[..at])?;
@@ -126,6 +137,11 @@ impl Decoder {
     }
 
     fn end_line(&mut self, line: &[u8]) -> Result<(), Fault> {
+        #[cfg(test)]
+        {
+            // A line is copied, and one that begins with a brace is parsed.
+            self.work += 2 * line.len();
+        }
         let line = match std::mem::take(&mut self.first_line) {
             true => line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line),
             false => line,
@@ -141,7 +157,7 @@ impl Decoder {
         }
         match line[0] {
             b':' => {
-                self.size -= line.len().min(self.size);
+                self.size -= (line.len() + 1).min(self.size);
                 Ok(())
             }
             b'{' => self.bare_line(line),
@@ -150,7 +166,7 @@ impl Decoder {
     }
 
     fn bare_line(&mut self, line: &[u8]) -> Result<(), Fault> {
-        self.dispatch_keeping(line.len());
+        self.dispatch_keeping(line.len() + 1);
         self.bare = true;
         self.append(line, false)?;
         if is_json(line) {
@@ -270,6 +286,29 @@ mod tests {
                     assert_eq!(decode(&parts), expected, "cut at {first} and {second}");
                 }
             }
+        }
+    }
+
+    /// D3: a decoder that begins anew with each piece looks at 16 MiB a thousand times.
+    #[test]
+    fn an_event_of_16_mib_is_looked_at_a_few_times() {
+        let text = "x".repeat(16 * 1024 * 1024);
+        let bare = format!("{{\"event\":\"end\",\"data\":\"{text}\"}}\n\n");
+        let sse = format!("data: \"{text}\"\n\n");
+        let many = format!("data: \"{}\"\n\n", "x\ndata: ".repeat(2 * 1024 * 1024));
+        for bytes in [bare, sse, many] {
+            let mut decoder = Decoder::default();
+            for piece in bytes.as_bytes().chunks(16 * 1024) {
+                decoder.push(piece).unwrap();
+            }
+            decoder.finish().unwrap();
+            assert!(decoder.next_frame().is_some());
+            assert!(
+                decoder.work <= 4 * bytes.len(),
+                "{} for {}",
+                decoder.work,
+                bytes.len()
+            );
         }
     }
 

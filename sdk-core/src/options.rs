@@ -208,3 +208,31 @@ pub fn refuse(field: &str, wanted: &str, found: &Value) -> LangflowError {
     };
     LangflowError::invalid_input(field, format!("`{field}` must be {wanted}, not {kind}."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Client;
+    use crate::error::ErrorCode;
+    use crate::operation;
+    use crate::send::Call;
+
+    /// D1: a platform's own limit of five minutes ended every long run.
+    #[test]
+    fn a_run_has_no_hidden_limit() {
+        let client = Client::builder().base_url("localhost").build().unwrap();
+        let limit = |id: &str| {
+            let call = Call::new(
+                &client,
+                operation::find(id).unwrap(),
+                CallOptions::default(),
+            );
+            let first_byte = client.config.timeouts.first_byte;
+            call.deadline
+                .limit(first_byte, ErrorCode::FirstByteTimeout)
+                .0
+        };
+        assert_eq!(limit("runFlow"), None);
+        assert!(limit("listFlows").is_some_and(|limit| limit <= TOTAL));
+    }
+}

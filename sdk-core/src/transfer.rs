@@ -391,3 +391,36 @@ fn file_error(call: &Call, path: &std::path::Path, error: &std::io::Error) -> Fa
     info.may_have_executed = call.executes();
     Failed::last(info)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_ends_with_its_closing_boundary() {
+        let source = r#"{"bytes": true, "filename": "a\"b.json", "fields": {"x": "1"}}"#;
+        let upload = Upload::from_json(source, Bytes::from_static(b"{}")).unwrap();
+        upload.form.set(true).unwrap();
+        let text: String = upload
+            .pieces()
+            .into_iter()
+            .map(|piece| match piece {
+                Piece::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+                Piece::File(..) => unreachable!("no file was given"),
+            })
+            .collect();
+        let boundary = &upload.boundary;
+        assert!(
+            boundary
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        );
+        assert!(
+            text.ends_with(&format!("\r\n{{}}\r\n--{boundary}--")),
+            "{text}"
+        );
+        assert!(text.contains("filename=\"a%22b.json\""), "{text}");
+        assert!(text.contains("name=\"x\"\r\n\r\n1\r\n"), "{text}");
+        assert_eq!(upload.total(), text.len() as u64);
+    }
+}

@@ -133,6 +133,13 @@ async fn attempt(
     for secret in vector.absent.iter().filter(|secret| text.contains(*secret)) {
         found.push(format!("{secret:?} occurs in the report"));
     }
+    // Whatever the vector is about: its key is in no report.
+    if let Some(key) = vector.client.get("api_key").and_then(Value::as_str) {
+        let key = key.trim().trim_start_matches("Bearer ");
+        if key.len() > 4 && report["error"].to_string().contains(key) {
+            found.push("the key is in the error".to_owned());
+        }
+    }
     let requests = server.requests();
     match &vector.requests {
         Some(expected) => found.extend(compare_requests(expected, &requests)),

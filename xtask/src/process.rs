@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -66,9 +66,18 @@ pub fn test(command: &mut Command) -> Result<Counts> {
     say(&format!("$ {shown}"));
     let mut child = command
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("start {shown}"))?;
     let output = child.stdout.take().context("no standard output")?;
+    let errors = child.stderr.take().context("no standard error")?;
+    let errors = std::thread::spawn(move || {
+        for line in BufReader::new(errors).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line);
+            keep(&line);
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    });
     let mut counts = Counts::default();
     for line in BufReader::new(output).split(b'\n') {
         let line = String::from_utf8_lossy(&line?).into_owned();
@@ -76,6 +85,7 @@ pub fn test(command: &mut Command) -> Result<Counts> {
         say(&line);
     }
     let status = child.wait()?;
+    let _ = errors.join();
     if !status.success() && counts.failed == 0 {
         counts.failed = 1;
     }
@@ -110,7 +120,7 @@ fn count(line: &str) -> Counts {
         let failed = before(" failed").unwrap_or(0) + before(" error").unwrap_or(0);
         return Counts { passed: 0, failed };
     }
-    if line.starts_with("conformance: ") {
+    if line.starts_with("conformance: ") || line.starts_with("faults: ") {
         let failed = before(" failed").unwrap_or(0);
         return Counts {
             passed: before(" passed").unwrap_or(0),
@@ -123,8 +133,24 @@ fn count(line: &str) -> Counts {
     }
 }
 
+/// Where all that the tests print is kept, for the stage that looks for secrets in it.
+pub fn kept() -> PathBuf {
+    crate::tools::work().join("output.log")
+}
+
+fn keep(line: &str) {
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(kept());
+    if let Ok(mut file) = file {
+        let _ = writeln!(file, "{line}");
+    }
+}
+
 /// One line on standard output.
 pub fn say(line: &str) {
+    keep(line);
     // A closed standard output is no reason to fail.
     let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -95,6 +95,24 @@ const STAGES: &[Stage] = &[
         run: checks::conformance,
     },
     Stage {
+        name: "faults",
+        what: "every fault of the mock in every call and language, and what is written of it",
+        budget: 120,
+        run: checks::core::faults,
+    },
+    Stage {
+        name: "fuzz",
+        what: "the decoder under libFuzzer, and every input that it ever failed on",
+        budget: 180,
+        run: checks::core::fuzz,
+    },
+    Stage {
+        name: "soak",
+        what: "thousands of calls and streams left in the middle leave nothing behind",
+        budget: 120,
+        run: checks::core::soak,
+    },
+    Stage {
         name: "browser",
         what: "the WebAssembly engine in Node and Chromium, the package in bundlers and runtimes",
         budget: 300,
@@ -136,6 +154,12 @@ const STAGES: &[Stage] = &[
         budget: 420,
         run: checks::grow,
     },
+    Stage {
+        name: "secrets",
+        what: "no key in anything that the tests have printed",
+        budget: 10,
+        run: checks::core::secrets,
+    },
 ];
 
 /// Prints the stages.
@@ -155,6 +179,10 @@ pub fn run(names: &[String]) -> Result<bool> {
         .find(|name| !STAGES.iter().any(|stage| stage.name == **name))
     {
         bail!("there is no stage {unknown:?}; `cargo xtask test --list` names them");
+    }
+    if names.is_empty() {
+        // What an earlier run has printed is not this one's. There may be none.
+        let _ = std::fs::remove_file(crate::process::kept());
     }
     let mut total = Counts::default();
     let mut lines = Vec::new();

@@ -1,0 +1,165 @@
+//! What the boundary offers beside single calls, against the mock: many runs, sessions, transfers,
+//! metrics and alerts.
+
+#![allow(clippy::unwrap_used, reason = "a test, its helpers too")]
+
+use langflow_client::boundary::{Engine, EventStream};
+use langflow_mock::MockServer;
+use serde_json::{Value, json};
+
+async fn start(more: Value) -> (MockServer, Engine) {
+    let mock = MockServer::builder().seed(42).start().await.unwrap();
+    let mut settings = json!({"env": {}, "base_url": mock.url(), "api_key": mock.api_key()});
+    for (name, value) in more.as_object().unwrap() {
+        settings[name] = value.clone();
+    }
+    let engine = Engine::new(&settings.to_string()).unwrap();
+    (mock, engine)
+}
+
+/// All events, and the code of the error behind them.
+async fn all(stream: EventStream) -> (Vec<Value>, Option<String>) {
+    let mut events = Vec::new();
+    loop {
+        match stream.next_batch().await {
+            Ok(Some(batch)) => events.extend(serde_json::from_str::<Vec<Value>>(&batch).unwrap()),
+            Ok(None) => return (events, None),
+            Err(error) => {
+                let error: Value = serde_json::from_str(&error.0).unwrap();
+                return (events, error["code"].as_str().map(str::to_owned));
+            }
+        }
+    }
+}
+
+async fn invoke(engine: &Engine, name: &str, args: Value) -> Value {
+    let answer = engine.invoke(name, &args.to_string()).await;
+    serde_json::from_str(&answer.unwrap_or_else(|error| panic!("{}", error.0))).unwrap()
+}
+
+#[tokio::test]
+async fn many_runs_keep_their_order_and_their_errors() {
+    let (_mock, engine) = start(json!({})).await;
+    let run = |flow: &str, text: &str| json!({"flow_id": flow, "input_value": text});
+    let requests =
+        json!([run("echo", "a"), run("no-such-flow", "b"), run("echo", "c"), {"flow_id": 5}]);
+    for ordered in [true, false] {
+        let request = json!({"requests": requests, "concurrency": 2, "ordered": ordered});
+        let (mut events, error) = all(engine.run_many(&request.to_string()).unwrap()).await;
+        assert_eq!(error, None);
+        let end = events.pop().unwrap();
+        assert_eq!(
+            end,
+            json!({"type": "end", "done": 4, "failed": 2, "total": 4})
+        );
+        let indexes: Vec<_> = events
+            .iter()
+            .map(|event| event["index"].as_u64().unwrap())
+            .collect();
+        assert!(!ordered || indexes == [0, 1, 2, 3], "{indexes:?}");
+        events.sort_by_key(|event| event["index"].as_u64());
+        assert_eq!(events[0]["result"]["output"], "a");
+        assert_eq!(events[1]["error"]["code"], "not_found");
+        assert_eq!(events[2]["result"]["output"], "c");
+        assert_eq!(events[3]["error"]["code"], "invalid_input");
+    }
+    for (request, field) in [
+        (json!({}), "requests"),
+        (json!({"requests": 1}), "requests"),
+        (json!({"requests": [], "concurrency": 0}), "concurrency"),
+        (json!({"requests": [], "speed": 9}), "speed"),
+    ] {
+        let error = engine.run_many(&request.to_string()).unwrap_err();
+        let error: Value = serde_json::from_str(&error.0).unwrap();
+        assert_eq!(error["field"], field);
+    }
+}
+
+#[tokio::test]
+async fn a_session_from_its_beginning_to_its_end() {
+    let (_mock, engine) = start(json!({})).await;
+    let session = invoke(&engine, "session.new", json!({"flow_id": "hello-flow"})).await;
+    let known = invoke(&engine, "session.get", session.clone()).await;
+    assert_eq!(known["info"], Value::Null, "nothing has been said yet");
+    assert_eq!(
+        invoke(&engine, "session.messages", session.clone()).await,
+        json!([])
+    );
+    for text in ["My name is Ada.", "What is my name?"] {
+        let mut run = session.clone();
+        run["input_value"] = json!(text);
+        engine.run(&run.to_string()).await.unwrap();
+    }
+    let known = invoke(&engine, "session.get", session.clone()).await;
+    assert_eq!(known["info"]["message_count"], 4);
+    assert!(known["info"]["expires_at"].is_string(), "{known}");
+    let messages = invoke(&engine, "session.messages", session.clone()).await;
+    assert_eq!(messages.as_array().unwrap().len(), 4);
+    let listed = invoke(&engine, "session.list", json!({"flow_id": "hello-flow"})).await;
+    assert_eq!(listed[0]["id"], session["session_id"]);
+    let cleared = invoke(&engine, "session.clear", session.clone()).await;
+    assert_eq!(cleared, json!({"cleared": true}));
+    let again = invoke(&engine, "session.clear", session).await;
+    assert_eq!(again, json!({"cleared": false}));
+}
+
+#[tokio::test]
+async fn a_download_is_there_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flow.json");
+    let head = json!({"op": "exportFlow", "args": {"flow_id": "hello-flow"}}).to_string();
+    let download =
+        |engine: &Engine| engine.download(&head, Default::default(), path.to_str().unwrap());
+    let broken = json!({"headers": {"x-mock": r#"{"kind":"content_length"}"#}, "max_retries": 0});
+    let (_mock, engine) = start(broken).await;
+    let (_, error) = all(download(&engine).unwrap()).await;
+    assert_eq!(error.as_deref(), Some("connection_lost"));
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "something is left"
+    );
+
+    let (_mock, engine) = start(json!({})).await;
+    let (events, error) = all(download(&engine).unwrap()).await;
+    assert_eq!(error, None);
+    let end = events.last().unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(end["size"], text.len());
+    assert_eq!(
+        serde_json::from_str::<Value>(&text).unwrap()["name"],
+        "Hello flow"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    let missing = folder.path().join("no/such/folder");
+    let stream = engine.download(&head, Default::default(), missing.to_str().unwrap());
+    assert_eq!(all(stream.unwrap()).await.1.as_deref(), Some("file_error"));
+}
+
+#[tokio::test]
+async fn metrics_and_alerts_are_shared_by_copies() {
+    let (_mock, engine) = start(json!({"max_retries": 0})).await;
+    let alerts = engine
+        .watch(r#"{"error_rate": 0.5, "min_calls": 3}"#)
+        .unwrap();
+    let copy = engine.with_options(r#"{"timeout": 5}"#).unwrap();
+    for flow in ["echo", "no-such-flow", "no-such-flow"] {
+        let _ = copy
+            .run(&json!({"flow_id": flow, "input_value": "Hi"}).to_string())
+            .await;
+    }
+    let alert: Value = serde_json::from_str(&alerts.next_batch().await.unwrap().unwrap()).unwrap();
+    assert_eq!(alert[0]["kind"], "error_rate");
+    assert_eq!(alert[0]["calls"], 3);
+    alerts.close();
+    assert_eq!(alerts.next_batch().await.unwrap(), None);
+    let metrics: Value = serde_json::from_str(&engine.metrics()).unwrap();
+    assert_eq!(metrics["calls"], 3);
+    assert_eq!(metrics["errors"], json!({"not_found": 2}));
+    assert_eq!(metrics["latency"]["count"], 3);
+    assert!(
+        engine
+            .with_options(r#"{"base_url": "http://localhost"}"#)
+            .is_err()
+    );
+}
