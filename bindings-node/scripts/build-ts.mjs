@@ -14,9 +14,13 @@ const entries = ['index', 'testing'];
 function compile(folder, project, type) {
   const fresh = `${dist}${folder}.${process.pid}`;
   const tsc = `${root}node_modules/typescript/bin/tsc`;
-  execFileSync(process.execPath, [tsc, '-p', `${root}${project}`, '--outDir', fresh], {
-    stdio: 'inherit',
-  });
+  try {
+    const args = [tsc, '-p', `${root}${project}`, '--outDir', fresh];
+    execFileSync(process.execPath, args, { stdio: 'inherit' });
+  } catch (failed) {
+    rmSync(fresh, { recursive: true, force: true });
+    throw failed;
+  }
   const manifest = type === 'module' ? { type, sideEffects: false } : { type };
   writeFileSync(`${fresh}/package.json`, `${JSON.stringify(manifest)}\n`);
   return () => {

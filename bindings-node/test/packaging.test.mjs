@@ -123,6 +123,26 @@ test('a machine without an addon uses WebAssembly and is told what is missing', 
   }
 });
 
+test('both engines know hosts in every alphabet', async () => {
+  for (const engine of ['native', 'wasm']) {
+    const { stdout } = await run(
+      process.execPath,
+      [
+        '--eval',
+        `
+      const { LangflowClient } = require(${JSON.stringify(join(root, 'dist/cjs/index.js'))});
+      for (const baseUrl of ['https://bücher.example/x', 'bücher.example', 'http://localhost:1'])
+        console.log(new LangflowClient({ baseUrl }).toJSON().baseUrl);`,
+      ],
+      {
+        env: { ...process.env, LANGFLOW_ENGINE: engine },
+      },
+    );
+    const host = 'https://xn--bcher-kva.example';
+    assert.deepEqual(stdout.trim().split('\n'), [`${host}/x`, host, 'http://localhost:1'], engine);
+  }
+});
+
 test('a machine without an addon that wants it is told what to install', async () => {
   const { stdout } = await elsewhere(
     `try { new LangflowClient({ baseUrl: 'x' }); } catch (error) { console.log(error.message); }`,
