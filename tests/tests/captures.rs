@@ -1,4 +1,5 @@
 //! Streams that real servers sent, through the decoder, against expectations that it did not make.
+#![allow(clippy::unwrap_used, reason = "a test, its helpers too")]
 
 use std::path::{Path, PathBuf};
 

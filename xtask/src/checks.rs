@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use crate::process::{Counts, command, say, test};
 use crate::tools::{self, root};
 
+pub mod captures;
 pub mod core;
 pub mod mock;
 pub mod python;

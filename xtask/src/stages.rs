@@ -89,6 +89,12 @@ const STAGES: &[Stage] = &[
         run: checks::mock::schemathesis,
     },
     Stage {
+        name: "captures",
+        what: "the streams of ten releases of real servers, at every cut",
+        budget: 120,
+        run: checks::captures::captures,
+    },
+    Stage {
         name: "conformance",
         what: "one set of vectors, every language",
         budget: 300,
