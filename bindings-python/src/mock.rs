@@ -1,10 +1,9 @@
 //! The mock server in this process.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use langflow_mock::BlockingServer;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 /// A running mock server; it ends with [`MockServer::stop`] or with the last reference.
@@ -48,16 +47,6 @@ impl MockServer {
     /// What the server says once it listens, as JSON: `url`, `api_key` and more.
     fn ready(&self) -> &str {
         &self.ready
-    }
-
-    /// Moves the clock of the server forward.
-    fn advance(&self, seconds: f64) -> PyResult<()> {
-        let by = Duration::try_from_secs_f64(seconds)
-            .map_err(|error| PyValueError::new_err(format!("seconds: {error}")))?;
-        if let Some(server) = &*self.server.lock().unwrap_or_else(PoisonError::into_inner) {
-            server.clock().advance(by);
-        }
-        Ok(())
     }
 
     /// Ends the server and closes its connections.

@@ -6,6 +6,8 @@ import pytest
 from langflow_api.testing import MockServer
 from support import RawServer
 
+pytest_plugins = ["pytester"]
+
 
 @pytest.fixture(scope="session")
 def mock() -> Iterator[MockServer]:

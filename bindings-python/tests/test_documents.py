@@ -24,7 +24,7 @@ def test_the_readme(
 ) -> None:
     monkeypatch.setenv("LANGFLOW_URL", mock.url)
     monkeypatch.setenv("LANGFLOW_API_KEY", mock.api_key)
-    blocks = re.findall(r"```python\n(.*?)```", (HERE.parent / "README.md").read_text(), re.DOTALL)
+    blocks = [block for block in python_blocks() if "def test_" not in block]
     assert len(blocks) >= 6
     namespace: dict[str, object] = {}
     for block in blocks:
@@ -34,6 +34,16 @@ def test_the_readme(
         exec(compile(code, "README.md", "exec"), namespace)
     assert "Alice" in str(namespace["second"])
     assert "Hello!" in capsys.readouterr().out
+
+
+def test_the_tests_of_the_readme(pytester: pytest.Pytester) -> None:
+    (block,) = (block for block in python_blocks() if "def test_" in block)
+    pytester.makepyfile(block)
+    pytester.runpytest_subprocess("--strict-markers").assert_outcomes(passed=2)
+
+
+def python_blocks() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (HERE.parent / "README.md").read_text(), re.DOTALL)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ fn developer_python() -> Result<PathBuf> {
             "maturin>=1.10,<2",
             "mypy>=1.15,<3",
             "pytest>=8,<10",
+            "pytest-xdist>=3,<4",
             "ruff==0.17.*",
             "pyyaml>=6",
             "standardwebhooks>=1,<2",

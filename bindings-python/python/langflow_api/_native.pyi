@@ -57,7 +57,5 @@ class MockServer:
     def __new__(cls, options: str) -> MockServer: ...
     def ready(self) -> str:
         """What the server says once it listens, as JSON."""
-    def advance(self, seconds: float) -> None:
-        """Moves the clock of the server forward."""
     def stop(self) -> None:
         """Ends the server."""
