@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::{cargo, checks};
+use super::{PASSED, cargo};
 use crate::process::{Counts, command, run_quietly};
 use crate::tools::{self, root};
 
@@ -49,5 +49,7 @@ pub fn schemathesis() -> Result<Counts> {
         .args(["--no-color", "--suppress-health-check=all"]);
     // It answers 501 for Python, which is not done; goes away with it.
     st.arg("--exclude-operation-id=exportFlow");
-    checks(vec![st])
+    // Its command line has a key, which no log shall have: it is shown only where it fails.
+    run_quietly(&mut st)?;
+    Ok(PASSED)
 }
