@@ -151,7 +151,8 @@ export interface CapturedDelivery {
 
 type Data = Record<string, unknown>;
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-const camel = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+const camel = (name: string) =>
+  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** The names of one object; what stands below may be the user's own. */
 function renamed(data: object, rename: (name: string) => string): Data {
@@ -181,7 +182,11 @@ export abstract class MockControl {
     const { status, text } = await send(method, `${this.url}/__mock${path}`, body);
     const data: unknown = text === '' ? undefined : JSON.parse(text);
     if (status < 400) return data;
-    const problem = data as { title: string; detail?: string; errors?: { field: string; message: string }[] };
+    const problem = data as {
+      title: string;
+      detail?: string;
+      errors?: { field: string; message: string }[];
+    };
     const fields = (problem.errors ?? []).map(({ field, message }) => `${field} ${message}`);
     throw new Error([problem.detail ?? problem.title, ...fields].join(' '));
   }
@@ -199,7 +204,8 @@ export abstract class MockControl {
 
   /** Lets the clock stand still, now or at a moment, which may be past. */
   async freeze(at?: Date | string): Promise<void> {
-    const how = at === undefined ? { freeze: true } : { reset: true, freeze: new Date(at).toISOString() };
+    const how =
+      at === undefined ? { freeze: true } : { reset: true, freeze: new Date(at).toISOString() };
     await this.control('POST', '/clock', how);
   }
 
@@ -220,7 +226,10 @@ export abstract class MockControl {
 
   /** Disarms a fault, or all. */
   async disarm(id?: string): Promise<void> {
-    await this.control('DELETE', id === undefined ? '/faults' : `/faults/${encodeURIComponent(id)}`);
+    await this.control(
+      'DELETE',
+      id === undefined ? '/faults' : `/faults/${encodeURIComponent(id)}`,
+    );
   }
 
   /** Scripts what a model says. Answers the id of the script. */
@@ -240,11 +249,18 @@ export abstract class MockControl {
    * @param match - Which requests; a list asks for one of each, in this order.
    * @throws AssertionError saying what came instead.
    */
-  async verify(match: RequestMatch | readonly RequestMatch[], count: RequestCount = {}): Promise<void> {
+  async verify(
+    match: RequestMatch | readonly RequestMatch[],
+    count: RequestCount = {},
+  ): Promise<void> {
     const asked = Array.isArray(match)
       ? { order: match.map((one: RequestMatch) => renamed(one, snake)) }
       : { match: renamed(match, snake), ...renamed(count, snake) };
-    const told = (await this.control('POST', '/verify', asked)) as { ok: boolean; message: string; instead?: Data[] };
+    const told = (await this.control('POST', '/verify', asked)) as {
+      ok: boolean;
+      message: string;
+      instead?: Data[];
+    };
     if (told.ok) return;
     const instead = told.instead === undefined ? '' : `\n${lines(told.instead)}`;
     throw new AssertionError({ message: `${JSON.stringify(match)}: ${told.message}${instead}` });
@@ -256,7 +272,10 @@ export abstract class MockControl {
    * @param options - `count`, 1 if absent; `timeout` in milliseconds, 10 s if absent.
    * @throws AssertionError where they did not come in time.
    */
-  async wait(match: RequestMatch, options: { readonly count?: number; readonly timeout?: number } = {}): Promise<void> {
+  async wait(
+    match: RequestMatch,
+    options: { readonly count?: number; readonly timeout?: number } = {},
+  ): Promise<void> {
     const { count = 1, timeout = 10_000 } = options;
     const asked = { match: renamed(match, snake), count, timeout: timeout / 1000 };
     const told = (await this.control('POST', '/wait', asked)) as { ok: boolean; found: number };
@@ -266,17 +285,24 @@ export abstract class MockControl {
   }
 
   /** What was sent to webhooks, the newest first for each of them, with every attempt. */
-  async deliveries(match: { readonly event?: string; readonly status?: string } = {}): Promise<readonly CapturedDelivery[]> {
+  async deliveries(
+    match: { readonly event?: string; readonly status?: string } = {},
+  ): Promise<readonly CapturedDelivery[]> {
     const found: CapturedDelivery[] = [];
     for (const flow of await this.#look('/flows')) {
-      for (const webhook of await this.#look(`/flows/${encodeURIComponent(String(flow['id']))}/webhooks`)) {
-        for (const one of await this.#look(`/webhooks/${encodeURIComponent(String(webhook['id']))}/deliveries`)) {
+      for (const webhook of await this.#look(
+        `/flows/${encodeURIComponent(String(flow['id']))}/webhooks`,
+      )) {
+        for (const one of await this.#look(
+          `/webhooks/${encodeURIComponent(String(webhook['id']))}/deliveries`,
+        )) {
           const attempts = (one['attempts'] as Data[]).map((attempt) => renamed(attempt, camel));
           found.push({ ...renamed(one, camel), attempts } as unknown as CapturedDelivery);
         }
       }
     }
-    const fits = (name: 'event' | 'status') => (one: CapturedDelivery) => match[name] === undefined || one[name] === match[name];
+    const fits = (name: 'event' | 'status') => (one: CapturedDelivery) =>
+      match[name] === undefined || one[name] === match[name];
     return found.filter(fits('event')).filter(fits('status'));
   }
 
@@ -290,7 +316,12 @@ export abstract class MockControl {
   async report(last = 10): Promise<string> {
     const [items, verdict] = [await this.#journal({ limit: last }), await this.verdict()];
     const findings = verdict.findings.map(({ code, message }) => `  ${code}: ${message}`);
-    return ['the last requests:', lines(items), `verdict: ${verdict.ok ? 'nothing to blame' : ''}`, ...findings].join('\n');
+    return [
+      'the last requests:',
+      lines(items),
+      `verdict: ${verdict.ok ? 'nothing to blame' : ''}`,
+      ...findings,
+    ].join('\n');
   }
 
   /**
@@ -304,14 +335,18 @@ export abstract class MockControl {
 
   async #journal(asked: object): Promise<Data[]> {
     const query = new URLSearchParams(renamed(asked, snake) as Record<string, string>);
-    return ((await this.control('GET', `/requests?${query.toString()}`)) as { items: Data[] }).items;
+    return ((await this.control('GET', `/requests?${query.toString()}`)) as { items: Data[] })
+      .items;
   }
 
   async #look(path: string): Promise<Data[]> {
     const found: Data[] = [];
     for (let page = 1, pages = 1; page <= pages; page += 1) {
       const asked = encodeURIComponent(`${path}?size=100&page=${page}`);
-      const shown = (await this.control('GET', `/look?path=${asked}`)) as { items: Data[]; pages: number };
+      const shown = (await this.control('GET', `/look?path=${asked}`)) as {
+        items: Data[];
+        pages: number;
+      };
       found.push(...shown.items);
       pages = shown.pages;
     }
@@ -328,7 +363,11 @@ function lines(requests: readonly Data[]): string {
 }
 
 /** Without `fetch`, which a test may have replaced, and without a connection that stays. */
-function send(method: string, url: string, body: unknown): Promise<{ status: number; text: string }> {
+function send(
+  method: string,
+  url: string,
+  body: unknown,
+): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { method, agent: false }, (answer) => {
       let text = '';

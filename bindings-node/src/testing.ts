@@ -6,6 +6,21 @@
  */
 /// <reference lib="esnext.disposable" preserve="true" />
 import { loadAddon, type NativeMockServer } from './engine-node.js';
+import { MockControl } from './mock-control.js';
+
+export type {
+  ArmedFault,
+  CapturedBody,
+  CapturedDelivery,
+  CapturedRequest,
+  Fault,
+  Fired,
+  MockControl,
+  RequestCount,
+  RequestMatch,
+  Script,
+  Verdict,
+} from './mock-control.js';
 
 /** What can be chosen about a mock server; all of it has a default. */
 export interface MockServerOptions {
@@ -53,7 +68,7 @@ const IN_SECONDS: ReadonlySet<string> = new Set(['tokenDelay', 'keepalive']);
  * await server.stop();
  * ```
  */
-export class MockServer implements AsyncDisposable {
+export class MockServer extends MockControl implements AsyncDisposable {
   /** The workspace URL: what a client takes as `baseUrl`. */
   readonly url: string;
   /** A key that may do everything. */
@@ -65,6 +80,7 @@ export class MockServer implements AsyncDisposable {
   readonly #native: NativeMockServer;
 
   private constructor(native: NativeMockServer) {
+    super();
     const ready = JSON.parse(native.ready()) as Ready;
     this.url = ready.url;
     this.apiKey = ready.api_key;
@@ -90,6 +106,60 @@ export class MockServer implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
+}
+
+/** The context of a test, as node:test and Vitest hand it to the test's function. */
+export interface TestContext {
+  /** node:test: does something when the test is over. */
+  after?(done: () => Promise<void>): void;
+  /** node:test: a line of the report. */
+  diagnostic?(message: string): void;
+  /** node:test: whether the test has passed. */
+  readonly passed?: boolean;
+  /** Vitest: does something when the test is over. */
+  onTestFinished?(done: () => Promise<void>): void;
+  /** Vitest: the test, with how it ended. */
+  readonly task?: { readonly result?: { readonly state: string } | undefined };
+}
+
+/**
+ * Starts a mock server for one test. It ends with the test, and where that has failed, the report
+ * of the test shows the last requests and the verdict on the client.
+ *
+ * @param context - What node:test or Vitest hand to the test; without it, the caller ends the server,
+ * or `await using` does.
+ *
+ * @example
+ * ```ts
+ * import { test } from 'node:test'; // or from 'vitest'
+ * import { startMock } from 'langflow-client/testing';
+ *
+ * test('answers', async (t) => {
+ *   const mock = await startMock(t);
+ *   const client = new LangflowClient({ baseUrl: mock.url, apiKey: mock.apiKey });
+ *   await client.runFlow({ flowId: 'echo', inputValue: 'Hello!' });
+ *   await mock.verify({ operation: 'runFlow' }, { count: 1 });
+ * });
+ * ```
+ */
+export async function startMock(
+  context?: TestContext,
+  options?: MockServerOptions,
+): Promise<MockServer> {
+  const server = await MockServer.start(options);
+  const end = async () => {
+    const failed = context?.passed === false || context?.task?.result?.state === 'fail';
+    // The test may have ended the server itself: then there is nothing to tell.
+    const report = failed ? await server.report().catch(() => '') : '';
+    await server.stop();
+    if (report === '') return;
+    const text = `langflow mock ${server.url}: ${report}`;
+    if (context?.diagnostic) context.diagnostic(text);
+    else console.error(text);
+  };
+  if (context?.after) context.after(end);
+  else context?.onTestFinished?.(end);
+  return server;
 }
 
 function config(options: MockServerOptions): Record<string, unknown> {

@@ -158,14 +158,22 @@ async function failing(program, args, cwd) {
 }
 
 function hold(output) {
-  assert.equal(output.match(/langflow mock http:\/\/127\.0\.0\.1:\d+: the last/g)?.length, 1, output);
+  assert.equal(
+    output.match(/langflow mock http:\/\/127\.0\.0\.1:\d+: the last/g)?.length,
+    1,
+    output,
+  );
   assert.match(output, /POST .*\/flows\/two-outputs\/run -> 200/);
   assert.match(output, /verdict: nothing to blame/);
 }
 
 test('node:test: gone after the test, and a failed test shows what came', async (t) => {
   const path = folder(t, { 'a.test.mjs': body('node:test') });
-  const output = await failing(process.execPath, ['--test', '--test-reporter=tap', 'a.test.mjs'], path);
+  const output = await failing(
+    process.execPath,
+    ['--test', '--test-reporter=tap', 'a.test.mjs'],
+    path,
+  );
   hold(output);
   assert.match(output, /# pass 2\n# fail 2/);
 });
@@ -189,7 +197,15 @@ let url = '';
 }
 console.log(await fetch(url).then(() => 'there', () => 'gone'));`,
   });
-  const options = ['--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,esnext.disposable,dom', '--strict'];
+  const options = [
+    '--module',
+    'nodenext',
+    '--target',
+    'es2022',
+    '--lib',
+    'es2022,esnext.disposable,dom',
+    '--strict',
+  ];
   const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
   await run(process.execPath, [tsc, ...options, ...types, 'a.mts'], { cwd: path });
   const { stdout } = await run(process.execPath, ['a.mjs'], { cwd: path });
