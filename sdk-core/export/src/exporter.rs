@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::answer::Asked;
+use crate::code::expr::WIDTH;
 use crate::code::names::Names;
 use crate::code::{Expr, Module, literal};
 use crate::components;
@@ -74,7 +76,11 @@ pub(crate) struct Exporter<'f> {
     /// Branches that have to be taken for a component to run.
     pub(crate) guards: BTreeMap<String, Vec<Guard>>,
     /// The statement that asks for the final text and how to ask for it in pieces.
-    pub(crate) streamed: Option<(usize, Expr, String)>,
+    pub(crate) streamed: Option<(usize, Asked, String)>,
+    /// Statements of `run()`, with what stands for them in `arun()`.
+    pub(crate) asynchronous: BTreeMap<String, String>,
+    /// Tools read the session of the run that calls them.
+    pub(crate) shares_history: bool,
     values: BTreeMap<String, Vec<(String, Value)>>,
     failed: BTreeSet<String>,
 }
@@ -105,6 +111,8 @@ impl<'f> Exporter<'f> {
             models: BTreeMap::new(),
             guards: BTreeMap::new(),
             streamed: None,
+            asynchronous: BTreeMap::new(),
+            shares_history: false,
             values: BTreeMap::new(),
             failed: BTreeSet::new(),
         }
@@ -264,7 +272,15 @@ impl<'f> Exporter<'f> {
         let name = self.names.constant(wish);
         let from = literal::remark(&node.id);
         let code = literal::block(value);
-        self.module.constant(format!("{name} = {code}  # {from}"));
+        let flat = format!("{name} = {code}  # {from}");
+        // As the formatter has it: a comment may make a line too long for its text.
+        let inside = flat.chars().count() - name.chars().count() - 3 + 4;
+        let code = if !code.contains('\n') && flat.chars().count() > WIDTH && inside <= WIDTH {
+            format!("{name} = (\n    {code}  # {from}\n)")
+        } else {
+            flat
+        };
+        self.module.constant(code);
         Expr::raw(&name)
     }
 }

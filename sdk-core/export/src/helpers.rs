@@ -28,7 +28,10 @@ helpers! {
     "recent": [],
     "history_text": [],
     "ask": ["langchain"],
+    "ask_team": ["langchain"],
     "ask_stream": ["langchain"],
+    "ask_async": ["langchain"],
+    "ask_stream_async": ["langchain"],
     "fill_prompt": [],
     "matches": [],
     "records_model": [],
@@ -89,6 +92,7 @@ impl Helper {
         rest.lines().filter_map(|line| {
             let word = line
                 .strip_prefix("def ")
+                .or_else(|| line.strip_prefix("async def "))
                 .or_else(|| line.strip_prefix("class "))
                 .or_else(|| {
                     line.starts_with(|c: char| c.is_ascii_uppercase())

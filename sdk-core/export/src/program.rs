@@ -145,13 +145,19 @@ fn write(mut out: Exporter<'_>) -> Result<String, Vec<String>> {
             .name("langchain_core.messages", "BaseMessage");
         out.module
             .define("sessions: dict[str, list[BaseMessage]] = {}".to_owned());
-        out.body.insert(
-            0,
-            "    history = sessions.setdefault(session_id, [])".to_owned(),
-        );
-        if let Some((index, ..)) = &mut out.streamed {
-            *index += 1;
+        let mut opening = vec!["    history = sessions.setdefault(session_id, [])".to_owned()];
+        if out.shares_history {
+            out.module.imports.name("contextvars", "ContextVar");
+            out.module.define(
+                "current_history: ContextVar[list[BaseMessage]] = ContextVar(\"current_history\")"
+                    .to_owned(),
+            );
+            opening.push("    current_history.set(history)".to_owned());
         }
+        if let Some((index, ..)) = &mut out.streamed {
+            *index += opening.len();
+        }
+        out.body.splice(0..0, opening);
     }
     let default = default_input(&mut out);
     let several = out.outputs.len() > 1 || !out.guards.is_empty();
@@ -165,7 +171,7 @@ fn write(mut out: Exporter<'_>) -> Result<String, Vec<String>> {
     let streams = out.options.stream;
     if streams {
         out.module.imports.name("collections.abc", "Iterator");
-        let code = stream_code(&mut out, &ends, several);
+        let code = stream_code(&mut out, &ends, several, false);
         let head = signature("def stream", &parameters, "Iterator[str]");
         let about = "\"\"\"Answer a message piece by piece.\"\"\"";
         out.module
@@ -184,12 +190,23 @@ fn write(mut out: Exporter<'_>) -> Result<String, Vec<String>> {
     out.module
         .define_block(format!("{head}\n    {about}\n{body}"));
     if out.options.asynchronous {
-        out.module.imports.module("asyncio");
+        if streams {
+            out.module.imports.name("collections.abc", "AsyncIterator");
+            let code = awaiting(&mut out, |out| stream_code(out, &ends, several, true));
+            let head = signature("async def astream", &parameters, "AsyncIterator[str]");
+            let about = "\"\"\"Answer a message piece by piece, without blocking.\"\"\"";
+            out.module
+                .define_block(format!("{head}\n    {about}\n{code}"));
+        }
         let head = signature("async def arun", &std::mem::take(&mut parameters), result);
         let about = "\"\"\"Answer a message without blocking the event loop.\"\"\"";
-        let call = "await asyncio.to_thread(run, input_value, session_id=session_id)";
+        let body = awaiting(&mut out, |out| {
+            let mut lines = out.body.clone();
+            close(&mut lines, &ends);
+            lines
+        });
         out.module
-            .define_block(format!("{head}\n    {about}\n    return {call}"));
+            .define_block(format!("{head}\n    {about}\n{body}"));
     }
     out.module.imports.module("argparse");
     let lines = about_lines(&out);
@@ -259,30 +276,33 @@ fn close(lines: &mut Vec<String>, result: &str) {
     }
 }
 
-/// The statements of `stream()`.
-fn stream_code(out: &mut Exporter<'_>, result: &str, several: bool) -> Vec<String> {
+/// The statements of `stream()`, or of `astream()`.
+fn stream_code(out: &mut Exporter<'_>, result: &str, several: bool, awaited: bool) -> Vec<String> {
     let mut lines = out.body.clone();
-    match out.streamed.take() {
-        Some((index, pieces, name)) if !several && name == result => {
-            if pieces.flat().starts_with("ask_stream(") {
-                out.module.helper("ask_stream");
-                if !lines
-                    .iter()
-                    .enumerate()
-                    .any(|(at, it)| at != index && it.contains("ask("))
-                {
-                    out.module.drop_helper("ask");
+    match out.streamed.clone() {
+        Some((index, asked, name)) if !several && name == result => {
+            let (pieces, word) = if awaited {
+                (asked.awaited_pieces, "async for")
+            } else {
+                (asked.pieces, "for")
+            };
+            for helper in ["ask_stream", "ask_stream_async"] {
+                if pieces.flat().starts_with(&format!("{helper}(")) {
+                    out.module.helper(helper);
                 }
             }
-            let head = pieces.render(4, 16, 1);
+            let head = pieces.render(4, 9 + word.len() + 5, 1);
             let tail = index + 1 < lines.len();
             let mut code = Vec::new();
             if tail {
                 code.push("    parts = []".to_owned());
-                code.push(format!("    for part in {head}:"));
+                code.push(format!("    {word} part in {head}:"));
                 code.push("        parts.append(part)".to_owned());
                 code.push("        yield part".to_owned());
                 code.push(format!("    {name} = \"\".join(parts)"));
+            } else if awaited {
+                code.push(format!("    {word} part in {head}:"));
+                code.push("        yield part".to_owned());
             } else {
                 code.push(pieces.statement("yield from ", 4));
             }
@@ -290,12 +310,60 @@ fn stream_code(out: &mut Exporter<'_>, result: &str, several: bool) -> Vec<Strin
         }
         _ if several => {
             lines.clear();
-            lines
-                .push("    yield from run(input_value, session_id=session_id).values()".to_owned());
+            let call = "(input_value, session_id=session_id)";
+            if awaited {
+                lines.push(format!("    for text in (await arun{call}).values():"));
+                lines.push("        yield text".to_owned());
+            } else {
+                lines.push(format!("    yield from run{call}.values()"));
+            }
         }
         _ => lines.push(format!("    yield {result}")),
     }
     lines
+}
+
+/// Statements, each as it stands in a function that can be awaited.
+fn awaiting(
+    out: &mut Exporter<'_>,
+    lines: impl FnOnce(&mut Exporter<'_>) -> Vec<String>,
+) -> String {
+    let ended = |line: &str, code: &str| {
+        let name = code.split_once(" = ").map(|(name, _)| format!("{name} = "));
+        let name = name.unwrap_or_default();
+        line.strip_prefix("    return ")
+            .map(|rest| format!("{name}{rest}"))
+    };
+    let mut code = Vec::new();
+    for line in lines(out) {
+        let found = out.asynchronous.get(&line).cloned().or_else(|| {
+            // The last assignment may have become the return.
+            let mut all = out.asynchronous.iter();
+            all.find(|(known, twin)| ended(&line, twin).as_ref() == Some(known))
+                .and_then(|(_, twin)| Some(format!("    return {}", twin.split_once(" = ")?.1)))
+        });
+        let line = found.unwrap_or(line);
+        if line.contains("await ask_async(") {
+            out.module.helper("ask_async");
+        }
+        if line.contains("await asyncio.to_thread(") {
+            out.module.imports.module("asyncio");
+        }
+        // A coroutine of custom code is awaited here instead of being run to its end.
+        code.push(match line.find("asyncio.run(") {
+            Some(at) if !line.trim_start().starts_with('"') => {
+                let end = line.rfind(").").unwrap_or(line.len());
+                format!(
+                    "{}(await {}){}",
+                    &line[..at],
+                    &line[at + "asyncio.run(".len()..end],
+                    &line[(end + 1).min(line.len())..]
+                )
+            }
+            _ => line,
+        });
+    }
+    code.join("\n")
 }
 
 fn signature(head: &str, parameters: &[String], result: &str) -> String {

@@ -15,14 +15,14 @@ pub(crate) fn is_needed(flow: &Flow) -> bool {
     })
 }
 
-/// An agent that only fills in a schema, without tools, is asked about its input alone.
+/// An agent that is a tool answers in the session of its caller; one that only fills in a schema, without tools, is asked about its input alone.
 fn reads(flow: &Flow, node: &Node) -> bool {
     let built_in = ["add_current_date_tool", "add_calculator_tool"];
     let tools = built_in.iter().any(|setting| flag(node, setting, false))
         || flow.edges_into(&node.id).any(is_tool_edge);
     flow.edges.iter().any(|edge| {
         let structured = edge.output.as_deref() == Some("structured_response");
-        edge.source == node.id && !is_tool_edge(edge) && (tools || !structured)
+        edge.source == node.id && (is_tool_edge(edge) || tools || !structured)
     })
 }
 

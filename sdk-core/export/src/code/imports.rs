@@ -14,6 +14,7 @@ const STANDARD: &[&str] = &[
     "collections",
     "concurrent",
     "contextlib",
+    "contextvars",
     "copy",
     "csv",
     "dataclasses",

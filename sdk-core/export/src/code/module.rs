@@ -30,11 +30,6 @@ impl Module {
         self.helpers.insert(name);
     }
 
-    /// Takes a helper out again.
-    pub(crate) fn drop_helper(&mut self, name: &str) {
-        self.helpers.remove(name);
-    }
-
     /// Adds a constant, above all functions.
     pub(crate) fn constant(&mut self, code: String) {
         let tall = false;
@@ -59,6 +54,11 @@ impl Module {
         mut self,
         head: impl FnOnce(&[String], &[String]) -> String,
     ) -> Result<String, Vec<String>> {
+        // A program that only streams asks in no other way.
+        let asks = |it: &Block| it.code.contains(" ask(") || it.code.contains("(ask(");
+        if !self.definitions.iter().any(asks) {
+            self.helpers.remove("ask");
+        }
         let mut blocks = self.constants;
         let constants = blocks.len();
         for helper in helpers::all().filter(|it| self.helpers.contains(it.name)) {

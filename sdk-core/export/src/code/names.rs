@@ -89,6 +89,8 @@ const RESERVED: &[&str] = &[
     "parts",
     "part",
     "past",
+    "astream",
+    "current_history",
 ];
 
 /// The names of one file, each given once.

@@ -1,10 +1,12 @@
 //! Agents: a model with tools that answers in the light of what was said before.
 
+use super::agent_as_tool;
 use super::agent_tools;
 use super::chat::QUESTION;
 use super::model::{self, Parameters, model_of};
 use super::structured;
 use super::wish;
+use crate::answer::Asked;
 use crate::code::Expr;
 use crate::exporter::{Exporter, Kind, Value};
 use crate::kinds::Class;
@@ -19,7 +21,7 @@ pub(crate) struct Parts {
     pub(crate) tools: Vec<String>,
     /// The instructions; whether they have to be worked out in every run.
     pub(crate) prompt: Expr,
-    dynamic: bool,
+    pub(crate) dynamic: bool,
 }
 
 pub(crate) fn emit(out: &mut Exporter<'_>, node: &Node) -> Result<(), String> {
@@ -54,11 +56,14 @@ pub(crate) fn emit(out: &mut Exporter<'_>, node: &Node) -> Result<(), String> {
     if plain {
         let agent = create(out, node, &parts, &parts.prompt, "");
         let arguments = vec![Expr::Raw(agent), text.clone(), past.clone()];
-        let ask = Expr::call("ask", arguments.clone());
-        let pieces = Expr::call("ask_stream", arguments);
-        out.module.helper("ask");
         let answer = out.names.variable(&wish(node, "answer"));
-        out.answer(&answer, &ask, &pieces);
+        if agent_as_tool::are_called(out, node) {
+            out.module.helper("ask_team");
+            out.assign_slow(&answer, &Expr::call("ask_team", arguments));
+        } else {
+            out.module.helper("ask");
+            out.answer(&answer, &Asked::agent(arguments));
+        }
         for output in ["response", "*"] {
             out.yields(node, output, Value::new(&answer, Kind::Text));
         }
@@ -70,7 +75,7 @@ pub(crate) fn emit(out: &mut Exporter<'_>, node: &Node) -> Result<(), String> {
 }
 
 /// The model, the tools and the instructions of an agent.
-fn parts(out: &mut Exporter<'_>, node: &Node) -> Result<Parts, String> {
+pub(crate) fn parts(out: &mut Exporter<'_>, node: &Node) -> Result<Parts, String> {
     let llm = model_of(out, node, Parameters::Length)?;
     let model = model::choice(node).map_or_else(|_| String::new(), |choice| choice.name);
     let tools = agent_tools::all(out, node)?;
@@ -108,6 +113,18 @@ pub(crate) fn create(
     prompt: &Expr,
     suffix: &str,
 ) -> String {
+    let call = made(out, node, parts, prompt);
+    let name = out.names.variable(&wish(node, suffix));
+    if parts.dynamic || !suffix.is_empty() {
+        out.assign(&name, &call);
+    } else {
+        out.module.define(call.statement(&format!("{name} = "), 0));
+    }
+    name
+}
+
+/// The call that makes an agent.
+pub(crate) fn made(out: &mut Exporter<'_>, node: &Node, parts: &Parts, prompt: &Expr) -> Expr {
     out.module.imports.name("langchain.agents", "create_agent");
     let imports = "langchain.agents.middleware";
     let mut middleware = Vec::new();
@@ -127,24 +144,12 @@ pub(crate) fn create(
     if !middleware.is_empty() {
         arguments.push(Expr::named("middleware", Expr::List(middleware)));
     }
-    let call = Expr::call("create_agent", arguments);
-    let name = out.names.variable(&wish(node, suffix));
-    if parts.dynamic || !suffix.is_empty() {
-        out.assign(&name, &call);
-    } else {
-        out.module.define(call.statement(&format!("{name} = "), 0));
-    }
-    name
+    Expr::call("create_agent", arguments)
 }
 
 /// The messages that the agent knows of besides the one that it answers.
 fn past(out: &mut Exporter<'_>, node: &Node) -> Result<Expr, String> {
-    let limit = match node.setting("n_messages") {
-        None => 100,
-        Some(_) => integer(node, "n_messages")
-            .filter(|limit| *limit >= 0)
-            .ok_or("`n_messages` is not a number of messages")?,
-    };
+    let limit = limit(node)?;
     if limit == 0 || !out.remembers {
         return Ok(Expr::List(Vec::new()));
     }
@@ -160,4 +165,14 @@ fn past(out: &mut Exporter<'_>, node: &Node) -> Result<Expr, String> {
         arguments.push(Expr::raw("question"));
     }
     Ok(Expr::call("recent", arguments))
+}
+
+/// How many messages of the session an agent reads.
+pub(crate) fn limit(node: &Node) -> Result<i64, String> {
+    match node.setting("n_messages") {
+        None => Ok(100),
+        Some(_) => integer(node, "n_messages")
+            .filter(|limit| *limit >= 0)
+            .ok_or_else(|| "`n_messages` is not a number of messages".to_owned()),
+    }
 }

@@ -18,10 +18,12 @@ pub(crate) fn all(out: &mut Exporter<'_>, agent: &Node) -> Result<Vec<String>, S
         let Some(node) = out.flow.node(&edge.source) else {
             continue;
         };
-        match tools::of(out, node) {
-            Ok(tool) => {
-                if let Some(tool) = adapted(node, tool)? {
-                    found.push((node.id.clone(), tool));
+        match tools::of(out, node, agent) {
+            Ok(tools) => {
+                for tool in tools {
+                    if let Some(tool) = adapted(node, tool)? {
+                        found.push((node.id.clone(), tool));
+                    }
                 }
             }
             Err(reason) => {
@@ -82,7 +84,7 @@ fn adapted(node: &Node, mut tool: Tool) -> Result<Option<Tool>, String> {
         ));
     }
     if let Some(name) = record.get("name").and_then(Json::as_str) {
-        tool.name = formatted(name);
+        tool.name = name.to_owned();
     }
     if let Some(text) = record.get("description").and_then(Json::as_str) {
         tool.description = text.to_owned();
@@ -141,6 +143,10 @@ fn write(out: &mut Exporter<'_>, owner: &str, tool: &Tool) -> String {
         arguments.push(Expr::text(&tool.name));
     }
     arguments.push(Expr::named("description", Expr::text(&tool.description)));
+    if tool.result.starts_with("tuple[") {
+        let format = Expr::text("content_and_artifact");
+        arguments.push(Expr::named("response_format", format));
+    }
     let mut code = Expr::call("tool", arguments).statement("@", 0);
     code.push_str(&format!("\ndef {function}(\n"));
     for parameter in &tool.parameters {

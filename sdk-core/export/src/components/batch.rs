@@ -32,7 +32,7 @@ pub(crate) fn batch_run(out: &mut Exporter<'_>, node: &Node) -> Result<(), Strin
         vec![Expr::Raw(llm), table, prompt, column, answers],
     );
     let name = out.names.variable(&wish(node, "rows"));
-    out.assign(&name, &call);
+    out.assign_slow(&name, &call);
     out.yields(node, "*", Value::new(&name, Kind::Table));
     Ok(())
 }

@@ -26,7 +26,7 @@ pub(crate) fn chosen(node: &Node, field: &str) -> String {
 /// Adds a statement for the result of a component.
 fn result(out: &mut Exporter<'_>, node: &Node, call: &Expr, kind: Kind) {
     let name = out.names.variable(&wish(node, "result"));
-    out.assign(&name, call);
+    out.assign_slow(&name, call);
     out.yields(node, "*", Value::new(&name, kind));
 }
 
@@ -286,7 +286,7 @@ pub(crate) fn url(out: &mut Exporter<'_>, node: &Node) -> Result<(), String> {
     };
     let call = Expr::call("fetch_pages", vec![urls, headers, options]);
     let pages = out.names.variable(&wish(node, "pages"));
-    out.assign(&pages, &call);
+    out.assign_slow(&pages, &call);
     out.yields(node, "page_results", Value::new(&pages, Kind::Table));
     let texts = Expr::Raw(format!("{pages}[\"text\"]"));
     let value = Value {

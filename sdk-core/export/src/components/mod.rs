@@ -1,6 +1,7 @@
 //! One file for each family of components.
 
 mod agent;
+mod agent_as_tool;
 mod agent_tools;
 mod batch;
 mod chat;
@@ -27,6 +28,7 @@ pub(crate) const IMPORTED: &[&str] = &[
     "AIMessage",
     "Annotated",
     "Any",
+    "AsyncIterator",
     "BaseMessage",
     "BaseModel",
     "ChatAnthropic",
@@ -35,6 +37,7 @@ pub(crate) const IMPORTED: &[&str] = &[
     "ChatOllama",
     "ChatOpenAI",
     "ChatPromptTemplate",
+    "ContextVar",
     "Field",
     "HumanMessage",
     "Iterator",

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::prompt::{self, Template};
+use crate::answer::Asked;
 use crate::code::{Expr, literal};
 use crate::exporter::{Exporter, Kind, Value};
 use crate::kinds::Class;
@@ -238,9 +239,7 @@ pub(crate) fn emit(out: &mut Exporter<'_>, node: &Node) -> Result<(), String> {
         .define(format!("{name} = {prompt} | {llm} | StrOutputParser()"));
     let input = Expr::Dict(chain.input);
     let answer = out.names.variable("answer");
-    let ask = Expr::call(&format!("{name}.invoke"), vec![input.clone()]);
-    let pieces = Expr::call(&format!("{name}.stream"), vec![input]);
-    out.answer(&answer, &ask, &pieces);
+    out.answer(&answer, &Asked::runnable(&name, input));
     out.yields(node, "*", Value::new(&answer, Kind::Text));
     Ok(())
 }

@@ -103,7 +103,7 @@ pub(crate) fn agent(
         let answer = Expr::call("ask", vec![Expr::Raw(agent), text, past]);
         Expr::call("parse_records", vec![answer, model])
     };
-    out.assign(&result, &found);
+    out.assign_slow(&result, &found);
     out.yields(node, "structured_response", Value::new(&result, Kind::Data));
     Ok(())
 }
@@ -126,7 +126,7 @@ pub(crate) fn emit(out: &mut Exporter<'_>, node: &Node) -> Result<(), String> {
     out.module.helper("extract_records");
     let records = out.names.variable(&wish(node, "records"));
     let call = Expr::call("extract_records", vec![Expr::Raw(llm), model, prompt, text]);
-    out.assign(&records, &call);
+    out.assign_slow(&records, &call);
     let uses = |output: &str| {
         let mut edges = out.flow.edges.iter();
         edges.any(|edge| edge.source == node.id && edge.output.as_deref() == Some(output))

@@ -6,7 +6,7 @@ use crate::kinds::{Class, reason};
 use crate::node::Node;
 use crate::settings::integer;
 
-use super::data;
+use super::{agent_as_tool, data};
 
 /// A tool before it is written.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Parameter {
     pub(crate) default: Option<Expr>,
 }
 
-fn parameter(name: &'static str, about: &str, default: Option<Expr>) -> Parameter {
+pub(crate) fn parameter(name: &'static str, about: &str, default: Option<Expr>) -> Parameter {
     Parameter {
         name,
         annotation: "str",
@@ -47,17 +47,17 @@ fn guarded(out: &mut Exporter<'_>, table: &Expr) -> String {
     )
 }
 
-/// The tool that a component is, under the name that Langflow gives it.
-pub(crate) fn of(out: &mut Exporter<'_>, node: &Node) -> Result<Tool, String> {
+/// The tools that a component is, under the names that Langflow gives them.
+pub(crate) fn of(out: &mut Exporter<'_>, node: &Node, caller: &Node) -> Result<Vec<Tool>, String> {
     let class = Class::of(node);
-    let own = out
-        .flow
-        .edges_into(&node.id)
-        .any(|edge| edge.field.is_some());
+    let own = out.flow.edges_into(&node.id).any(|edge| {
+        edge.field.is_some() && !(class == Class::Agent && crate::plan::is_tool_edge(edge))
+    });
     if own {
         return Err("as a tool it takes a setting from another component".to_owned());
     }
-    match class {
+    let one = match class {
+        Class::Agent => return agent_as_tool::all(out, node, caller),
         Class::WebSearch => web_search(out, node),
         Class::Url => url(out, node),
         Class::MemoryBase => memory(out, node),
@@ -68,7 +68,8 @@ pub(crate) fn of(out: &mut Exporter<'_>, node: &Node) -> Result<Tool, String> {
         _ => {
             Err("this component is not translated as a tool; connect its result instead".to_owned())
         }
-    }
+    };
+    Ok(vec![one?])
 }
 
 /// A tool that an agent has without a component.
