@@ -12,6 +12,8 @@ pub mod decode;
 mod dialect;
 mod error;
 mod event;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod export;
 mod generated;
 mod limits;
 mod many;

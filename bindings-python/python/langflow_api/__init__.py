@@ -128,7 +128,7 @@ if not TYPE_CHECKING:
             from ._native import __version__
 
             return __version__
-        if name in ("models", "testing", "webhooks"):
+        if name in ("export", "models", "testing", "webhooks"):
             return import_module(f"{__name__}.{name}")
         for home, names in _HOMES.items():
             if name in names:

@@ -6,6 +6,7 @@ from ._base import Base, run_fields, run_options
 from ._bridge import request, result
 from ._generated.namespace import AsyncResources, AsyncWorkspace
 from ._given import NOT_GIVEN, NotGiven, overload
+from ._json import dumps, loads
 from ._stream import AsyncStream
 from ._watch import watch
 
@@ -205,6 +206,43 @@ class AsyncClient(Base, AsyncResources):
                     yield item
         finally:
             source.close()
+
+    async def export_flow(
+        self,
+        flow_id: str,
+        format: Literal["json", "python"] = "json",
+        *,
+        stubs: bool = False,
+        stream: bool = False,
+        asynchronous: bool = False,
+        tweaks: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> str:
+        """The flow as the text of a file.
+
+        Python comes from the server where it can write it, or else is written here from the
+        flow's JSON; with any of the choices below it is always written here.
+
+        Args:
+            flow_id: Id of the flow.
+            format: ``json``, or ``python`` for a program that needs no Langflow.
+            stubs: Write functions that raise for what has no translation, instead of refusing.
+            stream: Add ``stream()`` to the program.
+            asynchronous: Add ``arun()`` to the program.
+            tweaks: Settings of components that are changed first, as in a run.
+
+        Returns:
+            The text of the file. No secret of the flow is in it.
+
+        Raises:
+            InvalidInput: components of the flow have no translation; the message names them all.
+            LangflowError: the flow could not be had.
+        """
+        args: dict[str, object] = {"flow_id": flow_id, "format": format}
+        if format == "python":
+            given = {"stubs": stubs, "stream": stream, "asynchronous": asynchronous}
+            args.update(given, tweaks=tweaks and {key: dict(it) for key, it in tweaks.items()})
+        text: str = loads(await self._engine.invoke_async("export.flow", dumps(args).decode()))
+        return text
 
     def session(
         self,

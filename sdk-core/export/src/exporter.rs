@@ -130,6 +130,20 @@ impl<'f> Exporter<'f> {
             self.visit(node, plan);
         }
         self.indent = 4;
+        let others: Vec<String> = self
+            .flow
+            .nodes
+            .iter()
+            .filter(|node| crate::judged::is_other(node))
+            .map(|node| format!("{} ({})", node.display_name, node.id))
+            .collect();
+        if !others.is_empty() {
+            self.remarks.push(format!(
+                "Of an other version of Langflow than those that were compared, and written as \
+                 these are; details may differ: {}.",
+                others.join(", ")
+            ));
+        }
         for node in &plan.unused {
             self.remarks.push(format!(
                 "Left out, because no output needs it: {} ({}).",

@@ -46,7 +46,9 @@ impl Class {
             "TextOutput" | "TextOutputComponent" => Self::TextOutput,
             "Prompt" | "PromptComponent" | "Prompt Template" => Self::Prompt,
             "LanguageModelComponent" | "LanguageModel" => Self::LanguageModel,
-            "OpenAIModel"
+            "OpenAI"
+            | "Anthropic"
+            | "OpenAIModel"
             | "OpenAIModelComponent"
             | "AnthropicModel"
             | "AnthropicModelComponent" => Self::ProviderModel,

@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod calling;
 mod code;
 mod components;
 mod edge;
@@ -37,6 +38,7 @@ mod export_error;
 mod exporter;
 mod flow;
 mod helpers;
+mod judged;
 mod kinds;
 mod node;
 mod options;
@@ -47,9 +49,12 @@ mod session;
 mod settings;
 mod tweaks;
 
+pub use calling::{Snippet, SnippetLanguage, TypesLanguage, snippet, tweak_types};
 pub use edge::Edge;
 pub use export_error::{ExportError, Refusal};
 pub use flow::{Flow, FlowError};
+#[doc(hidden)]
+pub use judged::code_of;
 pub use node::{Node, Output};
 pub use options::Options;
 pub use program::{AsFlow, to_python};

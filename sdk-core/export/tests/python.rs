@@ -154,3 +154,48 @@ fn text_that_is_no_flow() {
     let error = to_python(&empty, &Options::default()).unwrap_err();
     assert!(error.to_string().contains("no Chat Output"));
 }
+
+/// The codes of components that the exporter takes for known are those of flows that are judged.
+/// `UPDATE_GOLDEN=1` writes them.
+#[test]
+fn known_codes_are_those_that_were_judged() {
+    let kit = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/export/kit");
+    let mut codes = std::collections::BTreeSet::new();
+    for set in ["flows", "more", "older"] {
+        for entry in std::fs::read_dir(kit.join(set)).unwrap() {
+            let path = entry.unwrap().path();
+            // Neither of these is equal.
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            if ["1.8 Simple Agent", "Hybrid Search RAG"].contains(&name.as_str()) {
+                continue;
+            }
+            let file: Value =
+                serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let flow = langflow_export::Flow::parse(&file).unwrap();
+            codes.extend(flow.nodes.iter().filter_map(langflow_export::code_of));
+        }
+    }
+    assert!(codes.len() > 40, "only {} codes", codes.len());
+    let text: String = codes.iter().map(|code| format!("{code}\n")).collect();
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/judged.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn components_of_other_versions_are_announced() {
+    let mut file = flow("basic_prompting");
+    assert!(!export(&file).contains("other version"));
+    setting(&mut file, "LanguageModel", "code")["value"] = json!("class Other: ...");
+    let program = export(&file);
+    assert!(
+        program.contains("an other version of Langflow"),
+        "{program}"
+    );
+    assert!(
+        program.contains("(LanguageModelComponent-FLeYF)"),
+        "{program}"
+    );
+}

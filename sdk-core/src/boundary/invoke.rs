@@ -22,6 +22,8 @@ const TABLE: &[&[Entry]] = &[
     crate::session::INVOKE,
     crate::tweaks::INVOKE,
     crate::metrics::INVOKE,
+    #[cfg(not(target_arch = "wasm32"))]
+    crate::export::INVOKE,
 ];
 
 /// Begins what stands in the table under the name.

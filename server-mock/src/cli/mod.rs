@@ -1,6 +1,7 @@
 //! Commands that talk to a mock that runs.
 
 mod client;
+mod export;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
@@ -107,6 +108,11 @@ pub(crate) enum Control {
         #[command(flatten)]
         at: At,
     },
+    /// Write flow files as code; no mock needs to run.
+    Export {
+        #[command(subcommand)]
+        what: export::Export,
+    },
     /// Print the OpenAPI document of the product; no mock needs to run.
     Openapi {
         /// Print the document of the control API instead.
@@ -190,6 +196,7 @@ pub(crate) fn run(control: Control) -> Done {
             flow_id,
             at,
         } => listen(&at, &forward_to, &events, flow_id.as_deref()),
+        Control::Export { what } => export::run(&what),
         Control::Openapi { control: true } => {
             Ok((pretty(&langflow_mock::control_document()), true))
         }

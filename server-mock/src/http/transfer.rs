@@ -10,16 +10,13 @@ use super::reply::Reply;
 use crate::contract::contract;
 use crate::engine::plan;
 use crate::problem::Problem;
-use crate::state::State;
+use crate::state::{FlowRecord, State};
 
 pub(super) fn export(call: &Call) -> Result<Reply, Problem> {
     let state = call.app.state();
     let flow = call.flow(&state)?;
     if call.query("format") == Some("python") {
-        return Err(Problem::new(
-            "not_implemented",
-            "This mock exports flows as JSON only.",
-        ));
+        return python(flow);
     }
     // What the file had stands where it stood, so that an export of an import is the same file.
     let mut file = flow.file.clone();
@@ -27,16 +24,40 @@ pub(super) fn export(call: &Call) -> Result<Reply, Problem> {
     if let Some(data) = file.get_mut("data") {
         leave_out_secrets(data);
     }
-    let name = flow
-        .name()
-        .replace(|c: char| !c.is_ascii_alphanumeric(), "-")
-        .to_lowercase();
+    let name = file_name(flow);
     Ok(Reply::json(200, &Value::Object(file))
         .header("etag", flow.etag())
         .header(
             "content-disposition",
             format!("attachment; filename=\"{name}.json\""),
         ))
+}
+
+/// The flow as a program; what has no translation is named, component by component.
+fn python(flow: &FlowRecord) -> Result<Reply, Problem> {
+    let file = Value::Object(flow.file.clone());
+    let program = langflow_export::to_python(&file, &langflow_export::Options::default());
+    let program = program.map_err(|error| {
+        let mut problem = Problem::new("export_not_possible", error.to_string());
+        for refusal in error.refusals() {
+            let field = format!("data.nodes[id={}]", refusal.node_id);
+            problem = problem.error(&field, &refusal.reason);
+        }
+        problem
+    })?;
+    let name = file_name(flow);
+    Ok(Reply::text(200, "text/x-python; charset=utf-8", program)
+        .header("etag", flow.etag())
+        .header(
+            "content-disposition",
+            format!("attachment; filename=\"{name}.py\""),
+        ))
+}
+
+fn file_name(flow: &FlowRecord) -> String {
+    flow.name()
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+        .to_lowercase()
 }
 
 pub(super) fn import(call: &Call) -> Result<Reply, Problem> {

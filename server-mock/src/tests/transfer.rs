@@ -134,3 +134,33 @@ fn the_page_about_the_api_is_one_file_that_asks_for_nothing() {
         ("method_not_allowed", Some("GET"))
     );
 }
+
+#[test]
+fn a_flow_is_exported_as_a_program_or_its_components_are_named() {
+    let mock = Mock::start();
+    let answer = mock.get("/flows/hello-flow/export?format=python");
+    assert_eq!(answer.status, 200);
+    let program = answer.body.clone();
+    assert!(program.contains("def run(input_value"), "{program}");
+    assert!(!program.contains("import langflow"), "{program}");
+    let file = serde_json::json!({"name": "Hook", "data": {
+        "nodes": [
+            {"id": "Webhook-a", "data": {"type": "Webhook", "node": {"template": {}}}},
+            {"id": "ChatOutput-b", "data": {"type": "ChatOutput", "node": {"template": {}}}}],
+        "edges": [{"source": "Webhook-a", "target": "ChatOutput-b",
+            "sourceHandle": {"id": "Webhook-a", "name": "output_data"},
+            "targetHandle": {"id": "ChatOutput-b", "fieldName": "input_value"}}]}});
+    let made = mock.call("POST", "/flows/import", &file).json();
+    let id = made["flows"][0]["id"].as_str().unwrap().to_owned();
+    let answer = mock.get(&format!("/flows/{id}/export?format=python"));
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (422, "export_not_possible")
+    );
+    assert!(
+        answer.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("Webhook-a")
+    );
+}

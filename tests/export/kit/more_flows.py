@@ -23,7 +23,7 @@ CLAUDE = {
     "metadata": {},
 }
 
-EDITED = '''from lfx.custom.custom_component.component import Component
+EDITED = """from lfx.custom.custom_component.component import Component
 from lfx.io import MessageTextInput, Output
 from lfx.schema.message import Message
 
@@ -39,7 +39,7 @@ class Shouter(Component):
 
     def shout(self) -> Message:
         return Message(text=self.input_value.upper() + self.mark)
-'''
+"""
 
 
 def components() -> dict:
@@ -298,7 +298,9 @@ def anthropic(folder: Path) -> None:
         system_message="Rewrite the question.",
         api_key="ANTHROPIC_API_KEY",
     )
-    agent(flow, "Agent-main1", "Answer.", model=[copy.deepcopy(CLAUDE)], api_key="ANTHROPIC_API_KEY")
+    agent(
+        flow, "Agent-main1", "Answer.", model=[copy.deepcopy(CLAUDE)], api_key="ANTHROPIC_API_KEY"
+    )
     flow.add("CalculatorComponent", "CalculatorComponent-ca01", tool=True)
     for node in flow.nodes:
         key = node["data"]["node"]["template"].get("api_key")

@@ -72,8 +72,8 @@ const STANDARD: &[&str] = &[
 
 /// Import name to package, with the versions that the programs were tried with.
 const PACKAGES: &[(&str, &str)] = &[
-    ("bs4", "beautifulsoup4"),
-    ("httpx", "httpx"),
+    ("bs4", "beautifulsoup4>=4.12,<5"),
+    ("httpx", "httpx>=0.27,<1"),
     ("langchain", "langchain>=1.4,<2"),
     ("langchain_anthropic", "langchain-anthropic>=1.4,<2"),
     ("langchain_core", "langchain-core>=1.7,<2"),
@@ -85,15 +85,15 @@ const PACKAGES: &[(&str, &str)] = &[
         "langchain_text_splitters",
         "langchain-text-splitters>=1.1,<2",
     ),
-    ("lxml", "lxml"),
-    ("numpy", "numpy"),
-    ("pandas", "pandas"),
-    ("pydantic", "pydantic>=2"),
-    ("requests", "requests"),
-    ("sqlalchemy", "sqlalchemy>=2"),
-    ("tabulate", "tabulate"),
-    ("tzdata", "tzdata"),
-    ("yaml", "pyyaml"),
+    ("lxml", "lxml>=5,<7"),
+    ("numpy", "numpy>=1.26,<3"),
+    ("pandas", "pandas>=2,<4"),
+    ("pydantic", "pydantic>=2,<3"),
+    ("requests", "requests>=2,<3"),
+    ("sqlalchemy", "sqlalchemy>=2,<3"),
+    ("tabulate", "tabulate>=0.9,<1"),
+    ("tzdata", "tzdata>=2024.1"),
+    ("yaml", "pyyaml>=6,<7"),
 ];
 
 /// The imports of one program.

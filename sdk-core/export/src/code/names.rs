@@ -146,7 +146,8 @@ pub(crate) fn is_reserved(name: &str) -> bool {
     KEYWORDS.contains(&name) || RESERVED.contains(&name)
 }
 
-fn snake(wish: &str) -> String {
+/// Words in lower case with underscores between.
+pub(crate) fn snake(wish: &str) -> String {
     let mut out = String::new();
     let mut last_lower = false;
     for c in wish.chars() {

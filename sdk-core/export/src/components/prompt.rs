@@ -29,6 +29,13 @@ pub(crate) fn template(node: &Node) -> Result<Template, String> {
                 .to_owned(),
         );
     }
+    if double && has_spaced(source) {
+        return Err(
+            "its template has spaces inside of double brackets, which Langflow refuses; write \
+             `{{name}}`"
+                .to_owned(),
+        );
+    }
     let variables = parsed.variables().into_iter().map(str::to_owned).collect();
     Ok(Template { text, variables })
 }
@@ -106,4 +113,12 @@ fn keywords(values: Vec<(String, Expr)>) -> Vec<Expr> {
         .map(|(name, value)| (Expr::text(&name), value));
     let dict = Expr::Dict(pairs.collect());
     vec![Expr::Raw(format!("**{}", dict.flat()))]
+}
+
+/// Whether a variable in double brackets has spaces around its name.
+fn has_spaced(source: &str) -> bool {
+    source.split("{{").skip(1).any(|rest| {
+        rest.split_once("}}")
+            .is_some_and(|(name, _)| name != name.trim() && names::is_plain(name.trim()))
+    })
 }

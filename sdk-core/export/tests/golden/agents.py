@@ -1,15 +1,15 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
-#     "beautifulsoup4",
-#     "httpx",
+#     "beautifulsoup4>=4.12,<5",
+#     "httpx>=0.27,<1",
 #     "langchain-core>=1.7,<2",
 #     "langchain-openai>=1.7,<2",
 #     "langchain>=1.4,<2",
-#     "lxml",
-#     "pandas",
-#     "pydantic>=2",
-#     "requests",
+#     "lxml>=5,<7",
+#     "pandas>=2,<4",
+#     "pydantic>=2,<3",
+#     "requests>=2,<3",
 # ]
 # ///
 """Deep Research Agent, exported from Langflow; needs OPENAI_API_KEY."""

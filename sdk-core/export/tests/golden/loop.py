@@ -1,11 +1,11 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
-#     "httpx",
+#     "httpx>=0.27,<1",
 #     "langchain-core>=1.7,<2",
 #     "langchain-openai>=1.7,<2",
-#     "pandas",
-#     "tabulate",
+#     "pandas>=2,<4",
+#     "tabulate>=0.9,<1",
 # ]
 # ///
 """Research Translation Loop, exported from Langflow; needs OPENAI_API_KEY."""

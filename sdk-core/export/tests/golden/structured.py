@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["langchain-openai>=1.7,<2", "pydantic>=2"]
+# dependencies = ["langchain-openai>=1.7,<2", "pydantic>=2,<3"]
 # ///
 """Financial Report Parser, exported from Langflow; needs OPENAI_API_KEY."""
 
