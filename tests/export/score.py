@@ -102,10 +102,12 @@ class Judge:
     def differs(self, flow: Path, program: Path, entry: str = "run") -> str:
         """The empty string where the program is equivalent, or else why it is not."""
         command = [sys.executable, str(self.kit / "equiv.py"), str(flow), str(program)]
-        if entry != "run":
+        day = self.day(flow)
+        # The day of the recording can be given to a module, not to a program of its own.
+        if entry != "run" or day:
             command.append("--no-cli")
         tag = re.sub(r"\W+", "", f"{program.stem}{entry}")
-        env = {**self.env, "EQUIV_TAG": tag, "EQUIV_ENTRY": entry, "EQUIV_DAY": self.day(flow)}
+        env = {**self.env, "EQUIV_TAG": tag, "EQUIV_ENTRY": entry, "EQUIV_DAY": day}
         done = subprocess.run(
             command, capture_output=True, text=True, env=env, timeout=600, check=False
         )

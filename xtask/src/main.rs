@@ -3,6 +3,7 @@
 mod bench;
 mod browser;
 mod checks;
+mod export;
 mod pages;
 mod process;
 mod quickstart;

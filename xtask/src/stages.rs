@@ -131,6 +131,12 @@ const STAGES: &[Stage] = &[
         run: checks::docs,
     },
     Stage {
+        name: "export",
+        what: "exported flows ask what the real server asked, and the table of them is fresh",
+        budget: 420,
+        run: crate::export::export,
+    },
+    Stage {
         name: "webhooks",
         what: "deliveries of the mock verified by the package that receivers use",
         budget: 60,

@@ -1,7 +1,14 @@
 """driver.py EXPORTED.py '{"turns": [...], "session_id": "s"}'  -> prints one JSON line @@RESULT {...}
 Imports the exported script as a module (so its __main__ block does not run) and calls its entry function once per turn."""
 
-import asyncio, importlib.util, inspect, json, sys, traceback
+import asyncio
+import importlib.util
+import inspect
+import json
+import os
+import sys
+import traceback
+from datetime import UTC
 
 
 def text_of(x):
@@ -19,12 +26,28 @@ def as_dict(r):
     return {"output": text_of(r)}
 
 
+def on_the_day(mod):
+    """Gives a program that asks for the day that of $EQUIV_DAY, on which its flow was recorded."""
+    day, real = os.environ.get("EQUIV_DAY"), getattr(mod, "datetime", None)
+    if not day or not isinstance(real, type):
+        return
+    shift = real.fromisoformat(day).date() - real.now(UTC).date()
+
+    class Shifted(real):
+        @classmethod
+        def now(cls, tz=None):
+            return real.now(tz) + shift
+
+    mod.datetime = Shifted
+
+
 def main(path, job):
     spec = importlib.util.spec_from_file_location("exported_flow", path)
     mod = importlib.util.module_from_spec(spec)
     sys.modules["exported_flow"] = mod
     spec.loader.exec_module(mod)
-    entry = __import__("os").environ.get("EQUIV_ENTRY")
+    on_the_day(mod)
+    entry = os.environ.get("EQUIV_ENTRY")
     fn = (
         getattr(mod, entry)
         if entry

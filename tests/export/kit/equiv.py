@@ -202,12 +202,6 @@ def run_langflow(flow, turns, files=None):
 TAG = os.environ.get("EQUIV_TAG", "py")  # several judges may run at the same time
 
 
-def clock():
-    """The clock of the day on which the flow was recorded, for programs that tell their model the day."""
-    day = os.environ.get("EQUIV_DAY")
-    return {"PYTHONPATH": f"{HERE}/clock", "EQUIV_DAY": day} if day else {}
-
-
 def export_env(tag=TAG):
     keep = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "LC_ALL", "TZ")}
     px = f"http://127.0.0.1:{SP + 1}"
@@ -239,8 +233,7 @@ def export_env(tag=TAG):
         "ASSEMBLYAI_API_KEY": "stub",
         "ASSEMBLYAI_TRANSCRIBER_API_KEY": "stub",
         "PYTHONDONTWRITEBYTECODE": "1",
-        **{k: v for k, v in os.environ.items() if k in ("EQUIV_ENTRY",)},
-        **clock(),
+        **{k: v for k, v in os.environ.items() if k in ("EQUIV_ENTRY", "EQUIV_DAY") and v},
     }
 
 
