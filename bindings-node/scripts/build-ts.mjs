@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = `${root}dist/`;
-const entries = ['index', 'testing'];
+const entries = ['index', 'testing', 'export'];
 
 // Built aside and then moved, so that a program that runs meanwhile finds the old or the new one.
 function compile(folder, project, type) {

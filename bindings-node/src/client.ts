@@ -65,6 +65,36 @@ export class LangflowClient extends ResourceSet {
   }
 
   /**
+   * The flow as the text of a file. Python comes from the server where it can write it, or else is
+   * written here from the flow's JSON. Not where WebAssembly is the engine: a page takes
+   * `flows.export`.
+   *
+   * @throws {@link InvalidInput} if components of the flow have no translation; the message names
+   * all of them, with the reasons.
+   */
+  async exportFlow(
+    flowId: string,
+    options: {
+      /** `json` if absent. */
+      readonly format?: 'json' | 'python' | undefined;
+      /** Write functions that raise for what has no translation, instead of refusing the flow. */
+      readonly stubs?: boolean | undefined;
+      /** Add `stream()` to the program. */
+      readonly stream?: boolean | undefined;
+      /** Add `arun()` to the program. */
+      readonly asynchronous?: boolean | undefined;
+      /** Settings of components that are changed first, as in a run. */
+      readonly tweaks?: Tweaks | undefined;
+      /** Stops the call. */
+      readonly signal?: AbortSignal | undefined;
+    } = {},
+  ): Promise<string> {
+    const { signal, format, stubs, stream, asynchronous, tweaks } = options;
+    const args = { flow_id: flowId, format, stubs, stream, asynchronous, tweaks };
+    return (await this.#bridge.invoke('export.flow', args, signal)) as string;
+  }
+
+  /**
    * Runs a flow and waits for its answer.
    *
    * @returns the result; `result.output` is the text that the flow answered with.
