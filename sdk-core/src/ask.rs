@@ -27,7 +27,7 @@ impl Client {
         let answer = self.ask_whole(id, args).await?;
         match answer.body.is_empty() {
             true => Ok(Value::Null),
-            false => self.understand(&answer).await,
+            false => self.understand(&answer, row(id)?).await,
         }
     }
 

@@ -313,7 +313,10 @@ impl Config {
             }
             "connect_timeout" => self.timeouts.connect = time()?,
             "first_byte_timeout" => self.timeouts.first_byte = time()?,
-            "idle_timeout" => self.timeouts.idle = time()?,
+            "idle_timeout" => {
+                self.timeouts.idle = time()?;
+                self.timeouts.idle_chosen = true;
+            }
             "max_retries" => self.max_retries = options::count(name, value)?,
             "headers" => self.headers.extend(options::headers(name, value)?),
             "proxy" | "ca_bundle" | "client_cert" if !platform::HAS_FILES => {

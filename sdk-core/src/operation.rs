@@ -26,6 +26,19 @@ pub struct Operation {
 }
 
 /// A parameter of an operation.
+impl Operation {
+    /// Whether this is a run of a flow.
+    pub fn runs(&self) -> bool {
+        self.safety == Safety::Unsafe
+            && (self.path.ends_with("/run") || self.path.starts_with("/api/v1/run/"))
+    }
+
+    /// Whether it stands at the root of an open-source server, not under the workspace's base.
+    pub fn open_source(&self) -> bool {
+        self.path.starts_with("/api/")
+    }
+}
+
 #[derive(Debug)]
 pub struct Param {
     /// Name on the wire.

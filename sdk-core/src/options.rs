@@ -41,6 +41,8 @@ pub struct Timeouts {
     pub first_byte: Option<Duration>,
     /// Between two pieces of a body; keepalives count as pieces. 120 s.
     pub idle: Option<Duration>,
+    /// Whether the user chose it.
+    pub idle_chosen: bool,
     /// The whole call. None for runs, 60 s for everything else.
     pub total: Option<Duration>,
 }
@@ -51,6 +53,7 @@ impl Default for Timeouts {
             connect: Some(Duration::from_secs(10)),
             first_byte: None,
             idle: Some(Duration::from_secs(120)),
+            idle_chosen: false,
             total: None,
         }
     }

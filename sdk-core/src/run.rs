@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::client::Client;
-use crate::dialect::workspace;
+use crate::dialect::{self, langflow};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::operation;
 use crate::options::{self, CallOptions, refuse};
@@ -204,7 +204,21 @@ impl Client {
     /// `invalid_input` before any request leaves; else what became of the call, with
     /// `may_have_executed` saying whether the flow may have run.
     pub async fn run_flow(&self, request: RunRequest) -> Result<RunResult, LangflowError> {
-        let (call, request) = self.run_call(&request, None).await?;
+        let open_source = self.is_open_source();
+        match self.run_on(&request, open_source).await {
+            Err(error) if !open_source && self.turned_out(&error) => {
+                self.run_on(&request, true).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn run_on(
+        &self,
+        request: &RunRequest,
+        open_source: bool,
+    ) -> Result<RunResult, LangflowError> {
+        let (call, request) = self.run_call(request, open_source, false).await?;
         let sent = request.try_clone();
         let answer = self.exchange(request, &call).await?;
         let attempts = answer.attempts;
@@ -212,9 +226,9 @@ impl Client {
             call.fill(error.info_mut(), sent.as_ref(), attempts);
             error
         };
-        let understood = self.understand(&answer).await;
+        let understood = self.understand(&answer, call.operation).await;
         let result = understood
-            .and_then(|value| workspace::result(value, &answer.request_id, attempts))
+            .and_then(|value| dialect::result(call.operation, value, &answer.request_id, attempts))
             .inspect(|result| self.shared.metrics.used(result.metadata.tokens_used))
             .and_then(|result| self.check_session(result));
         result.map_err(|error| {
@@ -228,7 +242,21 @@ impl Client {
     /// # Errors
     /// As [`Client::run_flow`]; what happens after the first byte is an item of the stream.
     pub async fn stream_flow(&self, request: RunRequest) -> Result<RunStream, LangflowError> {
-        let (call, request) = self.run_call(&request, Some("text/event-stream")).await?;
+        let open_source = self.is_open_source();
+        match self.stream_on(&request, open_source).await {
+            Err(error) if !open_source && self.turned_out(&error) => {
+                self.stream_on(&request, true).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn stream_on(
+        &self,
+        request: &RunRequest,
+        open_source: bool,
+    ) -> Result<RunStream, LangflowError> {
+        let (call, request) = self.run_call(request, open_source, true).await?;
         let url = request.url().clone();
         let opened = self.open(request, &call).await?;
         RunStream::open(self, call, opened, url).await
@@ -237,9 +265,30 @@ impl Client {
     async fn run_call(
         &self,
         run: &RunRequest,
-        accept: Option<&'static str>,
+        open_source: bool,
+        stream: bool,
     ) -> Result<(Call, reqwest::Request), LangflowError> {
         let (flow_id, mut body) = run.check(self)?;
+        let mut args = Map::from_iter([("flow_id".to_owned(), Value::String(flow_id.clone()))]);
+        let accept = match stream {
+            true => "text/event-stream",
+            false => "application/json",
+        };
+        if open_source {
+            langflow::complete(&mut body);
+            if stream {
+                args.insert("stream".to_owned(), true.into());
+            }
+            let call = Call::new(self, &langflow::RUN, run.options.clone());
+            let parts = Parts {
+                args,
+                body: Bytes::from(Value::Object(body).to_string()),
+                content_type: None,
+                accept: Some(accept),
+            };
+            let base = self.config.base.root();
+            return Ok((call, request::build(&base, &langflow::RUN, parts)?));
+        }
         if let Some(tweaks) = body.get_mut("tweaks") {
             *tweaks = self.name_components(&flow_id, tweaks.take()).await?;
         }
@@ -250,14 +299,11 @@ impl Client {
             )
         })?;
         let call = Call::new(self, operation, run.options.clone());
-        let args = Map::from_iter([("flow_id".to_owned(), Value::String(flow_id))]);
-        let body = Bytes::from(Value::Object(body).to_string());
-        let accept = Some(accept.unwrap_or("application/json"));
         let parts = Parts {
             args,
-            body,
+            body: Bytes::from(Value::Object(body).to_string()),
             content_type: None,
-            accept,
+            accept: Some(accept),
         };
         Ok((
             call,

@@ -23,6 +23,7 @@ use crate::transfer::Transferring;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Redirects that one attempt follows.
 const REDIRECTS: u32 = 5;
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// One call: an operation, its options, its ids and its clock.
@@ -111,7 +112,7 @@ impl Call {
         operation: &'static Operation,
         options: CallOptions,
     ) -> Call {
-        let run = operation.safety == Safety::Unsafe && operation.path.ends_with("/run");
+        let run = operation.runs();
         let total = options.timeout.or(client.config.timeouts.total);
         let total = if run || operation.stream {
             total
@@ -324,7 +325,8 @@ impl Client {
         let random = f64::from(byte) / 256.0;
         let safety = call.operation.safety;
         let own = retry::delay(safety, attempt, max_retries, random);
-        if own.is_some() || !call.run || attempt.failure != Failure::MayHaveRun {
+        let asked = call.run && !call.operation.open_source();
+        if own.is_some() || !asked || attempt.failure != Failure::MayHaveRun {
             return own;
         }
         let keyed = retry::delay(Safety::Keyed, attempt, max_retries, random)?;
@@ -355,12 +357,14 @@ impl Client {
             }
         }
         if let Some(key) = &config.api_key {
-            set(
-                headers,
-                header::AUTHORIZATION,
-                &format!("Bearer {}", key.expose()),
-            );
-            if let Some(value) = headers.get_mut(header::AUTHORIZATION) {
+            // Never both: an open-source server that is sent a Bearer it does not know refuses the
+            // key beside it.
+            let (name, value) = match call.operation.open_source() {
+                true => (X_API_KEY, key.expose().to_owned()),
+                false => (header::AUTHORIZATION, format!("Bearer {}", key.expose())),
+            };
+            set(headers, name.clone(), &value);
+            if let Some(value) = headers.get_mut(name) {
                 value.set_sensitive(true);
             }
         }
@@ -472,7 +476,7 @@ impl Client {
         loop {
             let (wait, code) = call
                 .deadline
-                .limit(self.config.timeouts.idle, ErrorCode::IdleTimeout);
+                .limit(self.idle(call.operation), ErrorCode::IdleTimeout);
             match platform::within(wait, stream.next()).await {
                 None => return Err(timed_out(call, code, Phase::Body, wait)),
                 Some(None) => break,

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::client::{Client, causes};
 use crate::decode::{Decoder, Fault, Frame};
-use crate::dialect::workspace;
+use crate::dialect;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::event::Event;
 use crate::limits::Place;
@@ -251,7 +251,7 @@ impl Reader {
             if let Some(fault) = self.fault.take() {
                 return Err(fault);
             }
-            let idle = self.client.config.timeouts.idle;
+            let idle = self.client.idle(self.call.operation);
             let (wait, code) = self.call.deadline.limit(idle, ErrorCode::IdleTimeout);
             match platform::within(wait, self.source.bytes.next()).await {
                 Some(Some(Ok(bytes))) => {
@@ -288,7 +288,8 @@ impl Reader {
     }
 
     fn take_frame(&mut self, frame: Frame) -> Result<(), LangflowError> {
-        self.take(workspace::event(
+        self.take(dialect::event(
+            self.call.operation,
             frame,
             &self.source.request_id,
             self.source.attempts,
@@ -327,7 +328,7 @@ impl Reader {
     async fn read_whole(&mut self, html: bool) -> Result<(), LangflowError> {
         let mut body = Vec::new();
         let error = loop {
-            let idle = self.client.config.timeouts.idle;
+            let idle = self.client.idle(self.call.operation);
             let (wait, code) = self.call.deadline.limit(idle, ErrorCode::IdleTimeout);
             match platform::within(wait, self.source.bytes.next()).await {
                 Some(Some(Ok(bytes))) => body.extend_from_slice(&bytes),
@@ -342,8 +343,13 @@ impl Reader {
         let id = self.source.request_id.clone();
         let outcome = match error {
             Some(error) => Err(error),
-            None if html => Err(self.client.html(&body, &self.source.headers).await),
-            None => parse(&body).and_then(|raw| workspace::result(raw, &id, self.source.attempts)),
+            None if html => Err(self
+                .client
+                .html(&body, &self.source.headers, self.call.operation)
+                .await),
+            None => parse(&body).and_then(|raw| {
+                dialect::result(self.call.operation, raw, &id, self.source.attempts)
+            }),
         };
         match outcome {
             Ok(result) => {

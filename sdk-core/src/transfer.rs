@@ -240,7 +240,7 @@ pub(crate) fn upload(
         if has_type(&answer.headers, "application/json") || has_type(&answer.headers, "text/html") {
             let understood = match answer.body.is_empty() {
                 true => Ok(Value::Null),
-                false => client.understand(&answer).await,
+                false => client.understand(&answer, call.operation).await,
             };
             end["json"] = understood.map_err(|mut error| {
                 call.fill(error.info_mut(), None, answer.attempts);

@@ -6,14 +6,19 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::dialect::Api;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
+use crate::operation::Operation;
 use crate::send::{Answer, has_type};
 use crate::stream::parse;
 
 impl Client {
     /// The answer as JSON.
-    pub(crate) async fn understand(&self, answer: &Answer) -> Result<Value, LangflowError> {
+    pub(crate) async fn understand(
+        &self,
+        answer: &Answer,
+        operation: &Operation,
+    ) -> Result<Value, LangflowError> {
         if has_type(&answer.headers, "text/html") {
-            return Err(self.html(&answer.body, &answer.headers).await);
+            return Err(self.html(&answer.body, &answer.headers, operation).await);
         }
         parse(&answer.body).map_err(|mut error| {
             let info = error.info_mut();
@@ -26,12 +31,17 @@ impl Client {
     }
 
     /// The error for a page: who it is, where that may be asked.
-    pub(crate) async fn html(&self, body: &[u8], headers: &HeaderMap) -> LangflowError {
+    pub(crate) async fn html(
+        &self,
+        body: &[u8],
+        headers: &HeaderMap,
+        operation: &Operation,
+    ) -> LangflowError {
         let root = self.config.base.root();
         let message = format!("{root} answered with a web page instead of JSON.");
         let mut info = ErrorInfo::new(ErrorCode::UnexpectedHtml, message).with_body(body);
         info.status = Some(200);
-        if self.config.api == Api::Auto {
+        if self.config.api == Api::Auto && !operation.open_source() {
             info = self.explain(info, headers).await;
         }
         info.into()

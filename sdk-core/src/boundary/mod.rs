@@ -256,7 +256,10 @@ impl Engine {
         if answer.body.is_empty() || (promised && !json) {
             return Ok(());
         }
-        self.client.understand(answer).await.map(drop)
+        self.client
+            .understand(answer, call.operation)
+            .await
+            .map(drop)
     }
 }
 

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::client::Client;
 use crate::dialect::Api;
-use crate::error::{ErrorCode, ErrorInfo};
-use crate::operation;
+use crate::error::{ErrorCode, ErrorInfo, LangflowError};
+use crate::operation::{self, Operation};
 use crate::options::CallOptions;
 use crate::platform;
 use crate::request::{self, Parts};
@@ -29,6 +29,30 @@ pub struct Known {
 }
 
 impl Client {
+    /// Whether runs go to an open-source server: because the user says so, or because one answered.
+    pub(crate) fn is_open_source(&self) -> bool {
+        match self.config.api {
+            Api::Auto => self.shared.known.langflow.get().is_some(),
+            Api::Workspace => false,
+            Api::Langflow => true,
+        }
+    }
+
+    /// Whether a call failed only because the server is an open-source one: nothing has run.
+    pub(crate) fn turned_out(&self, error: &LangflowError) -> bool {
+        error.is(ErrorCode::Unsupported) && self.is_open_source()
+    }
+
+    /// Silence within an answer that is too long. v1 runs send no keepalives, so there it is only
+    /// what the user chose.
+    pub(crate) fn idle(&self, operation: &Operation) -> Option<Duration> {
+        let times = &self.config.timeouts;
+        match operation.open_source() && !times.idle_chosen {
+            true => None,
+            false => times.idle,
+        }
+    }
+
     /// Says what the server is, in place of an error that only says that a route is not there.
     pub(crate) async fn explain(&self, info: ErrorInfo, headers: &HeaderMap) -> ErrorInfo {
         if self.config.api != Api::Auto {
@@ -48,7 +72,7 @@ impl Client {
                 ErrorCode::Unsupported,
                 format!(
                     "Open-source Langflow {version} answers at {root}, not the workspace API; \
-                     this version of the client does not speak to it yet."
+                     there, flows can be run and streamed, and this cannot be done yet."
                 ),
             ),
             None => {

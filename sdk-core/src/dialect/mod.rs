@@ -1,9 +1,42 @@
 //! One file a server family: what it takes for a run, what its answers and events mean.
 
 pub mod detect;
+pub mod langflow;
 pub mod workspace;
 
+use serde_json::Value;
+
+use crate::decode::Frame;
 use crate::error::LangflowError;
+use crate::event::Event;
+use crate::operation::Operation;
+use crate::run::RunResult;
+
+/// The answer of a run, as the server of this operation says it.
+pub fn result(
+    operation: &Operation,
+    raw: Value,
+    request_id: &str,
+    attempts: u32,
+) -> Result<RunResult, LangflowError> {
+    match operation.open_source() {
+        true => langflow::result(raw, request_id, attempts),
+        false => workspace::result(raw, request_id, attempts),
+    }
+}
+
+/// An event of a run, as the server of this operation says it.
+pub fn event(
+    operation: &Operation,
+    frame: Frame,
+    request_id: &str,
+    attempts: u32,
+) -> Result<Event, LangflowError> {
+    match operation.open_source() {
+        true => langflow::event(frame, request_id, attempts),
+        false => workspace::event(frame, request_id, attempts),
+    }
+}
 
 /// Which API the server speaks, as the user says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,6 +46,8 @@ pub enum Api {
     Auto,
     /// The workspace API; nothing is ever asked to find out.
     Workspace,
+    /// Open-source Langflow; nothing is ever asked to find out.
+    Langflow,
 }
 
 impl Api {
@@ -21,9 +56,10 @@ impl Api {
         match text {
             "auto" => Ok(Api::Auto),
             "workspace" => Ok(Api::Workspace),
+            "langflow" => Ok(Api::Langflow),
             _ => Err(LangflowError::invalid_input(
                 "api",
-                "`api` must be auto or workspace.",
+                "`api` must be auto, workspace or langflow.",
             )),
         }
     }
@@ -33,6 +69,7 @@ impl Api {
         match self {
             Api::Auto => "auto",
             Api::Workspace => "workspace",
+            Api::Langflow => "langflow",
         }
     }
 }
