@@ -69,7 +69,7 @@ export interface ClientOptions {
   /** Throws `SessionExpired` where a session's memory is gone, instead of starting afresh. */
   readonly strictSessions?: boolean | undefined;
   /** The family of the server. Default: found out. */
-  readonly api?: 'auto' | 'workspace' | (string & {}) | undefined;
+  readonly api?: 'auto' | 'workspace' | 'langflow' | (string & {}) | undefined;
 }
 
 type Wire = Record<string, unknown>;

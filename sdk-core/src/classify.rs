@@ -51,6 +51,10 @@ impl Client {
         // The status says only that it failed; the code says that it was the flow.
         let code = match problem.code.as_deref() {
             Some("run_failed") if call.run => ErrorCode::RunFailed,
+            // There a key has no permissions: 403 says that it is missing or wrong.
+            _ if status == 403 && call.operation.open_source() => ErrorCode::Unauthenticated,
+            // An open-source server says 500 of a flow that failed, and nothing else of it.
+            _ if status == 500 && call.run && call.operation.open_source() => ErrorCode::RunFailed,
             _ => ErrorCode::from_status(status),
         };
         let said = problem.message.as_deref().unwrap_or("it said nothing more");

@@ -2,11 +2,12 @@
 
     python tests/bench/bench.py [--rounds 9] [--only TEXT] [--write]
 
-Contenders take turns (A B A B), each in a process of its own. The figure is CPU time a call or token of
-the client's process; wall time stands beside it. A ratio is taken within a round, so that what else the
-machine does falls on both sides; its median and range over the rounds are printed. `--write` puts the
-tables and a plot into docs/. Ends with 1 where a goal is missed. Needs what `cargo xtask bench` prepares:
-release builds of our packages, and the peers in an environment of their own.
+Contenders take turns (A B A B), each in a process of its own. The figure is CPU time a call or
+token of the client's process; wall time stands beside it. A ratio is taken within a round, so that
+what else the machine does falls on both sides; its median and range over the rounds are printed.
+`--write` puts the tables and a plot into docs/. Ends with 1 where a goal is missed. Needs what
+`cargo xtask bench` prepares: release builds of our packages, and the peers in an environment of
+their own.
 """
 
 import argparse
@@ -62,7 +63,8 @@ class Worker:
         )
 
     def perform(self, job: dict[str, Any]) -> dict[str, float]:
-        assert self.process.stdin and self.process.stdout
+        assert self.process.stdin
+        assert self.process.stdout
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()

@@ -54,8 +54,9 @@ def write(folder: pathlib.Path, tables: list[tuple[Case, Figures, Verdicts]]) ->
     lines = [
         "# Benchmarks",
         "",
-        "Written by `cargo xtask bench --write`; see `tests/bench/bench.py` for the method. CPU time of the",
-        "client's process for a call or token, medians over the rounds; ratios are taken within a round.",
+        "Written by `cargo xtask bench --write`; see `tests/bench/bench.py` for the method. CPU",
+        "time of the client's process for a call or token, medians over the rounds; ratios are",
+        "taken within a round.",
         f"Measured on {platform.machine()}, two cores, Python {platform.python_version()}.",
         "",
         "![CPU time by contender](benchmarks.svg)",

@@ -46,8 +46,8 @@ pub static RUN: Operation = Operation {
 
 /// Adds to a run's body what this server has to be told.
 pub fn complete(body: &mut Map<String, Value>) {
-    // Chat and text outputs alike; the server's own choice is chat alone.
-    body.insert("input_type".to_owned(), "chat".into());
+    // Chat and text alike: of a flow with a text input, `chat` would run with no input at all.
+    body.insert("input_type".to_owned(), "any".into());
     body.insert("output_type".to_owned(), "any".into());
     // Without a session the flow's id is the session: one memory for all callers.
     body.entry("session_id")

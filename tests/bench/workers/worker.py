@@ -5,7 +5,8 @@ import json
 import os
 import sys
 import time
-from typing import Any, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 BODY = {"input_value": "Hello!"}
 HEADERS = {"Authorization": "Bearer sk-bench"}
