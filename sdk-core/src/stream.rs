@@ -68,6 +68,8 @@ struct Reader {
     fault: Option<LangflowError>,
     ready: VecDeque<Event>,
     tokens: bool,
+    /// The text of the tokens, kept where the end may leave it out.
+    said: String,
     over: bool,
 }
 
@@ -110,6 +112,7 @@ impl RunStream {
             fault: None,
             ready,
             tokens,
+            said: String::new(),
             over: false,
         };
         if html || whole {
@@ -299,7 +302,10 @@ impl Reader {
     /// Queues an event; the result of a flow that sent no tokens brings its text as one.
     fn take(&mut self, event: Event) -> Result<(), LangflowError> {
         let event = match event {
-            Event::End { id, result } => {
+            Event::End { id, mut result } => {
+                if self.call.operation.open_source() {
+                    dialect::langflow::complete_end(&mut result, &self.said);
+                }
                 let result = self.client.check_session(*result)?;
                 if let Some(text) = result
                     .output
@@ -319,7 +325,12 @@ impl Reader {
             }
             event => event,
         };
-        self.tokens |= event.token().is_some();
+        if let Some(text) = event.token() {
+            self.tokens = true;
+            if self.call.operation.open_source() {
+                self.said.push_str(text);
+            }
+        }
         self.ready.push_back(event);
         Ok(())
     }

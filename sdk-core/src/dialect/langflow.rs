@@ -212,3 +212,14 @@ fn failure(data: &Value) -> LangflowError {
         .with_body(data.to_string().as_bytes())
         .into()
 }
+
+/// Servers of 1.2 leave the text out of the end of a stream that sent it as tokens.
+pub fn complete_end(result: &mut RunResult, said: &str) {
+    if said.is_empty() || result.output.as_str() != Some("") {
+        return;
+    }
+    result.output = output::Output::Text(said.to_owned());
+    for output in result.outputs.values_mut() {
+        output.value = said.into();
+    }
+}

@@ -1,4 +1,4 @@
-//! What real servers streamed, through the decoder.
+//! What real servers streamed, through the decoder and the client.
 
 use anyhow::Result;
 
@@ -14,5 +14,7 @@ pub fn captures() -> Result<Counts> {
         "conformance",
         "--test",
         "captures",
+        "--test",
+        "captured_runs",
     ]))
 }
