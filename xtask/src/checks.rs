@@ -11,6 +11,7 @@ pub mod captures;
 pub mod core;
 pub mod mock;
 pub mod python;
+pub mod real;
 
 const PASSED: Counts = Counts {
     passed: 1,

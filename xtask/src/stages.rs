@@ -137,6 +137,12 @@ const STAGES: &[Stage] = &[
         run: crate::export::export,
     },
     Stage {
+        name: "real",
+        what: "runs and streams on a real open-source server, every language",
+        budget: 150,
+        run: checks::real::real,
+    },
+    Stage {
         name: "webhooks",
         what: "deliveries of the mock verified by the package that receivers use",
         budget: 60,

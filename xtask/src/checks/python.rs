@@ -9,7 +9,7 @@ use crate::process::{Counts, command, run_quietly, test};
 use crate::tools::{self, root};
 
 /// An environment that `uv` fills: pip's resolver takes minutes for what is asked for here.
-fn environment(name: &str, requirements: &Path, more: &[&Path]) -> Result<PathBuf> {
+pub(super) fn environment(name: &str, requirements: &Path, more: &[&Path]) -> Result<PathBuf> {
     let uv = tools::python("uv", &["uv>=0.9,<1"])?.with_file_name("uv");
     let folder = tools::work().join(name);
     let python = folder.join("bin/python");

@@ -1,0 +1,101 @@
+"""A real Langflow 1.13.0 with authentication on, for the tests of this folder.
+
+REAL_PYTHON is a Python that has langflow-base. The server listens on a free port of this machine,
+keeps its state in a temporary folder and is ended with the tests.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+PASSWORD = "for-this-test-1"
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the server is, and what it has."""
+
+    url: str
+    api_key: str
+    flows: dict[str, str]
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "LANGFLOW_URL": self.url, "LANGFLOW_API_KEY": self.api_key}
+
+
+def call(url: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+    data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    kind = "application/x-www-form-urlencoded" if isinstance(body, bytes) else "application/json"
+    request = urllib.request.Request(url, data, {"Content-Type": kind, **(headers or {})})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read())
+
+
+def wait(url: str, process: subprocess.Popen[bytes], log: pathlib.Path) -> None:
+    deadline = time.monotonic() + 240
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            call(f"{url}/health")
+        except (OSError, ValueError):
+            time.sleep(0.5)
+        else:
+            return
+    raise AssertionError(f"the server did not come up:\n{log.read_text()[-4000:]}")
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    state = tmp_path_factory.mktemp("langflow")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url, log = f"http://127.0.0.1:{port}", state / "server.log"
+    python = pathlib.Path(os.environ["REAL_PYTHON"])
+    settings = {
+        "LANGFLOW_CONFIG_DIR": str(state),
+        "LANGFLOW_DATABASE_URL": f"sqlite:///{state}/langflow.db",
+        "LANGFLOW_AUTO_LOGIN": "false",
+        "LANGFLOW_SUPERUSER": "admin",
+        "LANGFLOW_SUPERUSER_PASSWORD": PASSWORD,
+        "LANGFLOW_PRETTY_LOGS": "false",
+        "DO_NOT_TRACK": "true",
+    }
+    command = [python.with_name("langflow"), "run", "--host", "127.0.0.1", "--port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*map(str, command), "--no-open-browser"],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env={**os.environ, **settings},
+            start_new_session=True,
+        )
+    try:
+        wait(url, process, log)
+        login = urllib.parse.urlencode({"username": "admin", "password": PASSWORD}).encode()
+        token = call(f"{url}/api/v1/login", login)["access_token"]
+        bearer = {"Authorization": f"Bearer {token}"}
+        key = call(f"{url}/api/v1/api_key/", {"name": "tests"}, bearer)["api_key"]
+        flows = {}
+        for file in sorted((HERE / "flows").glob("*.json")):
+            made = call(f"{url}/api/v1/flows/", json.loads(file.read_text()), bearer)
+            flows[file.stem] = made["id"]
+        yield Server(url, key, flows)
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
