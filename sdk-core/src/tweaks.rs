@@ -190,9 +190,10 @@ impl Client {
             return Ok(tweaks);
         }
         match self.flow(flow_id).await {
-            Ok(flow) => resolve(&flow, &tweaks),
+            // A gateway may answer with something else than the flow.
+            Ok(flow) if !components(&flow).is_empty() => resolve(&flow, &tweaks),
             Err(error) if error.is(ErrorCode::Cancelled) => Err(error),
-            Err(_) => Ok(tweaks),
+            _ => Ok(tweaks),
         }
     }
 }
