@@ -38,6 +38,8 @@ pub struct Config {
     pub idempotency: bool,
     /// Whether a tweak that finds no place is an error (422) or only a warning in the run.
     pub strict_tweaks: bool,
+    /// Whether an import with a component that cannot be executed is an error (422) or a warning.
+    pub strict_import: bool,
     /// When deliveries to webhooks are tried again.
     pub webhook_schedule: WebhookSchedule,
     /// Seconds that a receiver has for its answer.
@@ -86,6 +88,7 @@ impl Default for Config {
             auth: true,
             idempotency: true,
             strict_tweaks: false,
+            strict_import: false,
             webhook_schedule: WebhookSchedule::default(),
             webhook_timeout: 15.0,
             allow_net: false,

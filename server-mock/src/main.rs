@@ -71,6 +71,12 @@ struct Serve {
     /// Refuse tweaks that fit no component, instead of noting them in the run.
     #[arg(long, env = "LANGFLOW_MOCK_STRICT_TWEAKS", value_parser = FalseyValueParser::new())]
     strict_tweaks: bool,
+    /// Refuse to import flows with components that cannot be executed, instead of warning.
+    #[arg(long, env = "LANGFLOW_MOCK_STRICT", value_parser = FalseyValueParser::new())]
+    strict: bool,
+    /// Write what happens to the standard error: json, a line for each request and event.
+    #[arg(long, env = "LANGFLOW_MOCK_LOG")]
+    log: Option<Log>,
     /// When deliveries to webhooks are tried again: fast, standard or svix.
     #[arg(long, env = "LANGFLOW_MOCK_WEBHOOK_SCHEDULE", default_value = "fast")]
     webhook_schedule: WebhookSchedule,
@@ -94,6 +100,13 @@ struct Serve {
     model_key: Option<String>,
     #[command(flatten)]
     lifecycle: Lifecycle,
+}
+
+/// How what happens is written.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Log {
+    /// One object a line.
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +163,7 @@ async fn serve(options: Serve) -> Result<(), StartError> {
         auth: !options.no_auth,
         idempotency: !options.no_idempotency,
         strict_tweaks: options.strict_tweaks,
+        strict_import: options.strict,
         webhook_schedule: options.webhook_schedule,
         webhook_timeout: options.webhook_timeout,
         allow_net: options.allow_net,
@@ -161,6 +175,12 @@ async fn serve(options: Serve) -> Result<(), StartError> {
     };
     let ended = end(options.lifecycle.exit_with_parent)?;
     let server = MockServer::builder().config(config).start().await?;
+    if let Some(Log::Json) = options.log {
+        server.log(|line| {
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr(), "{line}");
+        });
+    }
     if options.lifecycle.ready_json {
         say(&server.ready_json().to_string());
     } else {

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::double::Feed;
 use crate::http;
 use crate::seed::Seeded;
 use crate::tasks::Tasks;
@@ -97,6 +98,7 @@ impl MockServerBuilder {
         Ok(MockServer {
             address,
             clock: app.clock.clone(),
+            feed: app.double.feed.clone(),
             seeded,
             tasks,
         })
@@ -118,6 +120,7 @@ impl MockServerBuilder {
 pub struct MockServer {
     address: SocketAddr,
     clock: Clock,
+    feed: Feed,
     seeded: Seeded,
     tasks: Tasks,
 }
@@ -156,6 +159,26 @@ impl MockServer {
     /// The clock that the server lives by.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Hands over what happens from now on, as one JSON object each: requests, answers, and what
+    /// falls due. Secrets are masked. What a slow reader misses is left out.
+    pub fn log(&self, write: impl Fn(&str) + Send + 'static) {
+        let mut news = self.feed.listen();
+        self.tasks.spawn(async move {
+            use tokio::sync::broadcast::error::RecvError;
+            loop {
+                match news.recv().await {
+                    Ok(news) => {
+                        let mut line = serde_json::json!({"event": news.kind});
+                        line["data"] = news.data.clone();
+                        write(&line.to_string());
+                    }
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        });
     }
 
     /// What a program that starts the server has to know, as one JSON object.

@@ -185,3 +185,41 @@ fn what_cannot_be_is_said_and_is_a_failure() {
         assert!(said.contains(words), "{said}");
     }
 }
+
+#[test]
+fn what_happens_is_written_as_json_without_secrets() {
+    let child = Command::new(env!("CARGO_BIN_EXE_langflow-mock"))
+        .args(["serve", "--port", "0", "--ready-json", "--log", "json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("to start");
+    let mut program = Program(child);
+    let mut line = String::new();
+    let out = program.0.stdout.as_mut().expect("an output");
+    BufReader::with_capacity(1, out)
+        .read_line(&mut line)
+        .expect("a line");
+    let ready: Value = serde_json::from_str(&line).expect("JSON");
+    let text = |name: &str| ready[name].as_str().expect("a text").to_owned();
+    let address = text("url").replace("http://", "");
+    let mut stream = TcpStream::connect(&address).expect("a connection");
+    let head = format!(
+        "GET /langflow/api/v1/flows HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\n\
+         connection: close\r\n\r\n",
+        text("api_key")
+    );
+    stream.write_all(head.as_bytes()).expect("to write");
+    stream.read_to_end(&mut Vec::new()).expect("an answer");
+    let log = program.0.stderr.take().expect("an output");
+    let mut lines = BufReader::new(log).lines();
+    let mut seen = Vec::new();
+    while !seen.iter().any(|one: &Value| one["event"] == "response") {
+        let line = lines.next().expect("a line").expect("text");
+        assert!(!line.contains(&text("api_key")), "{line}");
+        seen.push(serde_json::from_str(&line).expect("JSON"));
+    }
+    assert_eq!(seen[0]["event"], "request");
+    assert_eq!(seen[0]["data"]["method"], "GET");
+}

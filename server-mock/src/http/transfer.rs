@@ -72,6 +72,12 @@ pub(super) fn import(call: &Call) -> Result<Reply, Problem> {
     for file in &files {
         let flow = readable(file)?;
         if let Err(failure) = plan(&flow) {
+            if call.app.config.strict_import {
+                let detail = format!("{}: {}.", flow.name, failure.message);
+                let component = failure.component_id.unwrap_or_default();
+                let problem = Problem::new("unsupported_component", detail);
+                return Err(problem.error(component, failure.message));
+            }
             warnings.push(format!("{}: {}.", flow.name, failure.message));
         }
         match wanted_id(file) {

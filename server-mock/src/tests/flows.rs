@@ -216,6 +216,17 @@ fn imports_and_ids_that_are_taken() {
 }
 
 #[test]
+fn a_strict_server_refuses_to_import_what_it_cannot_execute() {
+    let mock = Mock::with(&json!({"strict_import": true}));
+    let before = mock.get("/flows").json()["total"].clone();
+    let agent = json!({"name": "A", "data": {"nodes": [{"id": "Agent-1", "data": {"type": "Agent"}}], "edges": []}});
+    let refused = mock.call("POST", "/flows/import", &agent);
+    assert_eq!(refused.problem(), "unsupported_component");
+    assert_eq!(refused.json()["errors"][0]["field"], "Agent-1");
+    assert_eq!(mock.get("/flows").json()["total"], before);
+}
+
+#[test]
 fn settings_have_defaults_and_limits() {
     let mock = Mock::start();
     let path = "/flows/echo/settings";
