@@ -89,6 +89,12 @@ const STAGES: &[Stage] = &[
         run: checks::mock::schemathesis,
     },
     Stage {
+        name: "flowfiles",
+        what: "the mock takes the flow files of Langflow 1.0 to 1.13 and gives them back",
+        budget: 90,
+        run: checks::mock::flow_files,
+    },
+    Stage {
         name: "captures",
         what: "the streams of ten releases of real servers, at every cut",
         budget: 120,

@@ -186,7 +186,8 @@ fn leave_out_secrets(data: &mut Value) {
             .and_then(Value::as_object_mut);
         for (_, field) in template.into_iter().flatten() {
             let flag = |name: &str| field.get(name).and_then(Value::as_bool).unwrap_or(false);
-            if flag("password") && !flag("load_from_db") {
+            let empty = matches!(field.get("value"), None | Some(Value::Null));
+            if flag("password") && !flag("load_from_db") && !empty {
                 field["value"] = "".into();
             }
         }

@@ -6,8 +6,8 @@ use std::process::{Child, Stdio};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::{PASSED, cargo};
-use crate::process::{Counts, command, run_quietly};
+use super::{PASSED, cargo, developer_python};
+use crate::process::{Counts, command, run_quietly, test};
 use crate::tools::{self, root};
 
 /// A mock that runs, and ends with this.
@@ -50,4 +50,19 @@ pub fn schemathesis() -> Result<Counts> {
     // Its command line has a key, which no log shall have: it is shown only where it fails.
     run_quietly(&mut st)?;
     Ok(PASSED)
+}
+
+/// See the table of stages. The files are those that wheels of langflow-base hold.
+pub fn flow_files() -> Result<Counts> {
+    let arguments = [
+        "-P",
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/flowfiles",
+    ];
+    let python = developer_python()?;
+    test(command(&root(), &python, &arguments).env("LANGFLOW_MOCK_BIN", tools::mock()?))
 }
