@@ -7,13 +7,14 @@ import asyncio
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from langflow_api import AsyncClient, Client, InvalidInput, export
 from langflow_api.testing import MockServer
 
 
-def test_a_flow_of_a_server_is_exported_by_the_server_or_here(tmp_path):
+def test_a_flow_of_a_server_is_exported_by_the_server_or_here(tmp_path: Path) -> None:
     with MockServer() as mock:
         client = Client(base_url=mock.url, api_key=mock.api_key)
         program = client.export_flow("hello-flow", format="python")
@@ -35,7 +36,7 @@ def test_a_flow_of_a_server_is_exported_by_the_server_or_here(tmp_path):
     assert "temperature=0.9" in tweaked
 
 
-def test_what_has_no_translation_is_named_or_stands_as_a_stub():
+def test_what_has_no_translation_is_named_or_stands_as_a_stub() -> None:
     node = {"id": "Webhook-a", "data": {"type": "Webhook", "node": {"template": {}}}}
     end = {"id": "ChatOutput-b", "data": {"type": "ChatOutput", "node": {"template": {}}}}
     edge = {
@@ -48,7 +49,7 @@ def test_what_has_no_translation_is_named_or_stands_as_a_stub():
     assert "raise NotImplementedError(" in export.to_python(flow, stubs=True)
 
 
-def test_calls_and_types_are_data_whatever_the_flow_is_called():
+def test_calls_and_types_are_data_whatever_the_flow_is_called() -> None:
     name = "\"\"\"\n'; import os; os.system('x') */ \\ {x}"
     fields = {
         "temperature": {"type": "float", "value": 0.5},

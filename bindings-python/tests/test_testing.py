@@ -84,7 +84,7 @@ def test_deliveries_are_seen_with_their_attempts(langflow_mock: MockServer) -> N
             self.send_response(204)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None: ...
+        def log_message(self, format: str, *args: object) -> None: ...
 
     receiver = HTTPServer(("127.0.0.1", 0), Receiver)
     Thread(target=receiver.serve_forever, daemon=True).start()

@@ -133,14 +133,9 @@ def test_12_what_the_page_calls_generated_code_is_python() -> None:
     assert "ChatPromptTemplate" in calls
 
 
-def test_12_export_as_python_is_a_program_or_is_refused(mock: Mock) -> None:
+def test_12_export_as_python_is_a_program(mock: Mock) -> None:
     client = Client(base_url=mock.url, api_key=mock.api_key)
     answer = mock.call("GET", "/flows/hello-flow/export?format=python")
-    if not advertised(mock, "export_python"):
-        assert (answer.status, answer.json["code"]) == (501, "not_implemented")
-        assert answer.headers["content-type"] == "application/problem+json"
-        refused(lambda: client.flows.export("hello-flow", format="python"))
-        return
     assert answer.status == 200, answer
     imported = [
         name

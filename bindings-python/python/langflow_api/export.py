@@ -127,7 +127,8 @@ def _file(flow: Flow) -> bytes:
         return flow.encode()
     to_dict = getattr(flow, "to_dict", None)
     try:
-        return json.dumps(dict(flow) if to_dict is None else to_dict()).encode()
+        plain = dict(flow) if to_dict is None else to_dict()  # type: ignore[arg-type]
+        return json.dumps(plain).encode()
     except (TypeError, ValueError) as error:
         message = f"A flow is a text, a path, a mapping or an answer of the client: {error}."
         raise _native.invalid_input("flow", message) from None
