@@ -25,7 +25,6 @@ pub struct Operation {
     pub permission: &'static str,
 }
 
-/// A parameter of an operation.
 impl Operation {
     /// Whether this is a run of a flow.
     pub fn runs(&self) -> bool {
@@ -39,6 +38,7 @@ impl Operation {
     }
 }
 
+/// A parameter of an operation.
 #[derive(Debug)]
 pub struct Param {
     /// Name on the wire.
