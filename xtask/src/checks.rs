@@ -84,12 +84,16 @@ pub fn format() -> Result<Counts> {
 
 /// See the table of stages.
 pub fn contract() -> Result<Counts> {
-    let mut lint = command(&root(), "npx", &["--yes", "@redocly/cli@2.77.0", "lint"]);
-    lint.args(["openapi/workspace.yaml", "--config", "openapi/redocly.yaml"]);
-    lint.env("REDOCLY_TELEMETRY", "off")
-        .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
+    let lint = |document: &str, rules: &str| {
+        let mut lint = command(&root(), "npx", &["--yes", "@redocly/cli@2.77.0", "lint"]);
+        lint.args([document, "--config", rules]);
+        lint.env("REDOCLY_TELEMETRY", "off")
+            .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
+        lint
+    };
     checks(vec![
-        lint,
+        lint("openapi/workspace.yaml", "openapi/redocly.yaml"),
+        lint("openapi/langflow.yaml", "openapi/redocly-langflow.yaml"),
         cargo(&["run", "-q", "-p", "codegen", "--", "--check"]),
     ])
 }
