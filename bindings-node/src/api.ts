@@ -16,6 +16,7 @@ export type {
 export * from './generated/errors.js';
 export * from './generated/resources.js';
 export type * from './generated/types.js';
+export type * as langflow from './generated/langflow/types.js';
 export type { JsonObject, JsonValue } from './json.js';
 export type { ClientOptions, HeadersLike, RequestOptions } from './options.js';
 export { RunMany, type RunManyOptions, type RunOutcome } from './many.js';

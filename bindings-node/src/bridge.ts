@@ -54,9 +54,9 @@ export class Bridge {
   /** Calls an operation. */
   async call(operation: Operation, params: unknown, options: RequestOptions): Promise<unknown> {
     const { wire, signal } = requestOptionsToWire(this.#merge(options));
-    const { head, body } = buildCall(shapes, operation, params, wire);
+    const { head, body } = buildCall(operation.shapes ?? shapes, operation, params, wire);
     const reply = await guarded(signal, (cancel) => this.engine.call(head, body, cancel));
-    return readReply(shapes, operation, reply);
+    return readReply(operation.shapes ?? shapes, operation, reply);
   }
 
   /** Calls an operation that answers with a page. */
@@ -69,7 +69,7 @@ export class Bridge {
   /** Calls an operation that answers with events. */
   stream(operation: Operation, params: unknown, options: RequestOptions): FlowStream {
     const { wire, signal } = requestOptionsToWire(this.#merge(options));
-    const { head, body } = buildCall(shapes, operation, params, wire);
+    const { head, body } = buildCall(operation.shapes ?? shapes, operation, params, wire);
     return new FlowStream(
       new EngineSource((cancel) => this.engine.openCall(head, body, cancel)),
       signal,

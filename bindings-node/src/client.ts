@@ -1,6 +1,7 @@
 /** The client: where every call starts. */
 import { Bridge, mergeOptions } from './bridge.js';
 import { type Engine, engineFactory } from './engine.js';
+import { Langflow } from './generated/langflow/resources.js';
 import { ResourceSet } from './generated/resources.js';
 import { type JsonObject, type JsonValue, toJson } from './json.js';
 import {
@@ -125,6 +126,11 @@ export class LangflowClient extends ResourceSet {
       runs.map((run) => ({ ...run })),
       options,
     );
+  }
+
+  /** Every operation of an open-source server; on a workspace each is {@link Unsupported}. */
+  get langflow(): Langflow {
+    return new Langflow(this.#bridge);
   }
 
   /** A conversation with a flow: a new one, or the one of this id. */

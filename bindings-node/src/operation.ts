@@ -16,10 +16,14 @@ export interface Answer {
 /** An operation, as the document has it. */
 export interface Operation {
   readonly id: string;
+  /** The shapes that it names, where they are not those of the workspace. */
+  readonly shapes?: Shapes;
   /** Path, query and header parameters: name outside, name on the wire. */
   readonly args: Readonly<Record<string, string>>;
   readonly body?: {
     readonly types: readonly string[];
+    /** Where the body is a form: the argument that is its file. */
+    readonly form?: { readonly file: string };
     /** The fields of a JSON object, which are arguments of the method. */
     readonly fields?: Fields;
     /** The shape of a body that is given as a whole. */
@@ -56,6 +60,8 @@ export function buildCall(
     else if (operation.body === undefined) args[name] = value;
     else rest[name] = value;
   }
+  const form = operation.body?.form;
+  if (form !== undefined) return buildForm(operation.id, form.file, args, rest, options);
   const { body, contentType } = buildBody(shapes, operation.body, rest);
   const head = toJson({
     op: operation.id,
@@ -64,6 +70,20 @@ export function buildCall(
     ...(contentType === undefined ? {} : { content_type: contentType }),
   });
   return { head, body };
+}
+
+function buildForm(
+  id: string,
+  field: string,
+  args: Record<string, unknown>,
+  rest: Record<string, unknown>,
+  options: Record<string, unknown>,
+): Call {
+  const { [field]: file, filename, ...unknown } = rest;
+  const body = bytesOf(file);
+  if (body === undefined) throw invalidInput(field, `${id} takes the bytes of a file`);
+  const head = { op: id, args: { ...args, ...unknown }, options, filename: filename ?? 'upload' };
+  return { head: toJson(head), body };
 }
 
 function buildBody(

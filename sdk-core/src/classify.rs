@@ -104,13 +104,23 @@ impl Client {
 
     /// Where the route is not there, finds out what kind of server it is.
     async fn look_who_answered(&self, failed: Failed, headers: &HeaderMap, call: &Call) -> Failed {
-        let strange = matches!(failed.info.status, Some(404 | 405))
-            && !has_type(headers, "application/problem+json");
-        if !strange || call.operation.id == "getVersion" || call.operation.open_source() {
+        let missing = matches!(failed.info.status, Some(404 | 405));
+        let (wait, _) = call.deadline.limit(None, ErrorCode::TotalTimeout);
+        if call.operation.open_source() {
+            // What answers a missing thing in JSON of its own is the server that was meant.
+            if !missing || has_type(headers, "application/json") {
+                return failed;
+            }
+            let asked = self.explain_second(failed.info.clone(), call.operation);
+            let explained = platform::within(wait, Box::pin(asked)).await;
+            let info = explained.unwrap_or_else(|| failed.info.clone());
+            return Failed { info, ..failed };
+        }
+        let strange = missing && !has_type(headers, "application/problem+json");
+        if !strange || call.operation.id == "getVersion" {
             return failed;
         }
         // Within the time of the call; what is not found out then stays as it was.
-        let (wait, _) = call.deadline.limit(None, ErrorCode::TotalTimeout);
         let explained =
             platform::within(wait, Box::pin(self.explain(failed.info.clone(), headers)));
         let info = explained.await.unwrap_or_else(|| failed.info.clone());

@@ -51,3 +51,11 @@ pub use run::{Metadata, RunRequest, RunResult};
 pub use session::{Session, SessionInfo};
 pub use stream::RunStream;
 pub use transfer::Transfer;
+pub use typed::FormFile;
+
+/// The typed client of open-source servers: what [`Client::langflow`] answers with, the arguments and
+/// the data of its methods.
+pub mod langflow {
+    pub use crate::generated::langflow::types;
+    pub use crate::generated::langflow_resources::*;
+}

@@ -1,6 +1,12 @@
-//! The shape of a row of the operation table, and finding one.
+//! The shape of a row of the operation tables, and finding one.
 
+use std::sync::OnceLock;
+
+use crate::generated::langflow_operations::PACKED;
 use crate::generated::operations::OPERATIONS;
+
+/// What the ids of the second table begin with.
+const SECOND: &str = "langflow.";
 
 /// One operation of an API.
 #[derive(Debug)]
@@ -29,12 +35,19 @@ impl Operation {
     /// Whether this is a run of a flow.
     pub fn runs(&self) -> bool {
         self.safety == Safety::Unsafe
-            && (self.path.ends_with("/run") || self.path.starts_with("/api/v1/run/"))
+            && (self.path.ends_with("/run")
+                || self.path.starts_with("/api/v1/run/")
+                || matches!(self.path, "/api/v2/workflows" | "/api/v1/responses"))
     }
 
     /// Whether it stands at the root of an open-source server, not under the workspace's base.
     pub fn open_source(&self) -> bool {
-        self.path.starts_with("/api/")
+        self.path.starts_with("/api/") || self.id.starts_with(SECOND)
+    }
+
+    /// Whether its events are handed over as they come: no run of ours, and no result at their end.
+    pub fn raw_events(&self) -> bool {
+        self.stream && self.id.starts_with(SECOND)
     }
 }
 
@@ -102,10 +115,128 @@ pub enum Safety {
     Unsafe,
 }
 
-/// The row of an operationId.
+/// The row of an operationId; those of the second document stand behind its name.
 pub fn find(id: &str) -> Option<&'static Operation> {
+    if id.starts_with(SECOND) {
+        static ROWS: OnceLock<Vec<Operation>> = OnceLock::new();
+        let rows = ROWS.get_or_init(|| PACKED.lines().filter_map(unpack).collect());
+        return rows.iter().find(|row| row.id == id);
+    }
     OPERATIONS
         .binary_search_by(|row| row.id.cmp(id))
         .ok()
         .map(|at| &OPERATIONS[at])
+}
+
+/// A row that is written as text; the generator says how. The rows live as long as the program.
+fn unpack(line: &'static str) -> Option<Operation> {
+    let mut words = line.split(' ');
+    let [id, method, path, flags, body, accept, rest] = std::array::from_fn(|_| words.next());
+    let path: &'static str = path?;
+    let mut params: Vec<Param> = path
+        .split('{')
+        .skip(1)
+        .filter_map(|piece| piece.split('}').next())
+        .map(|name| Param {
+            name,
+            location: In::Path,
+            required: true,
+            kind: Kind::String,
+        })
+        .collect();
+    params.extend(rest?.split(',').filter_map(unpack_param));
+    let body = body.filter(|text| *text != "-").map(|text| Body {
+        required: text.starts_with('!'),
+        content_types: media_types(text.trim_start_matches('!')).leak(),
+    });
+    let flags = flags?;
+    Some(Operation {
+        id: id?,
+        method: method?,
+        path,
+        params: params.leak(),
+        body,
+        accept: media_types(accept?).join(", ").leak(),
+        stream: flags.contains('e'),
+        safety: match flags.starts_with('s') {
+            true => Safety::Safe,
+            false => Safety::Unsafe,
+        },
+        permission: match flags.contains('n') {
+            true => "none",
+            false => "key",
+        },
+    })
+}
+
+/// `order?c:ASC|DESC` is a choice in the query, `If-Match^s` a text in a header.
+fn unpack_param(text: &'static str) -> Option<Param> {
+    let at = text.find(['?', '^'])?;
+    let (name, rest) = text.split_at(at);
+    let location = match rest.starts_with('^') {
+        true => In::Header,
+        false => In::Query,
+    };
+    let kind = rest[1..].trim_start_matches('!');
+    Some(Param {
+        name,
+        location,
+        required: rest[1..].starts_with('!'),
+        kind: match kind.split_once(':') {
+            Some((_, words)) => Kind::Choice(words.split('|').collect::<Vec<_>>().leak()),
+            None => match kind {
+                "s" => Kind::String,
+                "i" => Kind::Integer,
+                "n" => Kind::Number,
+                "b" => Kind::Boolean,
+                "l" => Kind::List,
+                _ => return None,
+            },
+        },
+    })
+}
+
+fn media_types(text: &'static str) -> Vec<&'static str> {
+    let whole = |name| match name {
+        "json" => "application/json",
+        other => other,
+    };
+    text.split(',').map(whole).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_packed_row_is_read() {
+        for line in PACKED.lines() {
+            let id = line.split(' ').next().unwrap_or_default();
+            let row = find(id).unwrap_or_else(|| panic!("{line}"));
+            let asked = line.rsplit(' ').next().unwrap_or_default();
+            let in_path = row.path.matches('{').count();
+            let others = match asked {
+                "-" => 0,
+                some => some.split(',').count(),
+            };
+            assert_eq!(row.params.len(), in_path + others, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_packed_row_says_what_the_document_says() {
+        let row = find("langflow.updateFlow").unwrap();
+        assert_eq!((row.method, row.path), ("PATCH", "/api/v1/flows/{flow_id}"));
+        assert_eq!(row.params[0].location, In::Path);
+        assert_eq!(row.params[1].name, "If-Match");
+        assert_eq!(row.params[1].location, In::Header);
+        assert!(row.body.as_ref().unwrap().required);
+        assert_eq!((row.safety, row.permission), (Safety::Safe, "key"));
+        let row = find("langflow.listMessages").unwrap();
+        let order = row.params.iter().find(|p| p.name == "order").unwrap();
+        assert!(matches!(order.kind, Kind::Choice(["ASC", "DESC"])));
+        let row = find("langflow.downloadFlows").unwrap();
+        assert_eq!(row.accept, "application/json, application/x-zip-compressed");
+        assert!(find("langflow.nothing").is_none());
+    }
 }

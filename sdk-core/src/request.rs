@@ -25,6 +25,8 @@ const SEGMENT: &AsciiSet = &CONTROLS
     .add(b'/')
     .add(b'%');
 
+const FORM_FIELDS: &str = "application/x-www-form-urlencoded";
+
 /// The arguments and the body of a call.
 #[derive(Debug, Default)]
 pub struct Parts {
@@ -74,10 +76,18 @@ pub fn build(
             match param.location {
                 In::Path => {
                     check_segment(param.name, &text)?;
+                    if operation.open_source() && text.contains('/') {
+                        let message = format!(
+                            "`{}` has a slash, which no address of an open-source server can carry.",
+                            param.name
+                        );
+                        return Err(LangflowError::invalid_input(param.name, message));
+                    }
                     let encoded = utf8_percent_encode(&text, SEGMENT).to_string();
                     path = path.replace(&format!("{{{}}}", param.name), &encoded);
                 }
                 In::Query => {
+                    let text = uncut(operation, param, text)?;
                     query.append_pair(param.name, &text);
                     has_query = true;
                 }
@@ -132,6 +142,43 @@ pub fn check_segment(field: &str, text: &str) -> Result<(), LangflowError> {
     }
 }
 
+/// An open-source server cuts every value of the query at commas and takes what is behind the last.
+/// Only its lists of messages decode a value twice, so that there a comma can be hidden.
+fn uncut(operation: &Operation, param: &Param, text: String) -> Result<String, LangflowError> {
+    let messages = operation.method == "GET" && operation.path == "/api/v1/monitor/messages";
+    if messages && matches!(param.kind, Kind::String) {
+        return Ok(text.replace('%', "%25").replace(',', "%2C"));
+    }
+    if operation.open_source() && text.contains(',') {
+        let message = format!(
+            "`{}` has a comma: an open-source server would take only what is behind it.",
+            param.name
+        );
+        return Err(LangflowError::invalid_input(param.name, message));
+    }
+    Ok(text)
+}
+
+/// As `uncut`, for a query that is written already: what it would change is refused.
+pub(crate) fn check_query(
+    operation: &'static Operation,
+    url: &url::Url,
+) -> Result<(), LangflowError> {
+    for (name, text) in url.query_pairs() {
+        let param = operation.params.iter().find(|param| param.name == name);
+        if let Some(param) = param
+            && uncut(operation, param, text.to_string())? != text
+        {
+            let message = format!(
+                "`{name}` has a comma or a percent sign, which the typed client cannot send to this \
+                 server."
+            );
+            return Err(LangflowError::invalid_input(param.name, message));
+        }
+    }
+    Ok(())
+}
+
 fn add_body(
     operation: &'static Operation,
     body: Bytes,
@@ -157,6 +204,11 @@ fn add_body(
             )),
         };
     }
+    if row.content_types[0] == FORM_FIELDS {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FORM_FIELDS));
+        *request.body_mut() = Some(form_fields(&body)?.into());
+        return Ok(());
+    }
     let wanted = content_type.as_deref().unwrap_or(row.content_types[0]);
     if !row.content_types.contains(&wanted) {
         let message = format!(
@@ -169,6 +221,24 @@ fn add_body(
     headers.insert(header::CONTENT_TYPE, header_value(wanted));
     *request.body_mut() = Some(body.into());
     Ok(())
+}
+
+/// A JSON object as the fields of a form.
+fn form_fields(body: &[u8]) -> Result<String, LangflowError> {
+    let fields = match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => fields,
+        _ => {
+            let message = "The body has to be a JSON object: it is sent as the fields of a form.";
+            return Err(LangflowError::invalid_input("body", message));
+        }
+    };
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in &fields {
+        if !value.is_null() {
+            form.append_pair(name, &crate::options::text(name, value)?);
+        }
+    }
+    Ok(form.finish())
 }
 
 /// The value as it is written, one text or, for a list, several.

@@ -217,7 +217,11 @@ impl Reader {
             return None;
         }
         match self.advance().await {
-            Ok(event) => {
+            Ok(None) => {
+                self.count(None);
+                None
+            }
+            Ok(Some(event)) => {
                 if let Event::End { result, .. } = &event {
                     self.over = true;
                     self.count(None);
@@ -241,10 +245,14 @@ impl Reader {
         }
     }
 
-    async fn advance(&mut self) -> Result<Event, LangflowError> {
+    async fn advance(&mut self) -> Result<Option<Event>, LangflowError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                return Ok(event);
+                return Ok(Some(event));
+            }
+            if self.over {
+                // Reached only by streams that have no event for their end.
+                return Ok(None);
             }
             // One frame a turn: what came before an error is handed out before it.
             if let Some(frame) = self.decoder.next_frame() {
@@ -286,6 +294,10 @@ impl Reader {
         self.decoder.finish().map_err(fault)?;
         match self.decoder.next_frame() {
             Some(frame) => self.take_frame(frame),
+            None if self.call.operation.raw_events() => {
+                self.over = true;
+                Ok(())
+            }
             None => Err(LangflowError::new(ErrorCode::StreamInterrupted, why)),
         }
     }

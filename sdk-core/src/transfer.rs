@@ -188,6 +188,36 @@ impl Upload {
     }
 }
 
+/// A whole form: its media type with the boundary, and its bytes.
+#[derive(Debug)]
+pub(crate) struct Form {
+    pub(crate) label: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A form with one file, in memory.
+pub(crate) fn form(filename: &str, bytes: Bytes) -> Form {
+    let upload = Upload {
+        piece: Piece::Bytes(bytes),
+        filename: filename.to_owned(),
+        content_type: None,
+        field: "file".to_owned(),
+        fields: Map::new(),
+        boundary: send::id("langflow-"),
+        form: true.into(),
+    };
+    let mut body = Vec::new();
+    for piece in upload.pieces() {
+        if let Piece::Bytes(bytes) = piece {
+            body.extend_from_slice(&bytes);
+        }
+    }
+    Form {
+        label: format!("{FORM}; boundary={}", upload.boundary),
+        body,
+    }
+}
+
 /// A name in a form's header: quotes and line ends as browsers write them.
 fn quoted(name: &str) -> String {
     name.replace('"', "%22")

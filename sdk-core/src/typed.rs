@@ -10,13 +10,15 @@ use progenitor_client::{ByteStream, ClientHooks, ClientInfo, Error, OperationInf
 
 use crate::client::{Client, causes};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
-use crate::generated::workspace;
+use crate::generated::{langflow, workspace};
 use crate::limits::Place;
 use crate::operation;
 use crate::options::CallOptions;
 use crate::platform;
+use crate::request;
 use crate::send::{Call, Counted};
 use crate::stream::{RunStream, Source};
+use crate::transfer::{self, Form};
 
 /// What the generated client carries: whose call it is, and what became of it.
 #[derive(Clone)]
@@ -43,19 +45,36 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-/// One call of a generated method.
-pub(crate) struct TypedCall {
-    client: workspace::Client,
+/// A client that progenitor wrote from one of the documents.
+pub(crate) trait Face: ClientInfo<Inner> {
+    fn make(base: &str, http: reqwest::Client, inner: Inner) -> Self;
 }
 
-impl TypedCall {
-    pub(crate) fn client(&self) -> &workspace::Client {
+impl Face for workspace::Client {
+    fn make(base: &str, http: reqwest::Client, inner: Inner) -> Self {
+        workspace::Client::new_with_client(base, http, inner)
+    }
+}
+
+impl Face for langflow::Client {
+    fn make(base: &str, http: reqwest::Client, inner: Inner) -> Self {
+        langflow::Client::new_with_client(base, http, inner)
+    }
+}
+
+/// One call of a generated method.
+pub(crate) struct TypedCall<F> {
+    client: F,
+}
+
+impl<F> TypedCall<F> {
+    pub(crate) fn client(&self) -> &F {
         &self.client
     }
 }
 
 /// Begins a call of the operation.
-pub(crate) fn call(client: &Client, id: &str) -> Result<TypedCall, LangflowError> {
+pub(crate) fn call<F: Face>(client: &Client, id: &str) -> Result<TypedCall<F>, LangflowError> {
     let operation = operation::find(id).ok_or_else(|| {
         LangflowError::new(
             ErrorCode::InternalError,
@@ -68,10 +87,10 @@ pub(crate) fn call(client: &Client, id: &str) -> Result<TypedCall, LangflowError
         call,
         outcome: Arc::default(),
     };
-    let base = client.config.base.workspace();
+    let base = client.place(operation)?;
     let http = client.http()?.clone();
     Ok(TypedCall {
-        client: workspace::Client::new_with_client(&base, http, inner),
+        client: F::make(&base, http, inner),
     })
 }
 
@@ -81,11 +100,43 @@ impl ClientHooks<Inner> for workspace::Client {
         request: reqwest::Request,
         _: &OperationInfo,
     ) -> reqwest::Result<reqwest::Response> {
+        self.inner().send(self.client(), request).await
+    }
+}
+
+impl ClientHooks<Inner> for langflow::Client {
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        _: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
+        if let Err(error) = request::check_query(self.inner().call.operation, request.url()) {
+            self.inner().set(error);
+            return Err(platform::some_error(self.client()));
+        }
+        self.inner().send(self.client(), request).await
+    }
+}
+
+impl Inner {
+    fn set(&self, error: LangflowError) {
+        let mut outcome = self
+            .outcome
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        outcome.error = Some(error);
+    }
+
+    async fn send(
+        &self,
+        http: &reqwest::Client,
+        request: reqwest::Request,
+    ) -> reqwest::Result<reqwest::Response> {
         let Inner {
             client,
             call,
             outcome,
-        } = self.inner();
+        } = self;
         let accept = request.headers().get(header::ACCEPT).cloned();
         let streams = accept.is_some_and(|value| value == "text/event-stream");
         let sent = match streams {
@@ -105,15 +156,15 @@ impl ClientHooks<Inner> for workspace::Client {
             }
             Err(error) => {
                 outcome.error = Some(error);
-                Err(platform::some_error(self.client()))
+                Err(platform::some_error(http))
             }
         }
     }
 }
 
 /// A decoded answer.
-pub(crate) fn value<T>(
-    call: &TypedCall,
+pub(crate) fn value<T, F: Face>(
+    call: &TypedCall<F>,
     answer: Result<ResponseValue<T>, Error<()>>,
 ) -> Result<T, LangflowError> {
     answer
@@ -122,8 +173,8 @@ pub(crate) fn value<T>(
 }
 
 /// An answer that is text.
-pub(crate) async fn text(
-    call: &TypedCall,
+pub(crate) async fn text<F: Face>(
+    call: &TypedCall<F>,
     answer: Result<ResponseValue<ByteStream>, Error<()>>,
 ) -> Result<String, LangflowError> {
     let bytes = bytes(call, answer).await?;
@@ -134,8 +185,8 @@ pub(crate) async fn text(
 }
 
 /// An answer that is bytes.
-pub(crate) async fn bytes(
-    call: &TypedCall,
+pub(crate) async fn bytes<F: Face>(
+    call: &TypedCall<F>,
     answer: Result<ResponseValue<ByteStream>, Error<()>>,
 ) -> Result<Bytes, LangflowError> {
     let stream = answer
@@ -152,8 +203,8 @@ pub(crate) async fn bytes(
 }
 
 /// An answer that is a stream of events.
-pub(crate) async fn stream(
-    call: &TypedCall,
+pub(crate) async fn stream<F: Face>(
+    call: &TypedCall<F>,
     answer: Result<ResponseValue<ByteStream>, Error<()>>,
 ) -> Result<RunStream, LangflowError> {
     let answer = answer.map_err(|error| call.failed(error))?;
@@ -181,7 +232,7 @@ pub(crate) async fn stream(
     RunStream::read(&inner.client, call, source).await
 }
 
-impl TypedCall {
+impl<F: Face> TypedCall<F> {
     fn failed(&self, error: Error<()>) -> LangflowError {
         let inner = self.client.inner();
         let said = inner
@@ -255,4 +306,36 @@ impl TypedCall {
 /// Ids of a path are checked here too: progenitor only encodes them.
 pub(crate) fn check(field: &str, text: &str) -> Result<(), LangflowError> {
     crate::request::check_segment(field, text)
+}
+
+/// A file for a form: its name and its bytes.
+#[derive(Clone)]
+pub struct FormFile {
+    filename: String,
+    bytes: Bytes,
+}
+
+impl FormFile {
+    /// A file of this name.
+    pub fn new(filename: impl Into<String>, bytes: impl Into<Bytes>) -> FormFile {
+        FormFile {
+            filename: filename.into(),
+            bytes: bytes.into(),
+        }
+    }
+
+    pub(crate) fn form(self) -> Form {
+        transfer::form(&self.filename, self.bytes)
+    }
+}
+
+impl std::fmt::Debug for FormFile {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            out,
+            "FormFile({:?}, {} bytes)",
+            self.filename,
+            self.bytes.len()
+        )
+    }
 }

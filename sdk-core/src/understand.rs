@@ -43,6 +43,8 @@ impl Client {
         info.status = Some(200);
         if self.config.api == Api::Auto && !operation.open_source() {
             info = self.explain(info, headers).await;
+        } else if operation.open_source() {
+            info = self.explain_second(info, operation).await;
         }
         info.into()
     }

@@ -12,6 +12,7 @@ from ._watch import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._generated.langflow.namespace import AsyncLangflow
     from collections.abc import AsyncIterator, Callable, Mapping
     from types import TracebackType
     from typing import Any, Literal
@@ -38,6 +39,13 @@ class AsyncClient(Base, AsyncResources):
     def workspace(self) -> AsyncWorkspace:
         """Every operation of the workspace API."""
         return AsyncWorkspace(self)
+
+    @property
+    def langflow(self) -> AsyncLangflow:
+        """Every operation of an open-source server; on a workspace each raises ``Unsupported``."""
+        from ._generated.langflow.namespace import AsyncLangflow
+
+        return AsyncLangflow(self)
 
     @overload
     async def run_flow(

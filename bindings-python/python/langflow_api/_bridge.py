@@ -60,6 +60,7 @@ def head(
     args: dict[str, object],
     options: dict[str, object],
     content_type: str | None = None,
+    filename: str | None = None,
 ) -> str:
     """The head of a call, as the engine takes it."""
     fields: dict[str, object] = {"op": operation, "args": given(args)}
@@ -68,6 +69,8 @@ def head(
         fields["options"] = options
     if content_type is not None:
         fields["content_type"] = content_type
+    if filename is not None:
+        fields["filename"] = filename
     return encode(fields).decode()
 
 
@@ -87,8 +90,14 @@ def payload(body: object, extra: Mapping[str, Any] | None = None) -> bytes:
         _refuse("body", body, str(error))
 
 
-def answer(reply_head: str, body: bytes, shapes: Mapping[int, Shape]) -> Any:
-    """What a call returns: a model for JSON, text for text, bytes for the rest, else ``None``."""
+def answer(
+    reply_head: str, body: bytes, shapes: Mapping[int, Shape], home: str = "models"
+) -> Any:
+    """What a call returns: a model for JSON, text for text, bytes for the rest, else ``None``.
+
+    Args:
+        home: The generated module that has the models.
+    """
     reply = loads(reply_head)
     if not body:
         return None
@@ -97,10 +106,11 @@ def answer(reply_head: str, body: bytes, shapes: Mapping[int, Shape]) -> Any:
         value = loads(body)
         status = reply["status"]
         shape = shapes.get(status, next(iter(shapes.values()), None))
-        from ._generated import models
+        from importlib import import_module
 
+        models = import_module(f"{__package__}._generated.{home}")
         return wrap(value, shape, vars(models))
-    if content_type.startswith("text/"):
+    if content_type.startswith("text/") or content_type == "application/x-ndjson":
         return body.decode("utf-8", "replace")
     return body
 

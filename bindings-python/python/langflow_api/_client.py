@@ -12,6 +12,7 @@ from ._watch import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._generated.langflow.namespace import Langflow
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Any, Literal
@@ -43,6 +44,13 @@ class Client(Base, Resources):
     def workspace(self) -> Workspace:
         """Every operation of the workspace API."""
         return Workspace(self)
+
+    @property
+    def langflow(self) -> Langflow:
+        """Every operation of an open-source server; on a workspace each raises ``Unsupported``."""
+        from ._generated.langflow.namespace import Langflow
+
+        return Langflow(self)
 
     @overload
     def run_flow(

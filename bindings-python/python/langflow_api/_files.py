@@ -28,6 +28,28 @@ def file_body(body: Any, archive: str) -> tuple[object, str | None]:
     return data, "application/json" if beginning[:1] in (b"{", b"[") else archive
 
 
+def form_file(file: Any, filename: object) -> tuple[bytes, str]:
+    """The bytes of a file for a form, and its name.
+
+    Args:
+        file: A file in any form.
+        filename: Its name, where the caller says one.
+    """
+    from ._given import NOT_GIVEN
+
+    data = read(file)
+    if data is None:
+        from . import _native
+
+        message = f"`file` has to be a file, not {type(file).__name__}."
+        raise _native.invalid_input("file", message)
+    if filename is NOT_GIVEN:
+        named = file.__fspath__() if hasattr(file, "__fspath__") else getattr(file, "name", "")
+        text = named if isinstance(named, str) else ""
+        filename = text.replace("\\", "/").rpartition("/")[2] or "upload"
+    return data, str(filename)
+
+
 def read(body: Any) -> bytes | None:
     """The bytes of a file, or ``None`` for what is no file."""
     if isinstance(body, (bytes, bytearray, memoryview)):

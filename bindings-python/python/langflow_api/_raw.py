@@ -81,7 +81,7 @@ class RawCalls(Calls):
 
     def page(self, query: _Query) -> Any:
         answered = self.call(query.operation, query.args, query.options, {200: query.shape})
-        plain = Calls(self._client)
+        plain = Calls(self._client, self._home)
         return answered.mapped(lambda data: Page(plain, query, data))
 
 
@@ -95,7 +95,7 @@ class RawAsyncCalls(AsyncCalls):
 
     async def page(self, query: _Query) -> Any:
         answered = await self.call(query.operation, query.args, query.options, {200: query.shape})
-        plain = AsyncCalls(self._client)
+        plain = AsyncCalls(self._client, self._home)
         return answered.mapped(lambda data: AsyncPage(plain, query, data))
 
     def pager(self, query: _Query) -> Any:

@@ -11,7 +11,7 @@ from ._watch import watch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, ClassVar
 
     from ._async_client import AsyncClient
     from ._client import Client
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 class Calls:
     """Calls operations and waits."""
 
-    __slots__ = ("_client",)
+    __slots__ = ("_client", "_home")
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, home: str = "models") -> None:
         self._client = client
+        self._home = home
 
     def call(
         self,
@@ -39,17 +40,18 @@ class Calls:
         body: object = NOT_GIVEN,
         extra: Mapping[str, Any] | None = None,
         content_type: str | None = None,
+        filename: str | None = None,
     ) -> Any:
         """The answer of an operation."""
         client = self._client
         with watch(operation, client._options(options), args.get("flow_id")) as seen:
-            message = head(operation, args, seen.options, content_type)
+            message = head(operation, args, seen.options, content_type, filename)
             reply = client._engine.call(message, payload(body, extra))
             seen.replied(reply[0])
         return self._made(reply, shapes)
 
     def _made(self, reply: _Reply, shapes: Mapping[int, Shape]) -> Any:
-        return answer(*reply, shapes)
+        return answer(*reply, shapes, self._home)
 
     def page(self, query: _Query) -> Page[Any]:
         """One page of a list."""
@@ -76,10 +78,11 @@ class Calls:
 class AsyncCalls:
     """Calls operations from a coroutine."""
 
-    __slots__ = ("_client",)
+    __slots__ = ("_client", "_home")
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, home: str = "models") -> None:
         self._client = client
+        self._home = home
 
     async def call(
         self,
@@ -90,17 +93,18 @@ class AsyncCalls:
         body: object = NOT_GIVEN,
         extra: Mapping[str, Any] | None = None,
         content_type: str | None = None,
+        filename: str | None = None,
     ) -> Any:
         """The answer of an operation."""
         client = self._client
         with watch(operation, client._options(options), args.get("flow_id")) as seen:
-            message = head(operation, args, seen.options, content_type)
+            message = head(operation, args, seen.options, content_type, filename)
             reply = await client._engine.call_async(message, payload(body, extra))
             seen.replied(reply[0])
         return self._made(reply, shapes)
 
     def _made(self, reply: _Reply, shapes: Mapping[int, Shape]) -> Any:
-        return answer(*reply, shapes)
+        return answer(*reply, shapes, self._home)
 
     async def page(self, query: _Query) -> AsyncPage[Any]:
         """One page of a list."""
@@ -136,14 +140,17 @@ class Resource:
 
     __slots__ = ("_calls",)
 
+    # The generated module of its models.
+    _home: ClassVar[str] = "models"
+
     def __init__(self, client: Client) -> None:
-        self._calls = Calls(client)
+        self._calls = Calls(client, self._home)
 
     def _raw(self) -> Any:
         from ._raw import RawCalls
 
         twin = object.__new__(type(self))
-        twin._calls = RawCalls(self._calls._client)
+        twin._calls = RawCalls(self._calls._client, self._home)
         return twin
 
     def _list(
@@ -157,14 +164,17 @@ class AsyncResource:
 
     __slots__ = ("_calls",)
 
+    # The generated module of its models.
+    _home: ClassVar[str] = "models"
+
     def __init__(self, client: AsyncClient) -> None:
-        self._calls = AsyncCalls(client)
+        self._calls = AsyncCalls(client, self._home)
 
     def _raw(self) -> Any:
         from ._raw import RawAsyncCalls
 
         twin = object.__new__(type(self))
-        twin._calls = RawAsyncCalls(self._calls._client)
+        twin._calls = RawAsyncCalls(self._calls._client, self._home)
         return twin
 
     def _list(

@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 use crate::model::{Api, Body, Field, Operation, Param, Schema, Success, Tag, Type};
 use crate::naming::{camel, class_name, method_name, snake};
 
+/// The document whose operations need no prefix.
+const FIRST: &str = "workspace";
+
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// Reads the file as JSON.
@@ -67,6 +70,10 @@ pub fn read(name: &str, document: &Value) -> Result<Api> {
         })
         .collect();
     Ok(Api {
+        prefix: match name {
+            FIRST => String::new(),
+            other => format!("{other}."),
+        },
         name: name.to_owned(),
         title: text("/info/title"),
         version: text("/info/version"),
@@ -162,9 +169,9 @@ fn operation(
         description: string(node, "description"),
         permission: word(
             "x-permission",
-            &["none", "read", "execute", "write", "admin"],
+            &["none", "key", "read", "execute", "write", "admin"],
         )?,
-        origin: word("x-origin", &["documented", "ours"])?,
+        origin: word("x-origin", &["documented", "ours", "hidden"])?,
         safety: word("x-safety", &["safe", "keyed", "unsafe"])?,
         stream: success.iter().all(|answer| answer.kind == "sse"),
         params,
@@ -175,10 +182,15 @@ fn operation(
     })
 }
 
+const JSON: &str = "application/json";
+/// Fields as a form writes them: the core makes them of the JSON that a façade hands over.
+const FORM_FIELDS: &str = "application/x-www-form-urlencoded";
+
 fn kind_of(content_type: &str) -> &'static str {
     match content_type {
         "application/json" => "json",
         "text/event-stream" => "sse",
+        "application/x-ndjson" => "text",
         text if text.starts_with("text/") => "text",
         _ => "bytes",
     }
@@ -202,7 +214,11 @@ fn request_body(document: &Value, reference: &Value) -> Result<Body> {
     let content_types: Vec<String> = object(&node["content"])
         .map(|(name, _)| name.clone())
         .collect();
-    let json = &node["content"]["application/json"]["schema"];
+    let json = [JSON, FORM_FIELDS]
+        .iter()
+        .map(|name| &node["content"][*name]["schema"])
+        .find(|schema| !schema.is_null())
+        .unwrap_or(&Value::Null);
     let ty = if json.is_null() {
         Type::Any
     } else {

@@ -16,13 +16,16 @@ use clap::Parser;
 
 use crate::output::Files;
 
+/// The first is the client's own face; the others stand behind their name.
+const DOCUMENTS: [&str; 2] = ["workspace", "langflow"];
+
 /// Writes the generated code of all languages from the OpenAPI documents.
 #[derive(Parser)]
 struct Arguments {
     /// Change nothing; exit with 1 and name the files that are not fresh.
     #[arg(long)]
     check: bool,
-    /// Folder with workspace.yaml and errors.toml [default: openapi/ of the repository].
+    /// Folder with the documents and errors.toml [default: openapi/ of the repository].
     #[arg(long)]
     documents: Option<PathBuf>,
     /// Folder that stands for the repository, to write into [default: the repository].
@@ -37,12 +40,19 @@ fn main() -> Result<()> {
         .canonicalize()?;
     let root = arguments.root.unwrap_or(repository);
     let documents = arguments.documents.unwrap_or_else(|| root.join("openapi"));
-    let workspace = document::load(&documents.join("workspace.yaml"))?;
-    let api = document::read("workspace", &workspace).context("openapi/workspace.yaml")?;
+    let apis = DOCUMENTS
+        .into_iter()
+        .map(|name| {
+            let file = format!("{name}.yaml");
+            let document = document::load(&documents.join(&file))?;
+            let api = document::read(name, &document).context(file)?;
+            Ok((document, api))
+        })
+        .collect::<Result<Vec<_>>>()?;
     let errors = errors::load(&documents.join("errors.toml"))?;
 
     let mut files = Files::default();
-    emit::all(&mut files, &workspace, &api, &errors)?;
+    emit::all(&mut files, &apis, &errors)?;
 
     if arguments.check {
         let different = files.different(&root)?;

@@ -7,6 +7,8 @@ use serde::Serialize;
 pub struct Api {
     /// Name of the document without extension (`workspace`).
     pub name: String,
+    /// What stands before an operationId where the APIs are one list (`langflow.`, or nothing).
+    pub prefix: String,
     /// `info.title`.
     pub title: String,
     /// `info.version`.
@@ -53,9 +55,9 @@ pub struct Operation {
     pub summary: String,
     /// Longer text, may be empty.
     pub description: String,
-    /// `read`, `execute`, `write`, `admin` or `none`.
+    /// `read`, `execute`, `write`, `admin`, `key` (any) or `none`.
     pub permission: String,
-    /// `documented` or `ours`.
+    /// `documented`, `ours` or `hidden`.
     pub origin: String,
     /// `safe`, `keyed` or `unsafe`.
     pub safety: String,

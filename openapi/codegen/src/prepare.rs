@@ -99,6 +99,7 @@ fn variants(document: &Value, item: &Value, node: &Value) -> Result<Vec<(String,
         }
         let answer = match media_type.as_str() {
             "" | "application/json" => Answer::Json,
+            "application/x-ndjson" => Answer::Text,
             "text/event-stream" => Answer::Events,
             text if text.starts_with("text/") => Answer::Text,
             _ => Answer::Bytes,
@@ -120,12 +121,8 @@ fn variants(document: &Value, item: &Value, node: &Value) -> Result<Vec<(String,
             "parameters": params,
             "responses": {&status: response(answer, &media_type, schema)},
         });
-        if let Some(json_body) = body.filter(|body| !body["content"]["application/json"].is_null())
-        {
-            operation["requestBody"] = json!({
-                "required": true,
-                "content": {"application/json": json_body["content"]["application/json"]},
-            });
+        if let Some((name, media)) = body.and_then(typed_body) {
+            operation["requestBody"] = json!({"required": true, "content": {name: media}});
         }
         let split = Split {
             origin: id.to_owned(),
@@ -140,12 +137,17 @@ fn variants(document: &Value, item: &Value, node: &Value) -> Result<Vec<(String,
         .and_then(|body| body["content"].as_object())
         .into_iter()
         .flat_map(|content| content.keys())
-        .filter(|name| *name != "application/json")
+        .filter(|name| !TYPED.contains(&name.as_str()))
         .cloned()
         .collect();
     for media_type in other_bodies {
         let (_, split, mut operation) = found.first().context("an answer")?.clone();
-        let suffix = word(&media_type);
+        // The only way to send it needs no name of its own.
+        let alone = operation.get("requestBody").is_none();
+        let suffix = match alone {
+            true => String::new(),
+            false => word(&media_type),
+        };
         operation["operationId"] = json!(format!("{id}{suffix}"));
         operation["requestBody"] = json!({
             "required": true,
@@ -159,9 +161,22 @@ fn variants(document: &Value, item: &Value, node: &Value) -> Result<Vec<(String,
             content_type: Some(media_type),
             ..split
         };
+        if alone {
+            found.clear();
+        }
         found.push((suffix, split, operation));
     }
     Ok(found)
+}
+
+/// Media types of bodies that progenitor writes from their fields.
+const TYPED: [&str; 2] = ["application/json", "application/x-www-form-urlencoded"];
+
+fn typed_body(body: &Value) -> Option<(&'static str, &Value)> {
+    TYPED
+        .into_iter()
+        .map(|name| (name, &body["content"][name]))
+        .find(|(_, media)| !media.is_null())
 }
 
 type AnswerOf = (String, String, Option<Value>);

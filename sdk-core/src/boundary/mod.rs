@@ -23,7 +23,7 @@ use crate::request::{self, Parts};
 use crate::run::RunRequest;
 use crate::send::{Answer, Call, has_type};
 use crate::stream::RunStream;
-use crate::transfer::{Download, Upload};
+use crate::transfer::{self, Download, Upload};
 
 pub(crate) use compute::Entry as Compute;
 pub use compute::compute;
@@ -62,7 +62,8 @@ impl Engine {
         })
     }
 
-    /// Calls an operation. `head`: `{"op", "args"?, "options"?, "content_type"?}`.
+    /// Calls an operation. `head`: `{"op", "args"?, "options"?, "content_type"?,
+    /// "filename"?}`; with a `filename` the body is sent as the file of a form.
     pub async fn call(&self, head: &str, body: Bytes) -> Result<Reply, ErrorJson> {
         guard(async {
             let (call, request) = self.begin(head, body)?;
@@ -208,6 +209,14 @@ impl Engine {
             Value::Null => None,
             other => Some(options::text("content_type", other)?),
         };
+        // A form with the body as its file.
+        let form = match &head["filename"] {
+            Value::Null => None,
+            name => Some(transfer::form(
+                &options::text("filename", name)?,
+                body.clone(),
+            )),
+        };
         let call = Call::new(
             &self.client,
             operation,
@@ -219,8 +228,16 @@ impl Engine {
             content_type,
             accept: None,
         };
-        let base = self.client.config.base.workspace();
-        Ok((call, request::build(&base, operation, parts)?))
+        let base = self.client.place(operation)?;
+        let mut request = request::build(&base, operation, parts)?;
+        if let Some(form) = form {
+            options::check_header("filename", "content-type", &form.label)?;
+            if let Ok(label) = http::HeaderValue::from_str(&form.label) {
+                request.headers_mut().insert(header::CONTENT_TYPE, label);
+            }
+            *request.body_mut() = Some(form.body.into());
+        }
+        Ok((call, request))
     }
 
     /// As `begin`, for a body that is not there yet.
@@ -252,7 +269,7 @@ impl Engine {
             .operation
             .accept
             .split(", ")
-            .any(|one| has_type(&answer.headers, one));
+            .any(|one| has_type(&answer.headers, one) || one.ends_with("/*"));
         if answer.body.is_empty() || (promised && !json) {
             return Ok(());
         }

@@ -38,6 +38,25 @@ impl Client {
         }
     }
 
+    /// Where the operation stands. What belongs to open-source servers is refused where the user says
+    /// that this is a workspace.
+    pub(crate) fn place(&self, operation: &Operation) -> Result<String, LangflowError> {
+        if !operation.open_source() {
+            return Ok(self.config.base.workspace());
+        }
+        match self.config.api {
+            Api::Workspace => Err(LangflowError::new(
+                ErrorCode::Unsupported,
+                format!(
+                    "`{}` is an operation of open-source Langflow servers; this client is for a \
+                     workspace (api=\"workspace\").",
+                    operation.id
+                ),
+            )),
+            _ => Ok(self.config.base.root()),
+        }
+    }
+
     /// Whether a call failed only because the server is an open-source one: nothing has run.
     pub(crate) fn turned_out(&self, error: &LangflowError) -> bool {
         error.is(ErrorCode::Unsupported) && self.is_open_source()
@@ -96,6 +115,32 @@ impl Client {
                 info
             }
         };
+        explained.phase = info.phase;
+        explained.status = info.status;
+        explained.request_id = info.request_id;
+        explained.body = info.body;
+        explained
+    }
+
+    /// Says that this is no open-source server, in place of an error that only says that a route of
+    /// one is not there.
+    pub(crate) async fn explain_second(&self, info: ErrorInfo, operation: &Operation) -> ErrorInfo {
+        if self.config.api != Api::Auto || self.shared.known.langflow.get().is_some() {
+            return info;
+        }
+        if let Some(version) = self.probe().await {
+            self.shared.known.langflow.get_or_init(|| version);
+            return info;
+        }
+        let mut explained = ErrorInfo::new(
+            ErrorCode::Unsupported,
+            format!(
+                "`{}` is an operation of open-source Langflow servers, and what answers at {} is \
+                 none.",
+                operation.id,
+                self.config.base.root()
+            ),
+        );
         explained.phase = info.phase;
         explained.status = info.status;
         explained.request_id = info.request_id;

@@ -32,9 +32,31 @@ pub fn event(
     request_id: &str,
     attempts: u32,
 ) -> Result<Event, LangflowError> {
+    if operation.raw_events() {
+        return Ok(raw_event(frame));
+    }
     match operation.open_source() {
         true => langflow::event(frame, request_id, attempts),
         false => workspace::event(frame, request_id, attempts),
+    }
+}
+
+/// An event as it came: its own name or the one inside, and its data.
+fn raw_event(frame: Frame) -> Event {
+    let mut data = serde_json::from_str(&frame.data).unwrap_or(Value::String(frame.data));
+    let inner = data.get("event").and_then(Value::as_str).map(str::to_owned);
+    let event = match (frame.event, inner) {
+        (Some(name), _) => name,
+        (None, Some(name)) => {
+            data = data.get_mut("data").map(Value::take).unwrap_or_default();
+            name
+        }
+        (None, None) => String::new(),
+    };
+    Event::Unknown {
+        id: frame.id,
+        event,
+        data,
     }
 }
 

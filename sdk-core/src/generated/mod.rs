@@ -7,3 +7,8 @@ pub mod resources;
 #[rustfmt::skip]
 #[allow(missing_docs, clippy::all, clippy::unwrap_used, dead_code)]
 pub mod workspace;
+#[rustfmt::skip]
+#[allow(missing_docs, clippy::all, clippy::unwrap_used, dead_code)]
+pub mod langflow;
+pub mod langflow_operations;
+pub mod langflow_resources;

@@ -3,7 +3,7 @@
 
 use crate::client::Client;
 use crate::error::LangflowError;
-use crate::generated::workspace::types;
+use crate::generated::workspace::{Client as Typed, types};
 use crate::stream::RunStream;
 use crate::typed;
 
@@ -21,7 +21,7 @@ impl Flows {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn list(&self, params: ListFlowsParams) -> Result<types::FlowPage, LangflowError> {
-        let call = typed::call(&self.client, "listFlows")?;
+        let call = typed::call::<Typed>(&self.client, "listFlows")?;
         let answer = call
             .client()
             .list_flows(
@@ -46,7 +46,7 @@ impl Flows {
         body: &types::FlowWrite,
         params: CreateFlowParams,
     ) -> Result<types::Flow, LangflowError> {
-        let call = typed::call(&self.client, "createFlow")?;
+        let call = typed::call::<Typed>(&self.client, "createFlow")?;
         let answer = call
             .client()
             .create_flow(params.idempotency_key.as_deref(), body)
@@ -65,7 +65,7 @@ impl Flows {
         body: &types::FlowImport,
         params: ImportFlowsParams,
     ) -> Result<types::FlowImportResult, LangflowError> {
-        let call = typed::call(&self.client, "importFlows")?;
+        let call = typed::call::<Typed>(&self.client, "importFlows")?;
         let answer = call
             .client()
             .import_flows(
@@ -88,7 +88,7 @@ impl Flows {
         body: Vec<u8>,
         params: ImportFlowsZipParams,
     ) -> Result<types::FlowImportResult, LangflowError> {
-        let call = typed::call(&self.client, "importFlows")?;
+        let call = typed::call::<Typed>(&self.client, "importFlows")?;
         let answer = call
             .client()
             .import_flows_zip(
@@ -109,7 +109,7 @@ impl Flows {
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get(&self, flow_id: &str) -> Result<types::Flow, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "getFlow")?;
+        let call = typed::call::<Typed>(&self.client, "getFlow")?;
         let answer = call.client().get_flow(flow_id).await;
         typed::value(&call, answer)
     }
@@ -127,7 +127,7 @@ impl Flows {
         params: ReplaceFlowParams,
     ) -> Result<types::Flow, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "replaceFlow")?;
+        let call = typed::call::<Typed>(&self.client, "replaceFlow")?;
         let answer = call
             .client()
             .replace_flow(flow_id, params.if_match.as_deref(), body)
@@ -148,7 +148,7 @@ impl Flows {
         params: UpdateFlowParams,
     ) -> Result<types::Flow, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "updateFlow")?;
+        let call = typed::call::<Typed>(&self.client, "updateFlow")?;
         let answer = call
             .client()
             .update_flow(flow_id, params.if_match.as_deref(), body)
@@ -168,7 +168,7 @@ impl Flows {
         params: DeleteFlowParams,
     ) -> Result<(), LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "deleteFlow")?;
+        let call = typed::call::<Typed>(&self.client, "deleteFlow")?;
         let answer = call
             .client()
             .delete_flow(flow_id, params.if_match.as_deref())
@@ -189,7 +189,7 @@ impl Flows {
         params: RunFlowParams,
     ) -> Result<types::RunResponse, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "runFlow")?;
+        let call = typed::call::<Typed>(&self.client, "runFlow")?;
         let answer = call
             .client()
             .run_flow(flow_id, params.idempotency_key.as_deref(), body)
@@ -210,7 +210,7 @@ impl Flows {
         params: RunFlowBackgroundParams,
     ) -> Result<types::Run, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "runFlow")?;
+        let call = typed::call::<Typed>(&self.client, "runFlow")?;
         let answer = call
             .client()
             .run_flow_background(flow_id, params.idempotency_key.as_deref(), body)
@@ -231,7 +231,7 @@ impl Flows {
         params: RunFlowStreamParams,
     ) -> Result<RunStream, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "runFlow")?;
+        let call = typed::call::<Typed>(&self.client, "runFlow")?;
         let answer = call
             .client()
             .run_flow_stream(
@@ -257,7 +257,7 @@ impl Flows {
         params: DuplicateFlowParams,
     ) -> Result<types::Flow, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "duplicateFlow")?;
+        let call = typed::call::<Typed>(&self.client, "duplicateFlow")?;
         let answer = call
             .client()
             .duplicate_flow(flow_id, params.idempotency_key.as_deref(), body)
@@ -277,7 +277,7 @@ impl Flows {
         params: ExportFlowParams,
     ) -> Result<types::FlowFile, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "exportFlow")?;
+        let call = typed::call::<Typed>(&self.client, "exportFlow")?;
         let answer = call
             .client()
             .export_flow(flow_id, params.format.as_deref())
@@ -297,7 +297,7 @@ impl Flows {
         params: ExportFlowPythonParams,
     ) -> Result<String, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "exportFlow")?;
+        let call = typed::call::<Typed>(&self.client, "exportFlow")?;
         let answer = call
             .client()
             .export_flow_python(flow_id, params.format.as_deref(), "text/x-python")
@@ -313,7 +313,7 @@ impl Flows {
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get_settings(&self, flow_id: &str) -> Result<types::FlowSettings, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "getFlowSettings")?;
+        let call = typed::call::<Typed>(&self.client, "getFlowSettings")?;
         let answer = call.client().get_flow_settings(flow_id).await;
         typed::value(&call, answer)
     }
@@ -330,7 +330,7 @@ impl Flows {
         body: &types::FlowSettingsUpdate,
     ) -> Result<types::FlowSettings, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "updateFlowSettings")?;
+        let call = typed::call::<Typed>(&self.client, "updateFlowSettings")?;
         let answer = call.client().update_flow_settings(flow_id, body).await;
         typed::value(&call, answer)
     }
@@ -485,7 +485,7 @@ impl Runs {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn list(&self, params: ListRunsParams) -> Result<types::RunPage, LangflowError> {
-        let call = typed::call(&self.client, "listRuns")?;
+        let call = typed::call::<Typed>(&self.client, "listRuns")?;
         let answer = call
             .client()
             .list_runs(
@@ -510,7 +510,7 @@ impl Runs {
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get(&self, run_id: &str) -> Result<types::Run, LangflowError> {
         typed::check("run_id", run_id)?;
-        let call = typed::call(&self.client, "getRun")?;
+        let call = typed::call::<Typed>(&self.client, "getRun")?;
         let answer = call.client().get_run(run_id).await;
         typed::value(&call, answer)
     }
@@ -523,7 +523,7 @@ impl Runs {
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn cancel(&self, run_id: &str) -> Result<types::Run, LangflowError> {
         typed::check("run_id", run_id)?;
-        let call = typed::call(&self.client, "cancelRun")?;
+        let call = typed::call::<Typed>(&self.client, "cancelRun")?;
         let answer = call.client().cancel_run(run_id).await;
         typed::value(&call, answer)
     }
@@ -540,7 +540,7 @@ impl Runs {
         params: StreamRunEventsParams,
     ) -> Result<RunStream, LangflowError> {
         typed::check("run_id", run_id)?;
-        let call = typed::call(&self.client, "streamRunEvents")?;
+        let call = typed::call::<Typed>(&self.client, "streamRunEvents")?;
         let answer = call
             .client()
             .stream_run_events(run_id, params.last_event_id.as_deref(), "text/event-stream")
@@ -607,7 +607,7 @@ impl Sessions {
         params: ListSessionsParams,
     ) -> Result<types::SessionPage, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "listSessions")?;
+        let call = typed::call::<Typed>(&self.client, "listSessions")?;
         let answer = call
             .client()
             .list_sessions(flow_id, params.page, params.size)
@@ -623,7 +623,7 @@ impl Sessions {
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn clear_all(&self, flow_id: &str) -> Result<types::SessionsCleared, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "clearAllSessions")?;
+        let call = typed::call::<Typed>(&self.client, "clearAllSessions")?;
         let answer = call.client().clear_all_sessions(flow_id).await;
         typed::value(&call, answer)
     }
@@ -641,7 +641,7 @@ impl Sessions {
     ) -> Result<types::Session, LangflowError> {
         typed::check("flow_id", flow_id)?;
         typed::check("session_id", session_id)?;
-        let call = typed::call(&self.client, "getSession")?;
+        let call = typed::call::<Typed>(&self.client, "getSession")?;
         let answer = call.client().get_session(flow_id, session_id).await;
         typed::value(&call, answer)
     }
@@ -655,7 +655,7 @@ impl Sessions {
     pub async fn clear(&self, flow_id: &str, session_id: &str) -> Result<(), LangflowError> {
         typed::check("flow_id", flow_id)?;
         typed::check("session_id", session_id)?;
-        let call = typed::call(&self.client, "clearSession")?;
+        let call = typed::call::<Typed>(&self.client, "clearSession")?;
         let answer = call.client().clear_session(flow_id, session_id).await;
         typed::value(&call, answer)
     }
@@ -674,7 +674,7 @@ impl Sessions {
     ) -> Result<types::MessagePage, LangflowError> {
         typed::check("flow_id", flow_id)?;
         typed::check("session_id", session_id)?;
-        let call = typed::call(&self.client, "listSessionMessages")?;
+        let call = typed::call::<Typed>(&self.client, "listSessionMessages")?;
         let answer = call
             .client()
             .list_session_messages(flow_id, session_id, params.page, params.size)
@@ -724,7 +724,7 @@ impl ApiKeys {
         &self,
         params: ListApiKeysParams,
     ) -> Result<types::ApiKeyPage, LangflowError> {
-        let call = typed::call(&self.client, "listApiKeys")?;
+        let call = typed::call::<Typed>(&self.client, "listApiKeys")?;
         let answer = call
             .client()
             .list_api_keys(
@@ -747,7 +747,7 @@ impl ApiKeys {
         &self,
         body: &types::ApiKeyCreate,
     ) -> Result<types::ApiKeySecret, LangflowError> {
-        let call = typed::call(&self.client, "createApiKey")?;
+        let call = typed::call::<Typed>(&self.client, "createApiKey")?;
         let answer = call.client().create_api_key(body).await;
         typed::value(&call, answer)
     }
@@ -760,7 +760,7 @@ impl ApiKeys {
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get(&self, key_id: &str) -> Result<types::ApiKey, LangflowError> {
         typed::check("key_id", key_id)?;
-        let call = typed::call(&self.client, "getApiKey")?;
+        let call = typed::call::<Typed>(&self.client, "getApiKey")?;
         let answer = call.client().get_api_key(key_id).await;
         typed::value(&call, answer)
     }
@@ -777,7 +777,7 @@ impl ApiKeys {
         body: &types::ApiKeyUpdate,
     ) -> Result<types::ApiKey, LangflowError> {
         typed::check("key_id", key_id)?;
-        let call = typed::call(&self.client, "updateApiKey")?;
+        let call = typed::call::<Typed>(&self.client, "updateApiKey")?;
         let answer = call.client().update_api_key(key_id, body).await;
         typed::value(&call, answer)
     }
@@ -790,7 +790,7 @@ impl ApiKeys {
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn revoke(&self, key_id: &str) -> Result<(), LangflowError> {
         typed::check("key_id", key_id)?;
-        let call = typed::call(&self.client, "revokeApiKey")?;
+        let call = typed::call::<Typed>(&self.client, "revokeApiKey")?;
         let answer = call.client().revoke_api_key(key_id).await;
         typed::value(&call, answer)
     }
@@ -807,7 +807,7 @@ impl ApiKeys {
         body: &types::ApiKeyRotate,
     ) -> Result<types::ApiKeySecret, LangflowError> {
         typed::check("key_id", key_id)?;
-        let call = typed::call(&self.client, "rotateApiKey")?;
+        let call = typed::call::<Typed>(&self.client, "rotateApiKey")?;
         let answer = call.client().rotate_api_key(key_id, body).await;
         typed::value(&call, answer)
     }
@@ -850,7 +850,7 @@ impl Webhooks {
         params: ListWebhooksParams,
     ) -> Result<types::WebhookPage, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "listWebhooks")?;
+        let call = typed::call::<Typed>(&self.client, "listWebhooks")?;
         let answer = call
             .client()
             .list_webhooks(flow_id, params.page, params.size)
@@ -871,7 +871,7 @@ impl Webhooks {
         params: CreateWebhookParams,
     ) -> Result<types::WebhookSecret, LangflowError> {
         typed::check("flow_id", flow_id)?;
-        let call = typed::call(&self.client, "createWebhook")?;
+        let call = typed::call::<Typed>(&self.client, "createWebhook")?;
         let answer = call
             .client()
             .create_webhook(flow_id, params.idempotency_key.as_deref(), body)
@@ -887,7 +887,7 @@ impl Webhooks {
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get(&self, webhook_id: &str) -> Result<types::Webhook, LangflowError> {
         typed::check("webhook_id", webhook_id)?;
-        let call = typed::call(&self.client, "getWebhook")?;
+        let call = typed::call::<Typed>(&self.client, "getWebhook")?;
         let answer = call.client().get_webhook(webhook_id).await;
         typed::value(&call, answer)
     }
@@ -904,7 +904,7 @@ impl Webhooks {
         body: &types::WebhookUpdate,
     ) -> Result<types::Webhook, LangflowError> {
         typed::check("webhook_id", webhook_id)?;
-        let call = typed::call(&self.client, "updateWebhook")?;
+        let call = typed::call::<Typed>(&self.client, "updateWebhook")?;
         let answer = call.client().update_webhook(webhook_id, body).await;
         typed::value(&call, answer)
     }
@@ -917,7 +917,7 @@ impl Webhooks {
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn delete(&self, webhook_id: &str) -> Result<(), LangflowError> {
         typed::check("webhook_id", webhook_id)?;
-        let call = typed::call(&self.client, "deleteWebhook")?;
+        let call = typed::call::<Typed>(&self.client, "deleteWebhook")?;
         let answer = call.client().delete_webhook(webhook_id).await;
         typed::value(&call, answer)
     }
@@ -934,7 +934,7 @@ impl Webhooks {
         body: &types::WebhookTest,
     ) -> Result<types::WebhookDelivery, LangflowError> {
         typed::check("webhook_id", webhook_id)?;
-        let call = typed::call(&self.client, "testWebhook")?;
+        let call = typed::call::<Typed>(&self.client, "testWebhook")?;
         let answer = call.client().test_webhook(webhook_id, body).await;
         typed::value(&call, answer)
     }
@@ -952,7 +952,7 @@ impl Webhooks {
         params: RotateWebhookSecretParams,
     ) -> Result<types::WebhookSecret, LangflowError> {
         typed::check("webhook_id", webhook_id)?;
-        let call = typed::call(&self.client, "rotateWebhookSecret")?;
+        let call = typed::call::<Typed>(&self.client, "rotateWebhookSecret")?;
         let answer = call
             .client()
             .rotate_webhook_secret(webhook_id, params.idempotency_key.as_deref(), body)
@@ -972,7 +972,7 @@ impl Webhooks {
         params: ListWebhookDeliveriesParams,
     ) -> Result<types::WebhookDeliveryPage, LangflowError> {
         typed::check("webhook_id", webhook_id)?;
-        let call = typed::call(&self.client, "listWebhookDeliveries")?;
+        let call = typed::call::<Typed>(&self.client, "listWebhookDeliveries")?;
         let answer = call
             .client()
             .list_webhook_deliveries(
@@ -999,7 +999,7 @@ impl Webhooks {
     ) -> Result<types::WebhookDelivery, LangflowError> {
         typed::check("webhook_id", webhook_id)?;
         typed::check("delivery_id", delivery_id)?;
-        let call = typed::call(&self.client, "getWebhookDelivery")?;
+        let call = typed::call::<Typed>(&self.client, "getWebhookDelivery")?;
         let answer = call
             .client()
             .get_webhook_delivery(webhook_id, delivery_id)
@@ -1020,7 +1020,7 @@ impl Webhooks {
     ) -> Result<types::WebhookDelivery, LangflowError> {
         typed::check("webhook_id", webhook_id)?;
         typed::check("delivery_id", delivery_id)?;
-        let call = typed::call(&self.client, "redeliverWebhook")?;
+        let call = typed::call::<Typed>(&self.client, "redeliverWebhook")?;
         let answer = call
             .client()
             .redeliver_webhook(webhook_id, delivery_id)
@@ -1091,7 +1091,7 @@ impl Monitoring {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get_usage(&self, params: GetUsageParams) -> Result<types::Usage, LangflowError> {
-        let call = typed::call(&self.client, "getUsage")?;
+        let call = typed::call::<Typed>(&self.client, "getUsage")?;
         let answer = call
             .client()
             .get_usage(
@@ -1112,7 +1112,7 @@ impl Monitoring {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get_health(&self) -> Result<types::Health, LangflowError> {
-        let call = typed::call(&self.client, "getHealth")?;
+        let call = typed::call::<Typed>(&self.client, "getHealth")?;
         let answer = call.client().get_health().await;
         typed::value(&call, answer)
     }
@@ -1124,7 +1124,7 @@ impl Monitoring {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get_version(&self) -> Result<types::Version, LangflowError> {
-        let call = typed::call(&self.client, "getVersion")?;
+        let call = typed::call::<Typed>(&self.client, "getVersion")?;
         let answer = call.client().get_version().await;
         typed::value(&call, answer)
     }
@@ -1136,7 +1136,7 @@ impl Monitoring {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get_metrics(&self) -> Result<String, LangflowError> {
-        let call = typed::call(&self.client, "getMetrics")?;
+        let call = typed::call::<Typed>(&self.client, "getMetrics")?;
         let answer = call.client().get_metrics("text/plain").await;
         typed::text(&call, answer).await
     }

@@ -11,6 +11,8 @@ use crate::naming::{class_name, method_name, snake};
 use crate::output::Files;
 use crate::prepare::{Answer, Split};
 
+const FORM: &str = "multipart/form-data";
+
 /// An argument of a method that progenitor wrote.
 struct Argument {
     name: String,
@@ -29,12 +31,12 @@ enum Role {
     Fixed(String),
 }
 
-/// Adds the resources and, for the conformance tests, a dispatcher by operationId.
-pub fn emit(files: &mut Files, api: &Api, splits: &[Split], code: &syn::File) -> Result<()> {
+/// Adds the resources; answers with the arms of the dispatcher.
+pub fn emit(files: &mut Files, api: &Api, splits: &[Split], code: &syn::File) -> Result<String> {
     let mut text = format!(
         "// {HEADER}\n//! The resources of the {title}: one method an operation.\n\n\
          use crate::client::Client;\nuse crate::error::LangflowError;\n\
-         use crate::generated::{name}::types;\nuse crate::stream::RunStream;\nuse crate::typed;\n\n",
+         use crate::generated::{name}::{{Client as Typed, types}};\nuse crate::stream::RunStream;\nuse crate::typed;\n\n",
         title = api.title,
         name = api.name,
     );
@@ -43,11 +45,33 @@ pub fn emit(files: &mut Files, api: &Api, splits: &[Split], code: &syn::File) ->
         resource(&mut text, &mut arms, api, tag, splits, code)
             .with_context(|| format!("resource {}", tag.name))?;
     }
-    accessors(&mut text, api)?;
-    files.add_rust("sdk-core/src/generated/resources.rs", &text)?;
+    let file = match api.prefix.as_str() {
+        "" => {
+            accessors(&mut text, api, "Client", "self.clone()")?;
+            "resources".to_owned()
+        }
+        _ => {
+            let class = class_name(&api.name);
+            writeln!(
+                text,
+                "/// The resources of the {}.\n#[derive(Debug, Clone)]\npub struct {class} {{ client: Client }}\n\n\
+                 impl Client {{\n/// Every operation of the {}; on another server each is `unsupported`.\n\
+                 pub fn {}(&self) -> {class} {{\n{class} {{ client: self.clone() }}\n}}\n}}\n",
+                api.title, api.title, api.name
+            )?;
+            accessors(&mut text, api, &class, "self.client.clone()")?;
+            format!("{}_resources", api.name)
+        }
+    };
+    files.add_rust(format!("sdk-core/src/generated/{file}.rs"), &text)?;
+    Ok(arms)
+}
+
+/// Adds, for the conformance tests, a dispatcher by operationId.
+pub fn dispatch(files: &mut Files, arms: &str) -> Result<()> {
     let dispatch = format!(
         "// {HEADER}\n//! Calls a typed method by operationId, so that every vector runs through it too.\n\n\
-         use langflow_client::{{Client, LangflowError, params}};\nuse serde_json::Value;\n\n\
+         use langflow_client::{{Client, LangflowError, langflow, params}};\nuse serde_json::Value;\n\n\
          use crate::typed_driver::{{arg, body, json, query, text}};\n\n\
          /// The outcome, or `None` where no typed method takes such a call.\n\
          pub async fn dispatch(\nclient: &Client,\noperation: &str,\nargs: &Value,\npayload: &Value,\n\
@@ -75,7 +99,7 @@ fn resource(
     writeln!(text, "impl {class} {{")?;
     for operation in api.of_tag(&tag.name) {
         for split in splits.iter().filter(|split| split.origin == operation.id) {
-            method(text, &mut structs, arms, tag, operation, split, code)
+            method(text, &mut structs, arms, api, tag, operation, split, code)
                 .with_context(|| split.id.clone())?;
         }
     }
@@ -83,10 +107,12 @@ fn resource(
     Ok(())
 }
 
+#[allow(clippy::too_many_arguments, reason = "what is written, and what of")]
 fn method(
     text: &mut String,
     structs: &mut String,
     arms: &mut String,
+    api: &Api,
     tag: &Tag,
     operation: &Operation,
     split: &Split,
@@ -96,6 +122,8 @@ fn method(
     let generated = snake(&split.id);
     let (arguments, answer) = signature(code, &generated)?;
     let params_struct = format!("{}Params", class_name(&split.id));
+    let form = split.content_type.as_deref() == Some(FORM);
+    let id = format!("{}{}", api.prefix, operation.id);
     let mut takes = String::new();
     let mut gives = Vec::new();
     let mut fields = String::new();
@@ -123,10 +151,15 @@ fn method(
                 )?;
                 gives.push(format!("params.{}{access}", argument.name));
             }
+            Role::Body(_) if form => {
+                takes.push_str(", file: typed::FormFile");
+                gives.push("form.body".to_owned());
+            }
             Role::Body(ty) => {
                 write!(takes, ", body: {ty}")?;
                 gives.push("body".to_owned());
             }
+            Role::Fixed(value) if form && value == FORM => gives.push("&form.label".to_owned()),
             Role::Fixed(value) => gives.push(format!("{value:?}")),
         }
     }
@@ -140,7 +173,7 @@ fn method(
             tag.name
         )?;
     }
-    let checks: String = arguments
+    let mut checks: String = arguments
         .iter()
         .filter(|argument| matches!(role(operation, split, argument), Role::Path))
         .map(|argument| {
@@ -151,6 +184,9 @@ fn method(
             )
         })
         .collect();
+    if form {
+        checks.push_str("let form = file.form();\n");
+    }
     let (returns, finish) = match split.answer {
         Answer::Json if answer == "()" => ("()".to_owned(), "typed::value(answer)"),
         Answer::Json => (answer.clone(), "typed::value(answer)"),
@@ -162,7 +198,7 @@ fn method(
         text,
         "/// {}\n///\n/// `{} {}`, permission {}, {}.\n///\n/// # Errors\n/// A [`LangflowError`]: bad input before any request leaves, else what became of the call.\n\
          pub async fn {name}(&self{takes}) -> Result<{returns}, LangflowError> {{\n\
-         {checks}let call = typed::call(&self.client, {:?})?;\n\
+         {checks}let call = typed::call::<Typed>(&self.client, {id:?})?;\n\
          let answer = call.client().{generated}({}).await;\n\
          {}\n}}\n",
         doc(&operation.summary),
@@ -170,15 +206,18 @@ fn method(
         operation.path,
         operation.permission,
         operation.origin,
-        operation.id,
         gives.join(", "),
         finish.replace("(answer", "(&call, answer"),
     )?;
-    dispatch_arm(arms, tag, split, &name, &arguments, operation, from_json)
+    dispatch_arm(
+        arms, api, tag, split, &name, &arguments, operation, from_json,
+    )
 }
 
+#[allow(clippy::too_many_arguments, reason = "it is the end of `method`")]
 fn dispatch_arm(
     arms: &mut String,
+    api: &Api,
     tag: &Tag,
     split: &Split,
     name: &str,
@@ -209,25 +248,33 @@ fn dispatch_arm(
     }
     if params.is_some() {
         given.push(format!(
-            "query::<params::{}Params>(args)?",
+            "query::<{}::{}Params>(args)?",
+            match api.prefix.as_str() {
+                "" => "params",
+                _ => api.name.as_str(),
+            },
             class_name(&split.id)
         ));
     }
     let call = format!(
-        "client.{}().{name}({}).await.map({show})",
+        "client{}.{}().{name}({}).await.map({show})",
+        match api.prefix.as_str() {
+            "" => String::new(),
+            _ => format!(".{}()", api.name),
+        },
         tag.name,
         given.join(", ")
     );
-    writeln!(arms, "{:?} => {call},", split.id)?;
+    writeln!(arms, "\"{}{}\" => {call},", api.prefix, split.id)?;
     Ok(())
 }
 
-fn accessors(text: &mut String, api: &Api) -> Result<()> {
-    writeln!(text, "impl Client {{")?;
+fn accessors(text: &mut String, api: &Api, class: &str, client: &str) -> Result<()> {
+    writeln!(text, "impl {class} {{")?;
     for tag in &api.tags {
         writeln!(
             text,
-            "/// {}\npub fn {}(&self) -> {} {{\n{} {{ client: self.clone() }}\n}}\n",
+            "/// {}\npub fn {}(&self) -> {} {{\n{} {{ client: {client} }}\n}}\n",
             doc(&tag.description),
             tag.name,
             tag.class,
@@ -246,7 +293,13 @@ fn role(operation: &Operation, split: &Split, argument: &Argument) -> Role {
     match (argument.name.as_str(), known) {
         // progenitor is generic over whatever reqwest takes as a body.
         ("body", None) if argument.ty == "B" => Role::Body("Vec<u8>".to_owned()),
-        ("body", None) => Role::Body(argument.ty.replace("& '", "&'").replace("'a ", "")),
+        ("body", None) => Role::Body(
+            argument
+                .ty
+                .replace("& '", "&'")
+                .replace("'a ", "")
+                .replace("'a::", "::"),
+        ),
         ("accept", None) => Role::Fixed(split.accept.clone()),
         ("content_type", None) => Role::Fixed(split.content_type.clone().unwrap_or_default()),
         (_, Some(param)) if param.location == "path" => Role::Path,

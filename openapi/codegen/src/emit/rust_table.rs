@@ -67,13 +67,17 @@ pub fn accept(row: &Operation) -> String {
 }
 
 /// The query in the order of names, which is the order in which progenitor writes it.
-fn params(row: &Operation) -> String {
+pub fn sorted(row: &Operation) -> Vec<&Param> {
     let mut sorted: Vec<&Param> = row.params.iter().collect();
     sorted.sort_by_key(|param| match param.location.as_str() {
         "query" => (1, param.wire.as_str()),
         _ => (0, ""),
     });
-    sorted.into_iter().map(param).collect()
+    sorted
+}
+
+fn params(row: &Operation) -> String {
+    sorted(row).into_iter().map(param).collect()
 }
 
 fn param(param: &Param) -> String {

@@ -56,6 +56,8 @@ pub struct Method {
     body_fields: Vec<(String, String)>,
     extra_body: bool,
     content_type: Option<String>,
+    /// Whether the body is a form with one file.
+    form: bool,
     options: Vec<Argument>,
     returns: String,
     returns_async: String,
@@ -135,7 +137,18 @@ pub fn of(api: &Api, errors: &Errors, operation: &Operation) -> Result<Method> {
         let taken: Vec<String> = args.iter().map(|(_, name)| name.clone()).collect();
         let (pairs, arguments) = body_arguments(api, body, streams, &taken);
         // A body without named fields is the one thing that the method is about.
-        if pairs.is_empty() {
+        if is_form(body) {
+            positional.extend(arguments);
+            named.push(Argument {
+                required: false,
+                ..argument(
+                    "filename".into(),
+                    "str".into(),
+                    true,
+                    "Its name for the server; that of the path if absent.",
+                )
+            });
+        } else if pairs.is_empty() {
             positional.extend(arguments)
         } else {
             named.extend(arguments)
@@ -186,7 +199,7 @@ pub fn of(api: &Api, errors: &Errors, operation: &Operation) -> Result<Method> {
     Ok(Method {
         name: identifier(&operation.name),
         way,
-        id: operation.id.clone(),
+        id: format!("{}{}", api.prefix, operation.id),
         summary: full_stop(&operation.summary),
         description: operation.description.clone(),
         place: format!("{} {}", operation.method, operation.path),
@@ -202,8 +215,9 @@ pub fn of(api: &Api, errors: &Errors, operation: &Operation) -> Result<Method> {
         content_type: operation
             .body
             .as_ref()
-            .filter(|body| body.fields.is_empty())
+            .filter(|body| body.fields.is_empty() && !is_form(body))
             .and_then(|body| other_media_type(body).map(literal)),
+        form: operation.body.as_ref().is_some_and(is_form),
         body_fields,
         options,
         returns,
@@ -241,6 +255,10 @@ fn body_arguments(
     streams: bool,
     taken: &[String],
 ) -> (Vec<(String, String)>, Vec<Argument>) {
+    if is_form(body) {
+        let file = argument("file".into(), "FileInput".into(), true, "The file.");
+        return (Vec::new(), vec![file]);
+    }
     if body.fields.is_empty() {
         let mut ty = argument_type(api, &body.ty);
         if other_media_type(body).is_some() && ty != "Any" {
@@ -278,12 +296,19 @@ fn body_arguments(
     (pairs, arguments)
 }
 
+/// Whether the body is a form with one file.
+fn is_form(body: &Body) -> bool {
+    body.content_types
+        .iter()
+        .any(|name| name == "multipart/form-data")
+}
+
 /// The media type of a body that is given as bytes.
 fn other_media_type(body: &Body) -> Option<&str> {
     body.content_types
         .iter()
         .map(String::as_str)
-        .find(|name| *name != "application/json")
+        .find(|name| *name != "application/json" && !name.ends_with("-urlencoded"))
 }
 
 fn raises(errors: &Errors, operation: &Operation) -> Result<Vec<String>> {

@@ -14,6 +14,7 @@ use self::types::{answer_type, shape};
 use super::HEADER;
 use crate::errors::Errors;
 use crate::model::{Api, Field, Schema};
+use crate::naming::class_name;
 use crate::output::Files;
 
 const FOLDER: &str = "bindings-python/python/langflow_api/_generated";
@@ -21,15 +22,25 @@ const FOLDER: &str = "bindings-python/python/langflow_api/_generated";
 /// Names that every model has; a field of that name gets an underscore.
 const MODEL_NAMES: [&str; 3] = ["extra", "get", "to_dict"];
 
-/// Adds the files of `langflow_api/_generated`.
+/// Adds the files of `langflow_api/_generated`; those of a second document in a folder of its own.
 pub fn emit(files: &mut Files, api: &Api, errors: &Errors) -> Result<()> {
     let templates = templates()?;
+    let first = api.prefix.is_empty();
+    let (folder, up, home) = match first {
+        true => (FOLDER.to_owned(), "..", "models".to_owned()),
+        false => (
+            format!("{FOLDER}/{}", api.name),
+            "...",
+            format!("{}.models", api.name),
+        ),
+    };
+    let class = class_name(&api.name);
     let mut render = |template: &str, file: &str, values: Value| -> Result<()> {
         let text = templates
             .get_template(template)?
-            .render(context! { header => HEADER, ..values });
+            .render(context! { header => HEADER, up, home, first, class, ..values });
         files.add(
-            format!("{FOLDER}/{file}.py"),
+            format!("{folder}/{file}.py"),
             text.with_context(|| file.to_owned())?,
         );
         Ok(())
@@ -40,16 +51,12 @@ pub fn emit(files: &mut Files, api: &Api, errors: &Errors) -> Result<()> {
         .map(|schema| model(api, schema))
         .collect();
     render("package.py.j2", "__init__", context! { api })?;
-    render(
-        "errors.py.j2",
-        "errors",
-        context! { errors => errors.errors },
-    )?;
-    render(
-        "error_names.py.j2",
-        "error_names",
-        context! { errors => errors.errors },
-    )?;
+    if first {
+        for file in ["errors", "error_names"] {
+            let template = format!("{file}.py.j2");
+            render(&template, file, context! { errors => errors.errors })?;
+        }
+    }
     render("models.py.j2", "models", context! { api, models })?;
     render("namespace.py.j2", "namespace", context! { api })?;
     for tag in &api.tags {

@@ -10,6 +10,7 @@ use minijinja::Environment;
 use super::HEADER;
 use crate::errors::Errors;
 use crate::model::Api;
+use crate::naming::class_name;
 use crate::output::Files;
 use expression::{comment, quote};
 
@@ -34,8 +35,14 @@ const TEMPLATES: [(&str, &str); 4] = [
     ),
 ];
 
-/// Adds the files of `bindings-node/src/generated`.
+/// Adds the files of `bindings-node/src/generated`; those of a second document in a folder of its own.
 pub fn emit(files: &mut Files, api: &Api, errors: &Errors) -> Result<()> {
+    let first = api.prefix.is_empty();
+    let (folder, up) = match first {
+        true => (FOLDER.to_owned(), "../"),
+        false => (format!("{FOLDER}/{}", api.name), "../../"),
+    };
+    let class = class_name(&api.name);
     let view = view::build(api, errors)?;
     let mut environment = Environment::new();
     environment.set_trim_blocks(true);
@@ -46,14 +53,17 @@ pub fn emit(files: &mut Files, api: &Api, errors: &Errors) -> Result<()> {
         comment(&text, indent)
     });
     for (name, source) in TEMPLATES {
+        if name == "errors.ts" && !first {
+            continue;
+        }
         environment.add_template(name, source)?;
         let text = environment
             .get_template(name)?
             .render(
-                minijinja::context! { header => HEADER, ..minijinja::Value::from_serialize(&view) },
+                minijinja::context! { header => HEADER, up, first, class, ..minijinja::Value::from_serialize(&view) },
             )
             .with_context(|| format!("template {name}"))?;
-        files.add(format!("{FOLDER}/{name}"), text);
+        files.add(format!("{folder}/{name}"), text);
     }
     Ok(())
 }

@@ -14,6 +14,8 @@ use crate::naming::class_name;
 /// Everything that the templates know.
 #[derive(Debug, Serialize)]
 pub struct View {
+    /// What stands before an operationId for the engine.
+    prefix: String,
     title: String,
     tags: Vec<TagView>,
     schemas: Vec<SchemaView>,
@@ -135,6 +137,7 @@ pub fn build(api: &Api, errors: &Errors) -> Result<View> {
         .chain(operations.iter().map(|operation| operation.params.clone()))
         .collect();
     Ok(View {
+        prefix: api.prefix.clone(),
         title: api.title.clone(),
         tags: api.tags.iter().map(tag).collect::<Result<_>>()?,
         shapes: shapes.table()?,
@@ -295,13 +298,26 @@ fn body_view(
     let binary: Vec<String> = body
         .content_types
         .iter()
-        .filter(|name| *name != "application/json")
+        .filter(|name| *name != "application/json" && !name.ends_with("-urlencoded"))
         .map(|name| quote(name))
         .collect();
     let only_binary = binary.len() == types.len();
     let contents = "Uint8Array | ArrayBuffer";
     let mut row = format!("{{ types: [{}]", types.join(", "));
     let mut fields = Vec::new();
+    if body.content_types == ["multipart/form-data"] {
+        row.push_str(", form: { file: 'file' } }");
+        let field = |key: &str, optional, ty: &str, comment: &str| FieldView {
+            key: key.to_owned(),
+            optional,
+            ty: ty.to_owned(),
+            comment: comment.to_owned(),
+        };
+        fields.push(field("file", false, contents, "The file."));
+        let name = "Its name for the server.";
+        fields.push(field("filename", true, "string | undefined", name));
+        return Ok((fields, Some(row), None));
+    }
     if body.fields.is_empty() || only_binary {
         let ty = if only_binary {
             contents.to_owned()
@@ -415,11 +431,14 @@ fn method_comment(errors: &Errors, operation: &Operation, kind: &str) -> String 
         text.push_str("\n\n");
         text.push_str(&operation.description);
     }
+    let permission = match operation.permission.as_str() {
+        "key" => String::new(),
+        other => format!(", permission: {other}"),
+    };
     text.push_str(&format!(
-        "\n\n`{} {}`, permission: {}.\n\n@returns {}\n@throws {{@link LangflowError}} {}",
+        "\n\n`{} {}`{permission}.\n\n@returns {}\n@throws {{@link LangflowError}} {}",
         operation.method,
         operation.path,
-        operation.permission,
         match kind {
             "list" => "the first page when awaited; the items of all pages when iterated over.",
             "stream" => "the events, as they happen.",
