@@ -90,9 +90,7 @@ def payload(body: object, extra: Mapping[str, Any] | None = None) -> bytes:
         _refuse("body", body, str(error))
 
 
-def answer(
-    reply_head: str, body: bytes, shapes: Mapping[int, Shape], home: str = "models"
-) -> Any:
+def answer(reply_head: str, body: bytes, shapes: Mapping[int, Shape], home: str = "models") -> Any:
     """What a call returns: a model for JSON, text for text, bytes for the rest, else ``None``.
 
     Args:

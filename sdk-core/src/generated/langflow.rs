@@ -142,14 +142,6 @@ pub mod types {
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
-    ///What components did.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
-    pub struct Builds {
-        ///Component id to the list of its builds.
-        pub vertex_builds: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-        #[serde(flatten)]
-        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    }
     ///Settings that a client may know.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Config {
@@ -1503,6 +1495,14 @@ pub mod types {
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
+    ///What components did.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct VertexBuilds {
+        ///Component id to the list of its builds.
+        pub vertex_builds: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    }
     ///The flow was started.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct WebhookAccepted {
@@ -2153,7 +2153,7 @@ Arguments:
 - `stop_component_id`: Stop behind this component.
 - `body`
 */
-    pub async fn build_flow<'a>(
+    pub async fn start_build<'a>(
         &'a self,
         flow_id: &'a str,
         event_delivery: Option<&'a str>,
@@ -2201,7 +2201,7 @@ Arguments:
             .headers(header_map)
             .build()?;
         let info = OperationInfo {
-            operation_id: "build_flow",
+            operation_id: "start_build",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
@@ -2230,7 +2230,7 @@ Arguments:
 - `accept`
 - `body`
 */
-    pub async fn build_flow_ndjson<'a>(
+    pub async fn start_build_ndjson<'a>(
         &'a self,
         flow_id: &'a str,
         event_delivery: Option<&'a str>,
@@ -2277,7 +2277,7 @@ Arguments:
             .headers(header_map)
             .build()?;
         let info = OperationInfo {
-            operation_id: "build_flow_ndjson",
+            operation_id: "start_build_ndjson",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
@@ -4786,7 +4786,7 @@ Arguments:
     pub async fn get_builds<'a>(
         &'a self,
         flow_id: &'a str,
-    ) -> Result<ResponseValue<types::Builds>, Error<()>> {
+    ) -> Result<ResponseValue<types::VertexBuilds>, Error<()>> {
         let url = format!("{}/api/v1/monitor/builds", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map

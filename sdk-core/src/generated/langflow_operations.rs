@@ -4,7 +4,6 @@
 /// A line an operation: id, method, path, flags, media types of the body and of the answer, parameters; `operation.rs` reads it.
 pub const PACKED: &str = "\
 langflow.autoLogin GET /api/v1/auto_login sn - json -\n\
-langflow.buildFlow POST /api/v1/build/{flow_id}/flow uk json json,application/x-ndjson event_delivery?c:streaming|polling|direct,flow_name?s,log_builds?b,start_component_id?s,stop_component_id?s\n\
 langflow.cancelBuild POST /api/v1/build/{job_id}/cancel sk - json -\n\
 langflow.checkHealth GET /health_check sn - json -\n\
 langflow.createApiKey POST /api/v1/api_key/ uk !json json -\n\
@@ -88,6 +87,7 @@ langflow.runFlowAdvanced POST /api/v1/run/advanced/{flow_id_or_name} uk json jso
 langflow.runFlowInSession POST /api/v1/run/session/{flow_id_or_name} uk json json stream?b\n\
 langflow.runWorkflow POST /api/v2/workflows uk !json json -\n\
 langflow.sendWebhook POST /api/v1/webhook/{flow_id_or_name} uk !json json -\n\
+langflow.startBuild POST /api/v1/build/{flow_id}/flow uk json json,application/x-ndjson event_delivery?c:streaming|polling|direct,flow_name?s,log_builds?b,start_component_id?s,stop_component_id?s\n\
 langflow.stopWorkflow POST /api/v2/workflows/stop sk !json json -\n\
 langflow.testTrigger POST /api/v1/triggers/{trigger_id}/test uk !json json -\n\
 langflow.updateFlow PATCH /api/v1/flows/{flow_id} sk !json json If-Match^s\n\

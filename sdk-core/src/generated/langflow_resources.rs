@@ -7,364 +7,6 @@ use crate::generated::langflow::{Client as Typed, types};
 use crate::stream::RunStream;
 use crate::typed;
 
-/// Running flows: at once, as a build, as a model, through a webhook.
-#[derive(Debug, Clone)]
-pub struct Runs {
-    client: Client,
-}
-
-impl Runs {
-    /// Run a flow
-    ///
-    /// `POST /api/v1/run/{flow_id_or_name}`, permission key, documented.
-    ///
-    /// # Errors
-    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
-    pub async fn flow(
-        &self,
-        flow_id_or_name: &str,
-        body: &types::RunRequest,
-        params: RunFlowParams,
-    ) -> Result<types::RunResponse, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
-        let call = typed::call::<Typed>(&self.client, "langflow.runFlow")?;
-        let answer = call
-            .client()
-            .run_flow(flow_id_or_name, params.stream, body)
-            .await;
-        typed::value(&call, answer)
-    }
-
-    /// Run a flow
-    ///
-    /// `POST /api/v1/run/{flow_id_or_name}`, permission key, documented.
-    ///
-    /// # Errors
-    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
-    pub async fn flow_stream(
-        &self,
-        flow_id_or_name: &str,
-        body: &types::RunRequest,
-        params: RunFlowStreamParams,
-    ) -> Result<RunStream, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
-        let call = typed::call::<Typed>(&self.client, "langflow.runFlow")?;
-        let answer = call
-            .client()
-            .run_flow_stream(flow_id_or_name, params.stream, "text/event-stream", body)
-            .await;
-        typed::stream(&call, answer).await
-    }
-
-    /// Run a flow with several inputs
-    ///
-    /// `POST /api/v1/run/advanced/{flow_id_or_name}`, permission key, documented.
-    ///
-    /// # Errors
-    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
-    pub async fn flow_advanced(
-        &self,
-        flow_id_or_name: &str,
-        body: &types::AdvancedRunRequest,
-    ) -> Result<types::RunResponse, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
-        let call = typed::call::<Typed>(&self.client, "langflow.runFlowAdvanced")?;
-        let answer = call.client().run_flow_advanced(flow_id_or_name, body).await;
-        typed::value(&call, answer)
-    }
-
-    /// Run a flow as a logged-in user
-    ///
-    /// `POST /api/v1/run/session/{flow_id_or_name}`, permission key, hidden.
-    ///
-    /// # Errors
-    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
-    pub async fn flow_in_session(
-        &self,
-        flow_id_or_name: &str,
-        body: &types::RunRequest,
-        params: RunFlowInSessionParams,
-    ) -> Result<types::RunResponse, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
-        let call = typed::call::<Typed>(&self.client, "langflow.runFlowInSession")?;
-        let answer = call
-            .client()
-            .run_flow_in_session(flow_id_or_name, params.stream, body)
-            .await;
-        typed::value(&call, answer)
-    }
-
-    /// Run a flow as a logged-in user
-    ///
-    /// `POST /api/v1/run/session/{flow_id_or_name}`, permission key, hidden.
-    ///
-    /// # Errors
-    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
-    pub async fn flow_in_session_stream(
-        &self,
-        flow_id_or_name: &str,
-        body: &types::RunRequest,
-        params: RunFlowInSessionStreamParams,
-    ) -> Result<RunStream, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
-        let call = typed::call::<Typed>(&self.client, "langflow.runFlowInSession")?;
-        let answer = call
-            .client()
-            .run_flow_in_session_stream(flow_id_or_name, params.stream, "text/event-stream", body)
-            .await;
-        typed::stream(&call, answer).await
-    }
-
-    /// Send data to a flow
-    ///
-    /// `POST /api/v1/webhook/{flow_id_or_name}`, permission key, documented.
-    ///
-    /// # Errors
-    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
-    pub async fn send_webhook(
-        &self,
-        flow_id_or_name: &str,
-        body: &::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    ) -> Result<types::WebhookAccepted, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
-        let call = typed::call::<Typed>(&self.client, "langflow.sendWebhook")?;
-        let answer = call.client().send_webhook(flow_id_or_name, body).await;
-        typed::value(&call, answer)
-    }
-
-    /// Follow the runs of a webhook
-    ///
-    /// `GET /api/v1/webhook-events/{flow_id_or_name}`, permission key, hidden.
-    ///
-    /// # Errors
-    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
-    pub async fn follow_webhook(&self, flow_id_or_name: &str) -> Result<RunStream, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
-        let call = typed::call::<Typed>(&self.client, "langflow.followWebhook")?;
-        let answer = call
-            .client()
-            .follow_webhook(flow_id_or_name, "text/event-stream")
-            .await;
-        typed::stream(&call, answer).await
-    }
-
-    /// Start a build
-    ///
-    /// `POST /api/v1/build/{flow_id}/flow`, permission key, documented.
-    ///
-    /// # Errors
-    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
-    pub async fn build_flow(
-        &self,
-        flow_id: &str,
-        body: &types::BuildRequest,
-        params: BuildFlowParams,
-    ) -> Result<types::BuildStarted, LangflowError> {
-        typed::check("flow_id", flow_id)?;
-        let call = typed::call::<Typed>(&self.client, "langflow.buildFlow")?;
-        let answer = call
-            .client()
-            .build_flow(
-                flow_id,
-                params.event_delivery.as_deref(),
-                params.flow_name.as_deref(),
-                params.log_builds,
-                params.start_component_id.as_deref(),
-                params.stop_component_id.as_deref(),
-                body,
-            )
-            .await;
-        typed::value(&call, answer)
-    }
-
-    /// Start a build
-    ///
-    /// `POST /api/v1/build/{flow_id}/flow`, permission key, documented.
-    ///
-    /// # Errors
-    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
-    pub async fn build_flow_ndjson(
-        &self,
-        flow_id: &str,
-        body: &types::BuildRequest,
-        params: BuildFlowNdjsonParams,
-    ) -> Result<String, LangflowError> {
-        typed::check("flow_id", flow_id)?;
-        let call = typed::call::<Typed>(&self.client, "langflow.buildFlow")?;
-        let answer = call
-            .client()
-            .build_flow_ndjson(
-                flow_id,
-                params.event_delivery.as_deref(),
-                params.flow_name.as_deref(),
-                params.log_builds,
-                params.start_component_id.as_deref(),
-                params.stop_component_id.as_deref(),
-                "application/x-ndjson",
-                body,
-            )
-            .await;
-        typed::text(&call, answer).await
-    }
-
-    /// Read the events of a build
-    ///
-    /// `GET /api/v1/build/{job_id}/events`, permission key, documented.
-    ///
-    /// # Errors
-    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
-    pub async fn read_build_events(
-        &self,
-        job_id: &str,
-        params: ReadBuildEventsParams,
-    ) -> Result<String, LangflowError> {
-        typed::check("job_id", job_id)?;
-        let call = typed::call::<Typed>(&self.client, "langflow.readBuildEvents")?;
-        let answer = call
-            .client()
-            .read_build_events(
-                job_id,
-                params.event_delivery.as_deref(),
-                "application/x-ndjson",
-            )
-            .await;
-        typed::text(&call, answer).await
-    }
-
-    /// Cancel a build
-    ///
-    /// `POST /api/v1/build/{job_id}/cancel`, permission key, documented.
-    ///
-    /// # Errors
-    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
-    pub async fn cancel_build(&self, job_id: &str) -> Result<types::BuildCancelled, LangflowError> {
-        typed::check("job_id", job_id)?;
-        let call = typed::call::<Typed>(&self.client, "langflow.cancelBuild")?;
-        let answer = call.client().cancel_build(job_id).await;
-        typed::value(&call, answer)
-    }
-
-    /// Run a flow as a model
-    ///
-    /// `POST /api/v1/responses`, permission key, documented.
-    ///
-    /// # Errors
-    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
-    pub async fn create_response(
-        &self,
-        body: &types::ResponseRequest,
-    ) -> Result<types::ResponseObject, LangflowError> {
-        let call = typed::call::<Typed>(&self.client, "langflow.createResponse")?;
-        let answer = call.client().create_response(body).await;
-        typed::value(&call, answer)
-    }
-
-    /// Run a flow as a model
-    ///
-    /// `POST /api/v1/responses`, permission key, documented.
-    ///
-    /// # Errors
-    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
-    pub async fn create_response_stream(
-        &self,
-        body: &types::ResponseRequest,
-    ) -> Result<RunStream, LangflowError> {
-        let call = typed::call::<Typed>(&self.client, "langflow.createResponse")?;
-        let answer = call
-            .client()
-            .create_response_stream("text/event-stream", body)
-            .await;
-        typed::stream(&call, answer).await
-    }
-}
-
-/// Optional arguments of `runs.flow`.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
-#[serde(default)]
-pub struct RunFlowParams {
-    /// Answer with events instead of one object.
-    #[serde(rename = "stream")]
-    pub stream: Option<bool>,
-}
-
-/// Optional arguments of `runs.flow_stream`.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
-#[serde(default)]
-pub struct RunFlowStreamParams {
-    /// Answer with events instead of one object.
-    #[serde(rename = "stream")]
-    pub stream: Option<bool>,
-}
-
-/// Optional arguments of `runs.flow_in_session`.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
-#[serde(default)]
-pub struct RunFlowInSessionParams {
-    /// Answer with events instead of one object.
-    #[serde(rename = "stream")]
-    pub stream: Option<bool>,
-}
-
-/// Optional arguments of `runs.flow_in_session_stream`.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
-#[serde(default)]
-pub struct RunFlowInSessionStreamParams {
-    /// Answer with events instead of one object.
-    #[serde(rename = "stream")]
-    pub stream: Option<bool>,
-}
-
-/// Optional arguments of `runs.build_flow`.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
-#[serde(default)]
-pub struct BuildFlowParams {
-    /// How the events are read.
-    #[serde(rename = "event_delivery")]
-    pub event_delivery: Option<String>,
-    /// Name that the logs show.
-    #[serde(rename = "flow_name")]
-    pub flow_name: Option<String>,
-    /// Keep what each component did.
-    #[serde(rename = "log_builds")]
-    pub log_builds: Option<bool>,
-    /// Begin at this component.
-    #[serde(rename = "start_component_id")]
-    pub start_component_id: Option<String>,
-    /// Stop behind this component.
-    #[serde(rename = "stop_component_id")]
-    pub stop_component_id: Option<String>,
-}
-
-/// Optional arguments of `runs.build_flow_ndjson`.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
-#[serde(default)]
-pub struct BuildFlowNdjsonParams {
-    /// How the events are read.
-    #[serde(rename = "event_delivery")]
-    pub event_delivery: Option<String>,
-    /// Name that the logs show.
-    #[serde(rename = "flow_name")]
-    pub flow_name: Option<String>,
-    /// Keep what each component did.
-    #[serde(rename = "log_builds")]
-    pub log_builds: Option<bool>,
-    /// Begin at this component.
-    #[serde(rename = "start_component_id")]
-    pub start_component_id: Option<String>,
-    /// Stop behind this component.
-    #[serde(rename = "stop_component_id")]
-    pub stop_component_id: Option<String>,
-}
-
-/// Optional arguments of `runs.read_build_events`.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
-#[serde(default)]
-pub struct ReadBuildEventsParams {
-    /// How the events are read.
-    #[serde(rename = "event_delivery")]
-    pub event_delivery: Option<String>,
-}
-
 /// Runs of the second version: waiting, streaming, in the background.
 #[derive(Debug, Clone)]
 pub struct Workflows {
@@ -524,13 +166,114 @@ pub struct ListPendingWorkflowsParams {
     pub flow_id: String,
 }
 
-/// Flows, and flow files.
+/// Flows and flow files, and running them.
 #[derive(Debug, Clone)]
 pub struct Flows {
     client: Client,
 }
 
 impl Flows {
+    /// Run a flow
+    ///
+    /// `POST /api/v1/run/{flow_id_or_name}`, permission key, documented.
+    ///
+    /// # Errors
+    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
+    pub async fn run(
+        &self,
+        flow_id_or_name: &str,
+        body: &types::RunRequest,
+        params: RunFlowParams,
+    ) -> Result<types::RunResponse, LangflowError> {
+        typed::check("flow_id_or_name", flow_id_or_name)?;
+        let call = typed::call::<Typed>(&self.client, "langflow.runFlow")?;
+        let answer = call
+            .client()
+            .run_flow(flow_id_or_name, params.stream, body)
+            .await;
+        typed::value(&call, answer)
+    }
+
+    /// Run a flow
+    ///
+    /// `POST /api/v1/run/{flow_id_or_name}`, permission key, documented.
+    ///
+    /// # Errors
+    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
+    pub async fn run_stream(
+        &self,
+        flow_id_or_name: &str,
+        body: &types::RunRequest,
+        params: RunFlowStreamParams,
+    ) -> Result<RunStream, LangflowError> {
+        typed::check("flow_id_or_name", flow_id_or_name)?;
+        let call = typed::call::<Typed>(&self.client, "langflow.runFlow")?;
+        let answer = call
+            .client()
+            .run_flow_stream(flow_id_or_name, params.stream, "text/event-stream", body)
+            .await;
+        typed::stream(&call, answer).await
+    }
+
+    /// Run a flow with several inputs
+    ///
+    /// `POST /api/v1/run/advanced/{flow_id_or_name}`, permission key, documented.
+    ///
+    /// # Errors
+    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
+    pub async fn run_advanced(
+        &self,
+        flow_id_or_name: &str,
+        body: &types::AdvancedRunRequest,
+    ) -> Result<types::RunResponse, LangflowError> {
+        typed::check("flow_id_or_name", flow_id_or_name)?;
+        let call = typed::call::<Typed>(&self.client, "langflow.runFlowAdvanced")?;
+        let answer = call.client().run_flow_advanced(flow_id_or_name, body).await;
+        typed::value(&call, answer)
+    }
+
+    /// Run a flow as a logged-in user
+    ///
+    /// `POST /api/v1/run/session/{flow_id_or_name}`, permission key, hidden.
+    ///
+    /// # Errors
+    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
+    pub async fn run_in_session(
+        &self,
+        flow_id_or_name: &str,
+        body: &types::RunRequest,
+        params: RunFlowInSessionParams,
+    ) -> Result<types::RunResponse, LangflowError> {
+        typed::check("flow_id_or_name", flow_id_or_name)?;
+        let call = typed::call::<Typed>(&self.client, "langflow.runFlowInSession")?;
+        let answer = call
+            .client()
+            .run_flow_in_session(flow_id_or_name, params.stream, body)
+            .await;
+        typed::value(&call, answer)
+    }
+
+    /// Run a flow as a logged-in user
+    ///
+    /// `POST /api/v1/run/session/{flow_id_or_name}`, permission key, hidden.
+    ///
+    /// # Errors
+    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
+    pub async fn run_in_session_stream(
+        &self,
+        flow_id_or_name: &str,
+        body: &types::RunRequest,
+        params: RunFlowInSessionStreamParams,
+    ) -> Result<RunStream, LangflowError> {
+        typed::check("flow_id_or_name", flow_id_or_name)?;
+        let call = typed::call::<Typed>(&self.client, "langflow.runFlowInSession")?;
+        let answer = call
+            .client()
+            .run_flow_in_session_stream(flow_id_or_name, params.stream, "text/event-stream", body)
+            .await;
+        typed::stream(&call, answer).await
+    }
+
     /// List the flows
     ///
     /// `GET /api/v1/flows/`, permission key, documented.
@@ -750,6 +493,42 @@ impl Flows {
     }
 }
 
+/// Optional arguments of `flows.run`.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct RunFlowParams {
+    /// Answer with events instead of one object.
+    #[serde(rename = "stream")]
+    pub stream: Option<bool>,
+}
+
+/// Optional arguments of `flows.run_stream`.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct RunFlowStreamParams {
+    /// Answer with events instead of one object.
+    #[serde(rename = "stream")]
+    pub stream: Option<bool>,
+}
+
+/// Optional arguments of `flows.run_in_session`.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct RunFlowInSessionParams {
+    /// Answer with events instead of one object.
+    #[serde(rename = "stream")]
+    pub stream: Option<bool>,
+}
+
+/// Optional arguments of `flows.run_in_session_stream`.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct RunFlowInSessionStreamParams {
+    /// Answer with events instead of one object.
+    #[serde(rename = "stream")]
+    pub stream: Option<bool>,
+}
+
 /// Optional arguments of `flows.list`.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 #[serde(default)]
@@ -805,6 +584,243 @@ pub struct ListBasicExamplesParams {
     /// Also those with components that are not allowed.
     #[serde(rename = "include_blocked")]
     pub include_blocked: Option<bool>,
+}
+
+/// Runs as the playground makes them, step by step.
+#[derive(Debug, Clone)]
+pub struct Builds {
+    client: Client,
+}
+
+impl Builds {
+    /// Start a build
+    ///
+    /// `POST /api/v1/build/{flow_id}/flow`, permission key, documented.
+    ///
+    /// # Errors
+    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
+    pub async fn start(
+        &self,
+        flow_id: &str,
+        body: &types::BuildRequest,
+        params: StartBuildParams,
+    ) -> Result<types::BuildStarted, LangflowError> {
+        typed::check("flow_id", flow_id)?;
+        let call = typed::call::<Typed>(&self.client, "langflow.startBuild")?;
+        let answer = call
+            .client()
+            .start_build(
+                flow_id,
+                params.event_delivery.as_deref(),
+                params.flow_name.as_deref(),
+                params.log_builds,
+                params.start_component_id.as_deref(),
+                params.stop_component_id.as_deref(),
+                body,
+            )
+            .await;
+        typed::value(&call, answer)
+    }
+
+    /// Start a build
+    ///
+    /// `POST /api/v1/build/{flow_id}/flow`, permission key, documented.
+    ///
+    /// # Errors
+    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
+    pub async fn start_ndjson(
+        &self,
+        flow_id: &str,
+        body: &types::BuildRequest,
+        params: StartBuildNdjsonParams,
+    ) -> Result<String, LangflowError> {
+        typed::check("flow_id", flow_id)?;
+        let call = typed::call::<Typed>(&self.client, "langflow.startBuild")?;
+        let answer = call
+            .client()
+            .start_build_ndjson(
+                flow_id,
+                params.event_delivery.as_deref(),
+                params.flow_name.as_deref(),
+                params.log_builds,
+                params.start_component_id.as_deref(),
+                params.stop_component_id.as_deref(),
+                "application/x-ndjson",
+                body,
+            )
+            .await;
+        typed::text(&call, answer).await
+    }
+
+    /// Read the events of a build
+    ///
+    /// `GET /api/v1/build/{job_id}/events`, permission key, documented.
+    ///
+    /// # Errors
+    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
+    pub async fn read_events(
+        &self,
+        job_id: &str,
+        params: ReadBuildEventsParams,
+    ) -> Result<String, LangflowError> {
+        typed::check("job_id", job_id)?;
+        let call = typed::call::<Typed>(&self.client, "langflow.readBuildEvents")?;
+        let answer = call
+            .client()
+            .read_build_events(
+                job_id,
+                params.event_delivery.as_deref(),
+                "application/x-ndjson",
+            )
+            .await;
+        typed::text(&call, answer).await
+    }
+
+    /// Cancel a build
+    ///
+    /// `POST /api/v1/build/{job_id}/cancel`, permission key, documented.
+    ///
+    /// # Errors
+    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
+    pub async fn cancel(&self, job_id: &str) -> Result<types::BuildCancelled, LangflowError> {
+        typed::check("job_id", job_id)?;
+        let call = typed::call::<Typed>(&self.client, "langflow.cancelBuild")?;
+        let answer = call.client().cancel_build(job_id).await;
+        typed::value(&call, answer)
+    }
+}
+
+/// Optional arguments of `builds.start`.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct StartBuildParams {
+    /// How the events are read.
+    #[serde(rename = "event_delivery")]
+    pub event_delivery: Option<String>,
+    /// Name that the logs show.
+    #[serde(rename = "flow_name")]
+    pub flow_name: Option<String>,
+    /// Keep what each component did.
+    #[serde(rename = "log_builds")]
+    pub log_builds: Option<bool>,
+    /// Begin at this component.
+    #[serde(rename = "start_component_id")]
+    pub start_component_id: Option<String>,
+    /// Stop behind this component.
+    #[serde(rename = "stop_component_id")]
+    pub stop_component_id: Option<String>,
+}
+
+/// Optional arguments of `builds.start_ndjson`.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct StartBuildNdjsonParams {
+    /// How the events are read.
+    #[serde(rename = "event_delivery")]
+    pub event_delivery: Option<String>,
+    /// Name that the logs show.
+    #[serde(rename = "flow_name")]
+    pub flow_name: Option<String>,
+    /// Keep what each component did.
+    #[serde(rename = "log_builds")]
+    pub log_builds: Option<bool>,
+    /// Begin at this component.
+    #[serde(rename = "start_component_id")]
+    pub start_component_id: Option<String>,
+    /// Stop behind this component.
+    #[serde(rename = "stop_component_id")]
+    pub stop_component_id: Option<String>,
+}
+
+/// Optional arguments of `builds.read_events`.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct ReadBuildEventsParams {
+    /// How the events are read.
+    #[serde(rename = "event_delivery")]
+    pub event_delivery: Option<String>,
+}
+
+/// Starting flows with data, and following what comes of it.
+#[derive(Debug, Clone)]
+pub struct Webhooks {
+    client: Client,
+}
+
+impl Webhooks {
+    /// Send data to a flow
+    ///
+    /// `POST /api/v1/webhook/{flow_id_or_name}`, permission key, documented.
+    ///
+    /// # Errors
+    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
+    pub async fn send(
+        &self,
+        flow_id_or_name: &str,
+        body: &::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ) -> Result<types::WebhookAccepted, LangflowError> {
+        typed::check("flow_id_or_name", flow_id_or_name)?;
+        let call = typed::call::<Typed>(&self.client, "langflow.sendWebhook")?;
+        let answer = call.client().send_webhook(flow_id_or_name, body).await;
+        typed::value(&call, answer)
+    }
+
+    /// Follow the runs of a webhook
+    ///
+    /// `GET /api/v1/webhook-events/{flow_id_or_name}`, permission key, hidden.
+    ///
+    /// # Errors
+    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
+    pub async fn follow(&self, flow_id_or_name: &str) -> Result<RunStream, LangflowError> {
+        typed::check("flow_id_or_name", flow_id_or_name)?;
+        let call = typed::call::<Typed>(&self.client, "langflow.followWebhook")?;
+        let answer = call
+            .client()
+            .follow_webhook(flow_id_or_name, "text/event-stream")
+            .await;
+        typed::stream(&call, answer).await
+    }
+}
+
+/// Flows as models, in the words of OpenAI.
+#[derive(Debug, Clone)]
+pub struct Responses {
+    client: Client,
+}
+
+impl Responses {
+    /// Run a flow as a model
+    ///
+    /// `POST /api/v1/responses`, permission key, documented.
+    ///
+    /// # Errors
+    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
+    pub async fn create(
+        &self,
+        body: &types::ResponseRequest,
+    ) -> Result<types::ResponseObject, LangflowError> {
+        let call = typed::call::<Typed>(&self.client, "langflow.createResponse")?;
+        let answer = call.client().create_response(body).await;
+        typed::value(&call, answer)
+    }
+
+    /// Run a flow as a model
+    ///
+    /// `POST /api/v1/responses`, permission key, documented.
+    ///
+    /// # Errors
+    /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
+    pub async fn create_stream(
+        &self,
+        body: &types::ResponseRequest,
+    ) -> Result<RunStream, LangflowError> {
+        let call = typed::call::<Typed>(&self.client, "langflow.createResponse")?;
+        let answer = call
+            .client()
+            .create_response_stream("text/event-stream", body)
+            .await;
+        typed::stream(&call, answer).await
+    }
 }
 
 /// Projects, the folders of flows.
@@ -1488,7 +1504,7 @@ impl Monitor {
     pub async fn get_builds(
         &self,
         params: GetBuildsParams,
-    ) -> Result<types::Builds, LangflowError> {
+    ) -> Result<types::VertexBuilds, LangflowError> {
         let call = typed::call::<Typed>(&self.client, "langflow.getBuilds")?;
         let answer = call.client().get_builds(params.flow_id.as_str()).await;
         typed::value(&call, answer)
@@ -2300,13 +2316,6 @@ impl Client {
 }
 
 impl Langflow {
-    /// Running flows: at once, as a build, as a model, through a webhook.
-    pub fn runs(&self) -> Runs {
-        Runs {
-            client: self.client.clone(),
-        }
-    }
-
     /// Runs of the second version: waiting, streaming, in the background.
     pub fn workflows(&self) -> Workflows {
         Workflows {
@@ -2314,9 +2323,30 @@ impl Langflow {
         }
     }
 
-    /// Flows, and flow files.
+    /// Flows and flow files, and running them.
     pub fn flows(&self) -> Flows {
         Flows {
+            client: self.client.clone(),
+        }
+    }
+
+    /// Runs as the playground makes them, step by step.
+    pub fn builds(&self) -> Builds {
+        Builds {
+            client: self.client.clone(),
+        }
+    }
+
+    /// Starting flows with data, and following what comes of it.
+    pub fn webhooks(&self) -> Webhooks {
+        Webhooks {
+            client: self.client.clone(),
+        }
+    }
+
+    /// Flows as models, in the words of OpenAI.
+    pub fn responses(&self) -> Responses {
+        Responses {
             client: self.client.clone(),
         }
     }

@@ -225,69 +225,6 @@ pub async fn dispatch(
         "getHealth" => client.monitoring().get_health().await.map(json),
         "getVersion" => client.monitoring().get_version().await.map(json),
         "getMetrics" => client.monitoring().get_metrics().await.map(text),
-        "langflow.runFlow" => client
-            .langflow()
-            .runs()
-            .flow(
-                &arg(args, "flow_id_or_name")?,
-                &body(payload)?,
-                query::<langflow::RunFlowParams>(args)?,
-            )
-            .await
-            .map(json),
-        "langflow.runFlowAdvanced" => client
-            .langflow()
-            .runs()
-            .flow_advanced(&arg(args, "flow_id_or_name")?, &body(payload)?)
-            .await
-            .map(json),
-        "langflow.runFlowInSession" => client
-            .langflow()
-            .runs()
-            .flow_in_session(
-                &arg(args, "flow_id_or_name")?,
-                &body(payload)?,
-                query::<langflow::RunFlowInSessionParams>(args)?,
-            )
-            .await
-            .map(json),
-        "langflow.sendWebhook" => client
-            .langflow()
-            .runs()
-            .send_webhook(&arg(args, "flow_id_or_name")?, &body(payload)?)
-            .await
-            .map(json),
-        "langflow.buildFlow" => client
-            .langflow()
-            .runs()
-            .build_flow(
-                &arg(args, "flow_id")?,
-                &body(payload)?,
-                query::<langflow::BuildFlowParams>(args)?,
-            )
-            .await
-            .map(json),
-        "langflow.readBuildEvents" => client
-            .langflow()
-            .runs()
-            .read_build_events(
-                &arg(args, "job_id")?,
-                query::<langflow::ReadBuildEventsParams>(args)?,
-            )
-            .await
-            .map(text),
-        "langflow.cancelBuild" => client
-            .langflow()
-            .runs()
-            .cancel_build(&arg(args, "job_id")?)
-            .await
-            .map(json),
-        "langflow.createResponse" => client
-            .langflow()
-            .runs()
-            .create_response(&body(payload)?)
-            .await
-            .map(json),
         "langflow.getWorkflowStatus" => client
             .langflow()
             .workflows()
@@ -316,6 +253,32 @@ pub async fn dispatch(
             .langflow()
             .workflows()
             .resume(&arg(args, "job_id")?, &body(payload)?)
+            .await
+            .map(json),
+        "langflow.runFlow" => client
+            .langflow()
+            .flows()
+            .run(
+                &arg(args, "flow_id_or_name")?,
+                &body(payload)?,
+                query::<langflow::RunFlowParams>(args)?,
+            )
+            .await
+            .map(json),
+        "langflow.runFlowAdvanced" => client
+            .langflow()
+            .flows()
+            .run_advanced(&arg(args, "flow_id_or_name")?, &body(payload)?)
+            .await
+            .map(json),
+        "langflow.runFlowInSession" => client
+            .langflow()
+            .flows()
+            .run_in_session(
+                &arg(args, "flow_id_or_name")?,
+                &body(payload)?,
+                query::<langflow::RunFlowInSessionParams>(args)?,
+            )
             .await
             .map(json),
         "langflow.listFlows" => client
@@ -390,6 +353,43 @@ pub async fn dispatch(
             .langflow()
             .flows()
             .list_basic_examples(query::<langflow::ListBasicExamplesParams>(args)?)
+            .await
+            .map(json),
+        "langflow.startBuild" => client
+            .langflow()
+            .builds()
+            .start(
+                &arg(args, "flow_id")?,
+                &body(payload)?,
+                query::<langflow::StartBuildParams>(args)?,
+            )
+            .await
+            .map(json),
+        "langflow.readBuildEvents" => client
+            .langflow()
+            .builds()
+            .read_events(
+                &arg(args, "job_id")?,
+                query::<langflow::ReadBuildEventsParams>(args)?,
+            )
+            .await
+            .map(text),
+        "langflow.cancelBuild" => client
+            .langflow()
+            .builds()
+            .cancel(&arg(args, "job_id")?)
+            .await
+            .map(json),
+        "langflow.sendWebhook" => client
+            .langflow()
+            .webhooks()
+            .send(&arg(args, "flow_id_or_name")?, &body(payload)?)
+            .await
+            .map(json),
+        "langflow.createResponse" => client
+            .langflow()
+            .responses()
+            .create(&body(payload)?)
             .await
             .map(json),
         "langflow.listProjects" => client.langflow().projects().list().await.map(json),

@@ -11,9 +11,7 @@ import type {
   ApiKeyList,
   AutoLoginParams,
   BuildCancelled,
-  BuildFlowParams,
   BuildStarted,
-  Builds,
   CancelBuildParams,
   CheckHealthParams,
   Config,
@@ -111,6 +109,7 @@ import type {
   RunWorkflowParams,
   Said,
   SendWebhookParams,
+  StartBuildParams,
   StopWorkflowParams,
   TestTriggerParams,
   Tokens,
@@ -137,6 +136,7 @@ import type {
   UserList,
   Variable,
   Version,
+  VertexBuilds,
   WebhookAccepted,
   WhoamiParams,
   WorkflowResult,
@@ -144,173 +144,6 @@ import type {
   WorkflowStopped,
 } from './types.js';
 import * as wire from './wire.js';
-
-/** Running flows: at once, as a build, as a model, through a webhook. */
-export class Runs extends Resource {
-  /**
-   * Run a flow
-   *
-   * Runs the flow and answers what its components put out. The server reads a body that it
-   * cannot use as an empty one and runs all the same. With `stream` the answer is a stream of
-   * bare JSON frames.
-   *
-   * `POST /api/v1/run/{flow_id_or_name}`.
-   *
-   * @returns the server's answer; fields that this version does not know stay in it.
-   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link NotFound} (404), {@link
-   * Unprocessable} (422), {@link ServerError} (500).
-   */
-  flow(
-    params: RunFlowParams,
-    options?: RequestOptions,
-  ): Promise<RunResponse> {
-    return this._call(wire.runFlow, params, options);
-  }
-
-  /**
-   * Run a flow with several inputs
-   *
-   * Runs the flow once for each input, and answers the outputs that are asked for. It never
-   * streams.
-   *
-   * `POST /api/v1/run/advanced/{flow_id_or_name}`.
-   *
-   * @returns the server's answer; fields that this version does not know stay in it.
-   * @throws {@link LangflowError} as {@link BadRequest} (400), {@link PermissionDenied} (403),
-   * {@link NotFound} (404), {@link ServerError} (500).
-   */
-  flowAdvanced(
-    params: RunFlowAdvancedParams,
-    options?: RequestOptions,
-  ): Promise<RunResponse> {
-    return this._call(wire.runFlowAdvanced, params, options);
-  }
-
-  /**
-   * Run a flow as a logged-in user
-   *
-   * As running a flow, and takes the token of a login as well as a key.
-   *
-   * `POST /api/v1/run/session/{flow_id_or_name}`.
-   *
-   * @returns the server's answer; fields that this version does not know stay in it.
-   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link NotFound} (404), {@link
-   * Unprocessable} (422), {@link ServerError} (500).
-   */
-  flowInSession(
-    params: RunFlowInSessionParams,
-    options?: RequestOptions,
-  ): Promise<RunResponse> {
-    return this._call(wire.runFlowInSession, params, options);
-  }
-
-  /**
-   * Send data to a flow
-   *
-   * Starts the flow with the body as the data of its Webhook component. The answer names no run.
-   *
-   * `POST /api/v1/webhook/{flow_id_or_name}`.
-   *
-   * @returns the server's answer; fields that this version does not know stay in it.
-   * @throws {@link LangflowError} as {@link BadRequest} (400), {@link PermissionDenied} (403),
-   * {@link NotFound} (404).
-   */
-  sendWebhook(
-    params: SendWebhookParams,
-    options?: RequestOptions,
-  ): Promise<WebhookAccepted> {
-    return this._call(wire.sendWebhook, params, options);
-  }
-
-  /**
-   * Follow the runs of a webhook
-   *
-   * The events of the runs that are started through the webhook from now on.
-   *
-   * `GET /api/v1/webhook-events/{flow_id_or_name}`.
-   *
-   * @returns the events, as they happen.
-   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link NotFound} (404).
-   */
-  followWebhook(
-    params: FollowWebhookParams,
-    options?: RequestOptions,
-  ): FlowStream {
-    return this._stream(wire.followWebhook, params, options);
-  }
-
-  /**
-   * Start a build
-   *
-   * Runs the flow as the playground does. The answer names the job; with `event_delivery` direct
-   * its events come at once.
-   *
-   * `POST /api/v1/build/{flow_id}/flow`.
-   *
-   * @returns the server's answer; fields that this version does not know stay in it.
-   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link NotFound} (404), {@link
-   * Unprocessable} (422).
-   */
-  buildFlow(
-    params: BuildFlowParams,
-    options?: RequestOptions,
-  ): Promise<BuildStarted | string> {
-    return this._call(wire.buildFlow, params, options);
-  }
-
-  /**
-   * Read the events of a build
-   *
-   * Frames of JSON, one behind the other. With polling, what there is by now; it waits where
-   * there is nothing.
-   *
-   * `GET /api/v1/build/{job_id}/events`.
-   *
-   * @returns the server's answer; fields that this version does not know stay in it.
-   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link NotFound} (404).
-   */
-  readBuildEvents(
-    params: ReadBuildEventsParams,
-    options?: RequestOptions,
-  ): Promise<string> {
-    return this._call(wire.readBuildEvents, params, options);
-  }
-
-  /**
-   * Cancel a build
-   *
-   * Stops the build. It does no harm to cancel twice.
-   *
-   * `POST /api/v1/build/{job_id}/cancel`.
-   *
-   * @returns the server's answer; fields that this version does not know stay in it.
-   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link NotFound} (404).
-   */
-  cancelBuild(
-    params: CancelBuildParams,
-    options?: RequestOptions,
-  ): Promise<BuildCancelled> {
-    return this._call(wire.cancelBuild, params, options);
-  }
-
-  /**
-   * Run a flow as a model
-   *
-   * Runs the flow in the words of OpenAI's responses. Errors are answered with 200 and an object
-   * `error`.
-   *
-   * `POST /api/v1/responses`.
-   *
-   * @returns the server's answer; fields that this version does not know stay in it.
-   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link Unprocessable} (422).
-   */
-  createResponse(
-    params: CreateResponseParams,
-    options?: RequestOptions,
-  ): Promise<ResponseObject> {
-    return this._call(wire.createResponse, params, options);
-  }
-}
 
 /** Runs of the second version: waiting, streaming, in the background. */
 export class Workflows extends Resource {
@@ -427,8 +260,65 @@ export class Workflows extends Resource {
   }
 }
 
-/** Flows, and flow files. */
+/** Flows and flow files, and running them. */
 export class Flows extends Resource {
+  /**
+   * Run a flow
+   *
+   * Runs the flow and answers what its components put out. The server reads a body that it
+   * cannot use as an empty one and runs all the same. With `stream` the answer is a stream of
+   * bare JSON frames.
+   *
+   * `POST /api/v1/run/{flow_id_or_name}`.
+   *
+   * @returns the server's answer; fields that this version does not know stay in it.
+   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link NotFound} (404), {@link
+   * Unprocessable} (422), {@link ServerError} (500).
+   */
+  run(
+    params: RunFlowParams,
+    options?: RequestOptions,
+  ): Promise<RunResponse> {
+    return this._call(wire.runFlow, params, options);
+  }
+
+  /**
+   * Run a flow with several inputs
+   *
+   * Runs the flow once for each input, and answers the outputs that are asked for. It never
+   * streams.
+   *
+   * `POST /api/v1/run/advanced/{flow_id_or_name}`.
+   *
+   * @returns the server's answer; fields that this version does not know stay in it.
+   * @throws {@link LangflowError} as {@link BadRequest} (400), {@link PermissionDenied} (403),
+   * {@link NotFound} (404), {@link ServerError} (500).
+   */
+  runAdvanced(
+    params: RunFlowAdvancedParams,
+    options?: RequestOptions,
+  ): Promise<RunResponse> {
+    return this._call(wire.runFlowAdvanced, params, options);
+  }
+
+  /**
+   * Run a flow as a logged-in user
+   *
+   * As running a flow, and takes the token of a login as well as a key.
+   *
+   * `POST /api/v1/run/session/{flow_id_or_name}`.
+   *
+   * @returns the server's answer; fields that this version does not know stay in it.
+   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link NotFound} (404), {@link
+   * Unprocessable} (422), {@link ServerError} (500).
+   */
+  runInSession(
+    params: RunFlowInSessionParams,
+    options?: RequestOptions,
+  ): Promise<RunResponse> {
+    return this._call(wire.runFlowInSession, params, options);
+  }
+
   /**
    * List the flows
    *
@@ -644,6 +534,122 @@ export class Flows extends Resource {
     options?: RequestOptions,
   ): Promise<readonly Flow[]> {
     return this._call(wire.listBasicExamples, params, options);
+  }
+}
+
+/** Runs as the playground makes them, step by step. */
+export class Builds extends Resource {
+  /**
+   * Start a build
+   *
+   * Runs the flow as the playground does. The answer names the job; with `event_delivery` direct
+   * its events come at once.
+   *
+   * `POST /api/v1/build/{flow_id}/flow`.
+   *
+   * @returns the server's answer; fields that this version does not know stay in it.
+   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link NotFound} (404), {@link
+   * Unprocessable} (422).
+   */
+  start(
+    params: StartBuildParams,
+    options?: RequestOptions,
+  ): Promise<BuildStarted | string> {
+    return this._call(wire.startBuild, params, options);
+  }
+
+  /**
+   * Read the events of a build
+   *
+   * Frames of JSON, one behind the other. With polling, what there is by now; it waits where
+   * there is nothing.
+   *
+   * `GET /api/v1/build/{job_id}/events`.
+   *
+   * @returns the server's answer; fields that this version does not know stay in it.
+   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link NotFound} (404).
+   */
+  readEvents(
+    params: ReadBuildEventsParams,
+    options?: RequestOptions,
+  ): Promise<string> {
+    return this._call(wire.readBuildEvents, params, options);
+  }
+
+  /**
+   * Cancel a build
+   *
+   * Stops the build. It does no harm to cancel twice.
+   *
+   * `POST /api/v1/build/{job_id}/cancel`.
+   *
+   * @returns the server's answer; fields that this version does not know stay in it.
+   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link NotFound} (404).
+   */
+  cancel(
+    params: CancelBuildParams,
+    options?: RequestOptions,
+  ): Promise<BuildCancelled> {
+    return this._call(wire.cancelBuild, params, options);
+  }
+}
+
+/** Starting flows with data, and following what comes of it. */
+export class Webhooks extends Resource {
+  /**
+   * Send data to a flow
+   *
+   * Starts the flow with the body as the data of its Webhook component. The answer names no run.
+   *
+   * `POST /api/v1/webhook/{flow_id_or_name}`.
+   *
+   * @returns the server's answer; fields that this version does not know stay in it.
+   * @throws {@link LangflowError} as {@link BadRequest} (400), {@link PermissionDenied} (403),
+   * {@link NotFound} (404).
+   */
+  send(
+    params: SendWebhookParams,
+    options?: RequestOptions,
+  ): Promise<WebhookAccepted> {
+    return this._call(wire.sendWebhook, params, options);
+  }
+
+  /**
+   * Follow the runs of a webhook
+   *
+   * The events of the runs that are started through the webhook from now on.
+   *
+   * `GET /api/v1/webhook-events/{flow_id_or_name}`.
+   *
+   * @returns the events, as they happen.
+   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link NotFound} (404).
+   */
+  follow(
+    params: FollowWebhookParams,
+    options?: RequestOptions,
+  ): FlowStream {
+    return this._stream(wire.followWebhook, params, options);
+  }
+}
+
+/** Flows as models, in the words of OpenAI. */
+export class Responses extends Resource {
+  /**
+   * Run a flow as a model
+   *
+   * Runs the flow in the words of OpenAI's responses. Errors are answered with 200 and an object
+   * `error`.
+   *
+   * `POST /api/v1/responses`.
+   *
+   * @returns the server's answer; fields that this version does not know stay in it.
+   * @throws {@link LangflowError} as {@link PermissionDenied} (403), {@link Unprocessable} (422).
+   */
+  create(
+    params: CreateResponseParams,
+    options?: RequestOptions,
+  ): Promise<ResponseObject> {
+    return this._call(wire.createResponse, params, options);
   }
 }
 
@@ -1209,7 +1215,7 @@ export class Monitor extends Resource {
   getBuilds(
     params: GetBuildsParams,
     options?: RequestOptions,
-  ): Promise<Builds> {
+  ): Promise<VertexBuilds> {
     return this._call(wire.getBuilds, params, options);
   }
 
@@ -1980,12 +1986,16 @@ export class Server extends Resource {
 
 /** The resources of the open-source Langflow API. */
 export class Langflow {
-  /** Running flows: at once, as a build, as a model, through a webhook. */
-  readonly runs: Runs;
   /** Runs of the second version: waiting, streaming, in the background. */
   readonly workflows: Workflows;
-  /** Flows, and flow files. */
+  /** Flows and flow files, and running them. */
   readonly flows: Flows;
+  /** Runs as the playground makes them, step by step. */
+  readonly builds: Builds;
+  /** Starting flows with data, and following what comes of it. */
+  readonly webhooks: Webhooks;
+  /** Flows as models, in the words of OpenAI. */
+  readonly responses: Responses;
   /** Projects, the folders of flows. */
   readonly projects: Projects;
   /** Files of a flow, for the inputs of its chat. */
@@ -2011,9 +2021,11 @@ export class Langflow {
 
   /** @internal */
   constructor(bridge: Bridge) {
-    this.runs = new Runs(bridge);
     this.workflows = new Workflows(bridge);
     this.flows = new Flows(bridge);
+    this.builds = new Builds(bridge);
+    this.webhooks = new Webhooks(bridge);
+    this.responses = new Responses(bridge);
     this.projects = new Projects(bridge);
     this.flowFiles = new FlowFiles(bridge);
     this.files = new Files(bridge);

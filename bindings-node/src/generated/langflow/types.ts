@@ -609,7 +609,7 @@ export interface Transaction {
 }
 
 /** What components did. */
-export interface Builds {
+export interface VertexBuilds {
   /** Component id to the list of its builds. */
   readonly vertexBuilds: Readonly<Record<string, JsonValue>>;
 }
@@ -1120,7 +1120,7 @@ export interface FileForm {
   readonly file: string;
 }
 
-/** Arguments of `runs.flow`. */
+/** Arguments of `flows.run`. */
 export interface RunFlowParams {
   /** Id or endpoint name of the flow. */
   readonly flowIdOrName: string;
@@ -1142,7 +1142,7 @@ export interface RunFlowParams {
   readonly userId?: string | null | undefined;
 }
 
-/** Arguments of `runs.flowAdvanced`. */
+/** Arguments of `flows.runAdvanced`. */
 export interface RunFlowAdvancedParams {
   /** Id or endpoint name of the flow. */
   readonly flowIdOrName: string;
@@ -1158,7 +1158,7 @@ export interface RunFlowAdvancedParams {
   readonly sessionId?: string | null | undefined;
 }
 
-/** Arguments of `runs.flowInSession`. */
+/** Arguments of `flows.runInSession`. */
 export interface RunFlowInSessionParams {
   /** Id or endpoint name of the flow. */
   readonly flowIdOrName: string;
@@ -1180,7 +1180,7 @@ export interface RunFlowInSessionParams {
   readonly userId?: string | null | undefined;
 }
 
-/** Arguments of `runs.sendWebhook`. */
+/** Arguments of `webhooks.send`. */
 export interface SendWebhookParams {
   /** Id or endpoint name of the flow. */
   readonly flowIdOrName: string;
@@ -1188,14 +1188,14 @@ export interface SendWebhookParams {
   readonly body: Readonly<Record<string, JsonValue>>;
 }
 
-/** Arguments of `runs.followWebhook`. */
+/** Arguments of `webhooks.follow`. */
 export interface FollowWebhookParams {
   /** Id or endpoint name of the flow. */
   readonly flowIdOrName: string;
 }
 
-/** Arguments of `runs.buildFlow`. */
-export interface BuildFlowParams {
+/** Arguments of `builds.start`. */
+export interface StartBuildParams {
   /** Id of the flow. */
   readonly flowId: string;
   /** Stop behind this component. */
@@ -1216,7 +1216,7 @@ export interface BuildFlowParams {
   readonly files?: readonly string[] | null | undefined;
 }
 
-/** Arguments of `runs.readBuildEvents`. */
+/** Arguments of `builds.readEvents`. */
 export interface ReadBuildEventsParams {
   /** Id of the job. */
   readonly jobId: string;
@@ -1224,13 +1224,13 @@ export interface ReadBuildEventsParams {
   readonly eventDelivery?: 'streaming' | 'polling' | 'direct' | (string & {}) | undefined;
 }
 
-/** Arguments of `runs.cancelBuild`. */
+/** Arguments of `builds.cancel`. */
 export interface CancelBuildParams {
   /** Id of the job. */
   readonly jobId: string;
 }
 
-/** Arguments of `runs.createResponse`. */
+/** Arguments of `responses.create`. */
 export interface CreateResponseParams {
   /** Id or endpoint name of the flow. */
   readonly model: string;

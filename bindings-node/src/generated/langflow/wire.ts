@@ -167,7 +167,7 @@ export const shapes: Shapes = {
     vertexId: ['vertex_id'],
     targetId: ['target_id'],
   },
-  Builds: {
+  VertexBuilds: {
     vertexBuilds: ['vertex_builds'],
   },
   Variable: {
@@ -362,8 +362,8 @@ export const followWebhook: Operation = {
   ],
 };
 
-export const buildFlow: Operation = {
-  id: 'langflow.buildFlow',
+export const startBuild: Operation = {
+  id: 'langflow.startBuild',
   shapes,
   args: { flowId: 'flow_id', stopComponentId: 'stop_component_id', startComponentId: 'start_component_id', logBuilds: 'log_builds', flowName: 'flow_name', eventDelivery: 'event_delivery' },
   body: { types: ['application/json'], fields: { inputs: ['inputs', 'BuildInput'] } },
@@ -863,7 +863,7 @@ export const getBuilds: Operation = {
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
-    { status: 200, kind: 'json', type: 'application/json', shape: 'Builds' },
+    { status: 200, kind: 'json', type: 'application/json', shape: 'VertexBuilds' },
   ],
 };
 

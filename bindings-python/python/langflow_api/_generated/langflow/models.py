@@ -20,7 +20,6 @@ __all__ = [
     "BuildCancelled",
     "BuildInput",
     "BuildRequest",
-    "Builds",
     "BuildStarted",
     "Config",
     "Credentials",
@@ -73,6 +72,7 @@ __all__ = [
     "VariableCreate",
     "VariableUpdate",
     "Version",
+    "VertexBuilds",
     "WebhookAccepted",
     "WorkflowError",
     "WorkflowOutput",
@@ -1088,7 +1088,7 @@ class Transaction(Model):
     )
 
 
-class Builds(Model):
+class VertexBuilds(Model):
     """What components did."""
 
     __slots__ = ()

@@ -7,9 +7,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..._async_client import AsyncClient
     from ..._client import Client
-    from .resource_runs import AsyncRuns, Runs
     from .resource_workflows import AsyncWorkflows, Workflows
     from .resource_flows import AsyncFlows, Flows
+    from .resource_builds import AsyncBuilds, Builds
+    from .resource_webhooks import AsyncWebhooks, Webhooks
+    from .resource_responses import AsyncResponses, Responses
     from .resource_projects import AsyncProjects, Projects
     from .resource_flow_files import AsyncFlowFiles, FlowFiles
     from .resource_files import AsyncFiles, Files
@@ -31,13 +33,6 @@ class Resources:
         raise NotImplementedError
 
     @property
-    def runs(self) -> Runs:
-        """Running flows: at once, as a build, as a model, through a webhook."""
-        from .resource_runs import Runs
-
-        return Runs(self._client)
-
-    @property
     def workflows(self) -> Workflows:
         """Runs of the second version: waiting, streaming, in the background."""
         from .resource_workflows import Workflows
@@ -46,10 +41,31 @@ class Resources:
 
     @property
     def flows(self) -> Flows:
-        """Flows, and flow files."""
+        """Flows and flow files, and running them."""
         from .resource_flows import Flows
 
         return Flows(self._client)
+
+    @property
+    def builds(self) -> Builds:
+        """Runs as the playground makes them, step by step."""
+        from .resource_builds import Builds
+
+        return Builds(self._client)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Starting flows with data, and following what comes of it."""
+        from .resource_webhooks import Webhooks
+
+        return Webhooks(self._client)
+
+    @property
+    def responses(self) -> Responses:
+        """Flows as models, in the words of OpenAI."""
+        from .resource_responses import Responses
+
+        return Responses(self._client)
 
     @property
     def projects(self) -> Projects:
@@ -150,13 +166,6 @@ class AsyncResources:
         raise NotImplementedError
 
     @property
-    def runs(self) -> AsyncRuns:
-        """Running flows: at once, as a build, as a model, through a webhook."""
-        from .resource_runs import AsyncRuns
-
-        return AsyncRuns(self._client)
-
-    @property
     def workflows(self) -> AsyncWorkflows:
         """Runs of the second version: waiting, streaming, in the background."""
         from .resource_workflows import AsyncWorkflows
@@ -165,10 +174,31 @@ class AsyncResources:
 
     @property
     def flows(self) -> AsyncFlows:
-        """Flows, and flow files."""
+        """Flows and flow files, and running them."""
         from .resource_flows import AsyncFlows
 
         return AsyncFlows(self._client)
+
+    @property
+    def builds(self) -> AsyncBuilds:
+        """Runs as the playground makes them, step by step."""
+        from .resource_builds import AsyncBuilds
+
+        return AsyncBuilds(self._client)
+
+    @property
+    def webhooks(self) -> AsyncWebhooks:
+        """Starting flows with data, and following what comes of it."""
+        from .resource_webhooks import AsyncWebhooks
+
+        return AsyncWebhooks(self._client)
+
+    @property
+    def responses(self) -> AsyncResponses:
+        """Flows as models, in the words of OpenAI."""
+        from .resource_responses import AsyncResponses
+
+        return AsyncResponses(self._client)
 
     @property
     def projects(self) -> AsyncProjects:

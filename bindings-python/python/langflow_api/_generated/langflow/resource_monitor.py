@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
     from .models import (
-        Builds,
         Trace,
         TraceList,
         Transaction,
+        VertexBuilds,
     )
 
 
@@ -89,7 +89,7 @@ class Monitor(Resource):
         timeout: float | None | NotGiven = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
-    ) -> Builds:
+    ) -> VertexBuilds:
         """Get the builds.
 
         What each component of the flow did when it last ran.
@@ -119,11 +119,11 @@ class Monitor(Resource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        _answer: Builds = self._calls.call(
+        _answer: VertexBuilds = self._calls.call(
             "langflow.getBuilds",
             _args,
             _options,
-            {200: "Builds"},
+            {200: "VertexBuilds"},
         )
         return _answer
 
@@ -445,7 +445,7 @@ class AsyncMonitor(AsyncResource):
         timeout: float | None | NotGiven = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
-    ) -> Builds:
+    ) -> VertexBuilds:
         """Get the builds.
 
         What each component of the flow did when it last ran.
@@ -475,11 +475,11 @@ class AsyncMonitor(AsyncResource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        _answer: Builds = await self._calls.call(
+        _answer: VertexBuilds = await self._calls.call(
             "langflow.getBuilds",
             _args,
             _options,
-            {200: "Builds"},
+            {200: "VertexBuilds"},
         )
         return _answer
 
