@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = `${root}dist/`;
-const entries = ['index', 'testing', 'export'];
+const entries = ['index', 'testing', 'export', 'react'];
 
 // Built aside and then moved, so that a program that runs meanwhile finds the old or the new one.
 function compile(folder, project, type) {
@@ -40,7 +40,9 @@ for (const entry of entries) {
   const from = `./cjs/${entry}.js`;
   const names = Object.keys(createRequire(dist)(from)).sort();
   const list = names.map((name) => `  ${name},\n`).join('');
-  writeFileSync(`${dist}${entry}.mjs`, `export {\n${list}} from '${from}';\n`);
+  // Said once more for frameworks that look at the first module only.
+  const directive = entry === 'react' ? "'use client';\n" : '';
+  writeFileSync(`${dist}${entry}.mjs`, `${directive}export {\n${list}} from '${from}';\n`);
   writeFileSync(`${dist}${entry}.d.mts`, `export * from '${from}';\n`);
 }
 

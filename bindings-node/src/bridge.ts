@@ -1,5 +1,6 @@
 /** Carries calls to the engine and answers back; every failure becomes an error of ours. */
 import { type CancelHandle, type Engine, engineFactory } from './engine.js';
+import type { FlowEvent } from './events.js';
 import { shapes } from './generated/wire.js';
 import { toJson } from './json.js';
 import { buildCall, type Operation, readReply } from './operation.js';
@@ -44,11 +45,12 @@ export class Bridge {
     return new RunResult(JSON.parse(answer) as WireResult);
   }
 
-  /** Runs a flow as a stream of events. */
-  open(params: RunParams, options: RequestOptions): FlowStream {
+  /** Runs a flow as a stream of events; `hear` hears each as it arrives. */
+  open(params: RunParams, options: RequestOptions, hear?: (event: FlowEvent) => void): FlowStream {
     const { wire, signal } = requestOptionsToWire(this.#merge(options));
     const request = toJson(runRequest(params, wire));
-    return new FlowStream(new EngineSource((cancel) => this.engine.open(request, cancel)), signal);
+    const source = new EngineSource((cancel) => this.engine.open(request, cancel), hear);
+    return new FlowStream(source, signal);
   }
 
   /** Calls an operation. */

@@ -40,7 +40,7 @@ export interface SnippetOptions {
  * A flow as a Python program over LangChain that does the same and needs no Langflow. No secret of
  * the flow is in it.
  *
- * @throws {@link InvalidInput} if the file is no flow or holds components without a translation; the
+ * @throws `InvalidInput` if the file is no flow or holds components without a translation; the
  * message names all of them, with the reasons.
  */
 export function toPython(flow: FlowSource, options: PythonOptions = {}): string {

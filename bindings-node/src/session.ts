@@ -13,8 +13,8 @@ export interface SessionRunOptions extends RequestOptions {
 }
 
 /**
- * One conversation with a flow: every run continues it. Nothing is sent before the first run, which
- * opens it on the server.
+ * One conversation with a flow: every run continues it. Nothing is sent before the first run, for which
+ * the server opens it.
  *
  * @example
  * ```ts
@@ -25,61 +25,71 @@ export interface SessionRunOptions extends RequestOptions {
  * ```
  */
 export class FlowSession {
-  /** Id of the session; continue with it in another process. */
-  readonly id: string;
   /** Id of the flow. */
   readonly flowId: string;
   readonly #bridge: Bridge;
+  #id: string | undefined;
 
   /** @internal */
   constructor(bridge: Bridge, flowId: string, id: string | undefined) {
     this.#bridge = bridge;
     this.flowId = flowId;
-    this.id = id ?? newId();
+    this.#id = id;
+  }
+
+  /**
+   * Id of the session; continue with it in another process. A new session has none before its first
+   * run: it is the server's to give.
+   */
+  get id(): string | undefined {
+    return this.#id;
   }
 
   /** Says something and waits for the answer. */
   async run(inputValue: string, options: SessionRunOptions = {}): Promise<RunResult> {
     const { tweaks, ...rest } = options;
-    return this.#bridge.run(this.#params(inputValue, tweaks), rest);
+    const result = await this.#bridge.run(this.#params(inputValue, tweaks), rest);
+    // Also where the old one had expired: the next run goes on with it.
+    this.#id = result.sessionId ?? this.#id;
+    return result;
   }
 
   /** Says something and hands over the answer as it comes. */
   stream(inputValue: string, options: SessionRunOptions = {}): FlowStream {
     const { tweaks, ...rest } = options;
-    return this.#bridge.open(this.#params(inputValue, tweaks), rest);
+    return this.#bridge.open(this.#params(inputValue, tweaks), rest, (event) => {
+      if (event.type === 'run_started') this.#id = event.sessionId ?? this.#id;
+      if (event.type === 'end') this.#id = event.result.sessionId ?? this.#id;
+    });
   }
 
   /** What the server knows of it; `null` where it has expired, was cleared or has not begun. */
   async info(options: Pick<RequestOptions, 'signal'> = {}): Promise<Session | null> {
+    if (this.#id === undefined) return null;
     const known = (await this.#ask('session.get', options)) as { info: { raw: unknown } | null };
     return known.info === null ? null : this.#bridge.named<Session>('Session', known.info.raw);
   }
 
   /** What was said, the oldest first; nothing where the server does not know the session. */
   async messages(options: Pick<RequestOptions, 'signal'> = {}): Promise<Message[]> {
+    if (this.#id === undefined) return [];
     const found = (await this.#ask('session.messages', options)) as unknown[];
     return found.map((message) => this.#bridge.named<Message>('Message', message));
   }
 
   /** Forgets what was said; `false` where there was nothing to forget. */
   async clear(options: Pick<RequestOptions, 'signal'> = {}): Promise<boolean> {
+    if (this.#id === undefined) return false;
     const { cleared } = (await this.#ask('session.clear', options)) as { cleared: boolean };
     return cleared;
   }
 
   #params(inputValue: string, tweaks: Tweaks | undefined): Record<string, unknown> {
-    return { flowId: this.flowId, inputValue, sessionId: this.id, tweaks };
+    return { flowId: this.flowId, inputValue, sessionId: this.#id, tweaks };
   }
 
   #ask(name: string, options: Pick<RequestOptions, 'signal'>): Promise<unknown> {
-    const args = { flow_id: this.flowId, session_id: this.id };
+    const args = { flow_id: this.flowId, session_id: this.#id };
     return this.#bridge.invoke(name, args, options.signal);
   }
-}
-
-// Not the engine's, which answers later: an id is wanted at once.
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
-  return `session_${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }

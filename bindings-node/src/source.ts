@@ -16,12 +16,14 @@ export type Opener = (cancel: CancelHandle) => Promise<EngineStream>;
 /** A run on the engine; its request is sent when the first events are asked for. */
 export class EngineSource implements Source {
   readonly #opener: Opener;
+  readonly #hear: ((event: FlowEvent) => void) | undefined;
   #cancel: CancelHandle | undefined;
   #stream: EngineStream | undefined;
   #closed = false;
 
-  constructor(opener: Opener) {
+  constructor(opener: Opener, hear?: (event: FlowEvent) => void) {
     this.#opener = opener;
+    this.#hear = hear;
   }
 
   async next(): Promise<readonly FlowEvent[] | null> {
@@ -31,7 +33,9 @@ export class EngineSource implements Source {
     if (this.#closed) this.#stream.close();
     const batch = await this.#stream.nextBatch();
     if (batch === null) return null;
-    return (JSON.parse(batch) as Record<string, unknown>[]).map(eventFromWire);
+    const events = (JSON.parse(batch) as Record<string, unknown>[]).map(eventFromWire);
+    if (this.#hear !== undefined) events.forEach(this.#hear);
+    return events;
   }
 
   close(): void {

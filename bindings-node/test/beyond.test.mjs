@@ -28,8 +28,9 @@ after(() => mock.stop());
 test('a session remembers, tells what was said, and forgets', async () => {
   const session = client.session('memory-chat');
   assert.ok(session instanceof FlowSession);
-  assert.match(session.id, /^session_\w+$/);
+  assert.equal(session.id, undefined);
   assert.equal(await session.info(), null);
+  assert.equal(await session.clear(), false);
   await session.run('My name is Alice');
   const stream = session.stream('What is my name?');
   assert.match((await stream.finalResult()).output, /Alice/);
@@ -37,11 +38,28 @@ test('a session remembers, tells what was said, and forgets', async () => {
   const said = await session.messages();
   assert.equal(said.length, 4);
   assert.equal(typeof said[0].createdAt, 'string');
+  assert.match(session.id, /^\w+$/);
   const again = client.session('memory-chat', session.id);
   assert.match((await again.run('What is my name?')).output, /Alice/);
   assert.equal(await session.clear(), true);
   assert.equal(await session.clear(), false);
   assert.deepEqual(await session.messages(), []);
+});
+
+test('a session that begins has not expired, one that is gone has', async () => {
+  const strict = client.withOptions({ strictSessions: true });
+  for (const begin of [
+    (session) => session.run('My name is Alice'),
+    (session) => session.stream('My name is Alice').finalResult(),
+  ]) {
+    const session = strict.session('hello-flow');
+    const first = await begin(session);
+    assert.equal(first.sessionStatus, 'new');
+    assert.equal(session.id, first.sessionId);
+    assert.equal((await session.run('What is my name?')).sessionStatus, 'continued');
+  }
+  const gone = await failure(strict.session('hello-flow', 'session_unknown').run('x'));
+  assert.equal(gone.code, 'session_expired');
 });
 
 test('a session of a flow that is not there', async () => {

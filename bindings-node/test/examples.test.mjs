@@ -26,14 +26,18 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 function blocks(file) {
   const text = readFileSync(join(root, file), 'utf8');
   const plain = file.endsWith('.md') ? text : text.replace(/^ *\* ?/gm, '');
-  const found = [...plain.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, block]) => block);
-  // What belongs on a page runs in tests/browser.
-  return found.filter((block) => !block.startsWith('// on the page'));
+  const found = [...plain.matchAll(/^```(tsx?)\n([^]*?)^```$/gm)];
+  return (
+    found
+      .map(([, kind, block]) => ({ kind, block }))
+      // What belongs on a page runs in tests/browser.
+      .filter(({ block }) => !block.startsWith('// on the page'))
+  );
 }
 
 const sources = readdirSync(join(root, 'src')).filter((name) => name.endsWith('.ts'));
 const examples = ['README.md', ...sources.map((name) => `src/${name}`)].flatMap((file) =>
-  blocks(file).map((block, index) => ({ name: `${file} ${index + 1}`, block })),
+  blocks(file).map((block, index) => ({ name: `${file} ${index + 1}`, ...block })),
 );
 
 /** What an example leaves to its reader. */
@@ -72,11 +76,17 @@ function whole(block, server) {
   ].join('\n');
 }
 
-/** Loads a module and calls the routes that it exports. */
+/** Loads a module, calls the routes and renders the components that it exports. */
 const runner = `
   const { LangflowError } = await import('langflow-client');
   const found = await import(process.argv[1]);
   for (const [name, route] of Object.entries(found)) {
+    if (name !== name.toUpperCase()) {
+      const { createElement } = await import('react');
+      const { renderToString } = await import('react-dom/server');
+      console.log(name, renderToString(createElement(route, { text: 'x' })).length);
+      continue;
+    }
     const url = 'http://site/api/langflow/langflow/api/v1/version';
     const body = name === 'GET' ? {} : { body: 'Hello!' };
     try {
@@ -95,15 +105,20 @@ test('every example compiles and runs', async (t) => {
   try {
     mkdirSync(join(folder, 'node_modules'));
     symlinkSync(root, join(folder, 'node_modules/langflow-client'));
-    const files = examples.map(({ block }, index) => {
-      writeFileSync(join(folder, `e${index}.mts`), whole(block, server));
+    for (const name of ['react', 'react-dom', '@types']) {
+      symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+    }
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    const files = examples.map(({ kind, block }, index) => {
+      writeFileSync(join(folder, `e${index}.${kind}`), whole(block, server));
       return `e${index}`;
     });
     const compilerOptions = {
       target: 'es2022',
       module: 'nodenext',
       lib: ['es2022', 'esnext.disposable', 'dom', 'dom.asynciterable'],
-      types: ['node'],
+      jsx: 'react-jsx',
+      types: ['node', 'react'],
       typeRoots: [join(root, 'node_modules/@types')],
       strict: true,
       exactOptionalPropertyTypes: true,
@@ -121,7 +136,7 @@ test('every example compiles and runs', async (t) => {
     };
     for (const [index, file] of files.entries()) {
       await t.test(examples[index].name, async () => {
-        const args = ['--input-type=module', '--eval', runner, join(folder, `${file}.mjs`)];
+        const args = ['--input-type=module', '--eval', runner, join(folder, `${file}.js`)];
         const { stdout } = await run(process.execPath, args, { cwd: folder, env, timeout: 20_000 });
         t.diagnostic(`${examples[index].name}: ${stdout.trim().split('\n').at(-1)}`);
       });

@@ -1,7 +1,7 @@
 // The package in an application of Next.js: on the page, in a route on Node and in one on the edge.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,8 @@ import { check, inPage, launch, startMock } from './site.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const command = join(here, 'node_modules/next/dist/bin/next');
+const START = ['start', '--port', '0', '--hostname', '127.0.0.1'];
+const ADDRESS = /(http:\/\/127\.0\.0\.1:[1-9]\d*)/;
 let mock;
 let browser;
 let folder;
@@ -17,12 +19,13 @@ let server;
 let url;
 
 /** Runs a command of Next until it ends, or until it prints what it is waited for. */
-function next(args, until) {
+function next(args, until, more) {
   const env = {
     ...process.env,
     NEXT_TELEMETRY_DISABLED: '1',
     LANGFLOW_URL: mock.url,
     LANGFLOW_API_KEY: mock.apiKey,
+    ...more,
   };
   const child = spawn(process.execPath, [command, ...args], { cwd: folder, env });
   let text = '';
@@ -52,10 +55,7 @@ before(async () => {
   cpSync(join(here, '../../examples/node/next'), folder, { recursive: true });
   cpSync(join(here, 'app/run.js'), join(folder, 'app/run.js'));
   await next(['build']).ready;
-  server = next(
-    ['start', '--port', '0', '--hostname', '127.0.0.1'],
-    /(http:\/\/127\.0\.0\.1:[1-9]\d*)/,
-  );
+  server = next(START, ADDRESS);
   url = await server.ready;
 });
 after(async () => {
@@ -74,6 +74,17 @@ test('on a page, through a route on Node', async () => {
   );
 });
 
+test('a hook on a page that the server has rendered', async () => {
+  const html = await (await fetch(url)).text();
+  assert.match(html, /<main>idle: <\/main>/);
+  const text = await inPage(browser, url, async () => {
+    const main = document.querySelector('main');
+    while (!main.textContent.startsWith('done')) await new Promise((wake) => setTimeout(wake, 20));
+    return main.textContent;
+  });
+  assert.equal(text, "done: I'm doing well, thank you for asking!");
+});
+
 test('in a route on the edge', async () => {
   const response = await fetch(`${url}/api/edge`);
   assert.equal(response.status, 200);
@@ -82,4 +93,30 @@ test('in a route on the edge', async () => {
   for await (const piece of stream.textStream) text += piece;
   assert.equal(text, "I'm doing well, thank you for asking!");
   assert.equal((await stream.finalResult()).text, text);
+});
+
+test('with the addon, in a server that leaves the package out of its bundle', async () => {
+  rmSync(join(folder, '.next'), { recursive: true });
+  // A hook cannot be rendered so: outside the bundle it would find another React.
+  rmSync(join(folder, 'app/page.js'));
+  const config = "export default { serverExternalPackages: ['langflow-client'] };";
+  writeFileSync(join(folder, 'next.config.mjs'), config);
+  mkdirSync(join(folder, 'app/api/engine'));
+  const route = `import { LangflowClient } from 'langflow-client';
+    export const dynamic = 'force-dynamic';
+    export async function GET() {
+      const run = { flowId: 'hello-flow', inputValue: 'Hello, how are you?' };
+      return new Response((await new LangflowClient().runFlow(run)).output);
+    }`;
+  writeFileSync(join(folder, 'app/api/engine/route.js'), route);
+  await next(['build']).ready;
+  // Without the addon there is no answer.
+  const native = next(START, ADDRESS, { LANGFLOW_ENGINE: 'native' });
+  try {
+    const response = await fetch(`${await native.ready}/api/engine`);
+    assert.equal(await response.text(), "I'm doing well, thank you for asking!");
+  } finally {
+    native.ready.catch(() => undefined);
+    native.child.kill();
+  }
 });

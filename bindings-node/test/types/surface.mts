@@ -15,6 +15,7 @@ import {
   type RunResult,
   StatusError,
 } from 'langflow-client';
+import { type ChatMessage, type RunStatus, useChat, useFlow } from 'langflow-client/react';
 import { MockServer } from 'langflow-client/testing';
 
 type Same<A, B> =
@@ -108,3 +109,13 @@ const handler: (request: Request) => Promise<Response> = createProxyHandler({ pa
 const [first, second]: [FlowStream, FlowStream] = stream.tee();
 const bytes: ReadableStream<Uint8Array> = first.toReadableStream();
 void [event, handler, second, bytes];
+
+// Hooks.
+const flowHook = useFlow({ client, flowId: 'f', tweaks: { A: { k: 1 } } });
+same<typeof flowHook.status, RunStatus>(true);
+same<typeof flowHook.error, LangflowError | undefined>(true);
+same<Awaited<ReturnType<typeof flowHook.run>>, RunResult | undefined>(true);
+const chat = useChat({ client: () => client, flowId: 'f', sessionId: maybe });
+same<(typeof chat.messages)[number], ChatMessage>(true);
+// @ts-expect-error a flow's id is missing
+useChat({ client });

@@ -1,2 +1,0 @@
-// The addon cannot be packed; without this line the server uses WebAssembly instead.
-export default { serverExternalPackages: ['langflow-client'] };
