@@ -1,6 +1,8 @@
 //! Builds a request from a row of the operation table: the second builder beside progenitor's,
 //! which the bindings use since it needs no type of the language.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -75,13 +77,9 @@ pub fn build(
         for text in texts(param, value)? {
             match param.location {
                 In::Path => {
-                    check_segment(param.name, &text)?;
-                    if operation.open_source() && text.contains('/') {
-                        let message = format!(
-                            "`{}` has a slash, which no address of an open-source server can carry.",
-                            param.name
-                        );
-                        return Err(LangflowError::invalid_input(param.name, message));
+                    match operation.open_source() {
+                        true => check_whole_segment(param.name, &text)?,
+                        false => check_segment(param.name, &text)?,
                     }
                     let encoded = utf8_percent_encode(&text, SEGMENT).to_string();
                     path = path.replace(&format!("{{{}}}", param.name), &encoded);
@@ -140,6 +138,16 @@ pub fn check_segment(field: &str, text: &str) -> Result<(), LangflowError> {
         )),
         _ => Ok(()),
     }
+}
+
+/// As [`check_segment`], for an open-source server: it takes an encoded slash for a slash.
+pub(crate) fn check_whole_segment(field: &str, text: &str) -> Result<(), LangflowError> {
+    if text.contains('/') {
+        let message =
+            format!("`{field}` has a slash, which no address of an open-source server can carry.");
+        return Err(LangflowError::invalid_input(field, message));
+    }
+    check_segment(field, text)
 }
 
 /// An open-source server cuts every value of the query at commas and takes what is behind the last.
@@ -225,8 +233,9 @@ fn add_body(
 
 /// A JSON object as the fields of a form.
 fn form_fields(body: &[u8]) -> Result<String, LangflowError> {
-    let fields = match serde_json::from_slice(body) {
-        Ok(Value::Object(fields)) => fields,
+    // In the order of names, as progenitor writes them.
+    let fields: BTreeMap<String, Value> = match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => fields.into_iter().collect(),
         _ => {
             let message = "The body has to be a JSON object: it is sent as the fields of a form.";
             return Err(LangflowError::invalid_input("body", message));

@@ -308,6 +308,11 @@ pub(crate) fn check(field: &str, text: &str) -> Result<(), LangflowError> {
     crate::request::check_segment(field, text)
 }
 
+/// As [`check`], for an open-source server.
+pub(crate) fn check_whole(field: &str, text: &str) -> Result<(), LangflowError> {
+    request::check_whole_segment(field, text)
+}
+
 /// A file for a form: its name and its bytes.
 #[derive(Clone)]
 pub struct FormFile {

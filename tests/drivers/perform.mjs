@@ -86,9 +86,11 @@ export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspec
     if (call.method === 'upload') {
       return { result: await client.flows.import({ body: JSON.parse(await read(call.path)) }, callOptions) };
     }
-    const [resource, method] = call.method.split('.');
+    const path = call.method.split('.').map(camel);
+    const method = path.pop();
+    const resource = path.reduce((face, name) => face[name], client);
     const params = named({ ...call.args, ...call.body });
-    return { result: (await client[camel(resource)][camel(method)](params, callOptions)) ?? null };
+    return { result: (await resource[method](params, callOptions)) ?? null };
   }
 
   return async (job) => {

@@ -1,7 +1,9 @@
 """A real Langflow 1.13.0 with authentication on, for the tests of this folder.
 
 REAL_PYTHON is a Python that has langflow-base. The server listens on a free port of this machine,
-keeps its state in a temporary folder and is ended with the tests.
+keeps its state in a temporary folder and is ended with the tests. REAL_SERVER names one that is
+running instead: JSON with `url`, `api_key`, `password` (of the user admin) and `flows` (ids by the names
+of the files in `flows/`).
 """
 
 import json
@@ -30,6 +32,7 @@ class Server:
     url: str
     api_key: str
     flows: dict[str, str]
+    password: str = PASSWORD
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, "LANGFLOW_URL": self.url, "LANGFLOW_API_KEY": self.api_key}
@@ -57,6 +60,9 @@ def wait(url: str, process: subprocess.Popen[bytes], log: pathlib.Path) -> None:
 
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    if running := os.environ.get("REAL_SERVER"):
+        yield Server(**json.loads(running))
+        return
     state = tmp_path_factory.mktemp("langflow")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

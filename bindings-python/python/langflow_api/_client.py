@@ -12,13 +12,13 @@ from ._watch import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._generated.langflow.namespace import Langflow
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Any, Literal
 
     from typing_extensions import Self
 
+    from ._generated.langflow.namespace import Langflow
     from ._many import Inputs, Progress, RunBatch, RunItem
     from ._result import RunResult
     from ._session import Session

@@ -52,6 +52,8 @@ class Model:
     # Attribute to wire name, where they differ.
     _wire: ClassVar[dict[str, str]] = {}
     _fields: ClassVar[tuple[str, ...]] = ()
+    # Attributes that are not printed.
+    _secret: ClassVar[tuple[str, ...]] = ()
     # The module that knows the classes of `_shapes`: a subclass may live elsewhere.
     _home: ClassVar[str] = __name__
 
@@ -133,10 +135,14 @@ class Model:
 
     def __repr__(self) -> str:
         shown = [name for name in self._fields if self._wire.get(name, name) in self._data]
-        fields = ", ".join(f"{name}={short(getattr(self, name))}" for name in shown)
+        fields = ", ".join(f"{name}={self._printed(name)}" for name in shown)
         more = len(self._data) - len(shown)
         unknown = f", +{more} more" if more and shown else f"{more} fields" if more else ""
         return f"{type(self).__name__}({fields}{unknown})"
+
+    def _printed(self, name: str) -> str:
+        value = getattr(self, name)
+        return "'***'" if name in self._secret and value else short(value)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self._data,))

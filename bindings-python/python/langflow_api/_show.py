@@ -35,7 +35,8 @@ def cell(value: object) -> str:
 
 def model_html(model: Model) -> str:
     """An object as a table of its fields."""
-    rows = [(name, model[name]) for name in model]
+    hidden = {model._wire.get(name, name) for name in model._secret}
+    rows = [(name, "***" if name in hidden else model[name]) for name in model]
     return table(("field", "value"), rows, type(model).__name__)
 
 

@@ -286,6 +286,7 @@ fn fields(document: &Value, node: &Value) -> Result<Vec<Field>> {
                 "ours" => "ours".to_owned(),
                 _ => "documented".to_owned(),
             },
+            secret: reference["x-secret"] == true,
         };
         found.retain(|other| other.wire != field.wire);
         found.push(field);

@@ -179,6 +179,8 @@ pub struct Field {
     pub description: String,
     /// `documented` or `ours`.
     pub origin: String,
+    /// Whether it is not to be printed.
+    pub secret: bool,
 }
 
 impl Api {

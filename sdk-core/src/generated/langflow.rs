@@ -1448,16 +1448,16 @@ pub mod types {
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
-    ///A new global variable. The server wants all four fields.
+    ///A new global variable. `default_fields` has to be there too.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct VariableCreate {
         ///Fields of components that take it by themselves; may be empty.
         pub default_fields: ::std::vec::Vec<::std::string::String>,
         ///Its name.
         pub name: ::std::string::String,
-        ///Whether the value is a secret.
-        #[serde(rename = "type")]
-        pub type_: ::std::string::String,
+        ///Whether the value is a secret, which it is if absent.
+        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+        pub type_: ::std::option::Option<::std::string::String>,
         ///Its value.
         pub value: ::std::string::String,
         #[serde(flatten)]

@@ -76,7 +76,7 @@ impl Workflows {
         job_id: &str,
         params: FollowWorkflowParams,
     ) -> Result<RunStream, LangflowError> {
-        typed::check("job_id", job_id)?;
+        typed::check_whole("job_id", job_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.followWorkflow")?;
         let answer = call
             .client()
@@ -132,7 +132,7 @@ impl Workflows {
         job_id: &str,
         body: &types::WorkflowResume,
     ) -> Result<types::WorkflowResumed, LangflowError> {
-        typed::check("job_id", job_id)?;
+        typed::check_whole("job_id", job_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.resumeWorkflow")?;
         let answer = call.client().resume_workflow(job_id, body).await;
         typed::value(&call, answer)
@@ -185,7 +185,7 @@ impl Flows {
         body: &types::RunRequest,
         params: RunFlowParams,
     ) -> Result<types::RunResponse, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
+        typed::check_whole("flow_id_or_name", flow_id_or_name)?;
         let call = typed::call::<Typed>(&self.client, "langflow.runFlow")?;
         let answer = call
             .client()
@@ -206,7 +206,7 @@ impl Flows {
         body: &types::RunRequest,
         params: RunFlowStreamParams,
     ) -> Result<RunStream, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
+        typed::check_whole("flow_id_or_name", flow_id_or_name)?;
         let call = typed::call::<Typed>(&self.client, "langflow.runFlow")?;
         let answer = call
             .client()
@@ -226,7 +226,7 @@ impl Flows {
         flow_id_or_name: &str,
         body: &types::AdvancedRunRequest,
     ) -> Result<types::RunResponse, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
+        typed::check_whole("flow_id_or_name", flow_id_or_name)?;
         let call = typed::call::<Typed>(&self.client, "langflow.runFlowAdvanced")?;
         let answer = call.client().run_flow_advanced(flow_id_or_name, body).await;
         typed::value(&call, answer)
@@ -244,7 +244,7 @@ impl Flows {
         body: &types::RunRequest,
         params: RunFlowInSessionParams,
     ) -> Result<types::RunResponse, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
+        typed::check_whole("flow_id_or_name", flow_id_or_name)?;
         let call = typed::call::<Typed>(&self.client, "langflow.runFlowInSession")?;
         let answer = call
             .client()
@@ -265,7 +265,7 @@ impl Flows {
         body: &types::RunRequest,
         params: RunFlowInSessionStreamParams,
     ) -> Result<RunStream, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
+        typed::check_whole("flow_id_or_name", flow_id_or_name)?;
         let call = typed::call::<Typed>(&self.client, "langflow.runFlowInSession")?;
         let answer = call
             .client()
@@ -332,7 +332,7 @@ impl Flows {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get(&self, flow_id: &str) -> Result<types::Flow, LangflowError> {
-        typed::check("flow_id", flow_id)?;
+        typed::check_whole("flow_id", flow_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.getFlow")?;
         let answer = call.client().get_flow(flow_id).await;
         typed::value(&call, answer)
@@ -350,7 +350,7 @@ impl Flows {
         body: &types::FlowCreate,
         params: UpsertFlowParams,
     ) -> Result<types::Flow, LangflowError> {
-        typed::check("flow_id", flow_id)?;
+        typed::check_whole("flow_id", flow_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.upsertFlow")?;
         let answer = call
             .client()
@@ -371,7 +371,7 @@ impl Flows {
         body: &types::FlowUpdate,
         params: UpdateFlowParams,
     ) -> Result<types::Flow, LangflowError> {
-        typed::check("flow_id", flow_id)?;
+        typed::check_whole("flow_id", flow_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.updateFlow")?;
         let answer = call
             .client()
@@ -387,7 +387,7 @@ impl Flows {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn delete(&self, flow_id: &str) -> Result<types::Said, LangflowError> {
-        typed::check("flow_id", flow_id)?;
+        typed::check_whole("flow_id", flow_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.deleteFlow")?;
         let answer = call.client().delete_flow(flow_id).await;
         typed::value(&call, answer)
@@ -400,7 +400,7 @@ impl Flows {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get_public(&self, flow_id: &str) -> Result<types::Flow, LangflowError> {
-        typed::check("flow_id", flow_id)?;
+        typed::check_whole("flow_id", flow_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.getPublicFlow")?;
         let answer = call.client().get_public_flow(flow_id).await;
         typed::value(&call, answer)
@@ -605,7 +605,7 @@ impl Builds {
         body: &types::BuildRequest,
         params: StartBuildParams,
     ) -> Result<types::BuildStarted, LangflowError> {
-        typed::check("flow_id", flow_id)?;
+        typed::check_whole("flow_id", flow_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.startBuild")?;
         let answer = call
             .client()
@@ -634,7 +634,7 @@ impl Builds {
         body: &types::BuildRequest,
         params: StartBuildNdjsonParams,
     ) -> Result<String, LangflowError> {
-        typed::check("flow_id", flow_id)?;
+        typed::check_whole("flow_id", flow_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.startBuild")?;
         let answer = call
             .client()
@@ -663,7 +663,7 @@ impl Builds {
         job_id: &str,
         params: ReadBuildEventsParams,
     ) -> Result<String, LangflowError> {
-        typed::check("job_id", job_id)?;
+        typed::check_whole("job_id", job_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.readBuildEvents")?;
         let answer = call
             .client()
@@ -683,7 +683,7 @@ impl Builds {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn cancel(&self, job_id: &str) -> Result<types::BuildCancelled, LangflowError> {
-        typed::check("job_id", job_id)?;
+        typed::check_whole("job_id", job_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.cancelBuild")?;
         let answer = call.client().cancel_build(job_id).await;
         typed::value(&call, answer)
@@ -759,7 +759,7 @@ impl Webhooks {
         flow_id_or_name: &str,
         body: &::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ) -> Result<types::WebhookAccepted, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
+        typed::check_whole("flow_id_or_name", flow_id_or_name)?;
         let call = typed::call::<Typed>(&self.client, "langflow.sendWebhook")?;
         let answer = call.client().send_webhook(flow_id_or_name, body).await;
         typed::value(&call, answer)
@@ -772,7 +772,7 @@ impl Webhooks {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn follow(&self, flow_id_or_name: &str) -> Result<RunStream, LangflowError> {
-        typed::check("flow_id_or_name", flow_id_or_name)?;
+        typed::check_whole("flow_id_or_name", flow_id_or_name)?;
         let call = typed::call::<Typed>(&self.client, "langflow.followWebhook")?;
         let answer = call
             .client()
@@ -864,7 +864,7 @@ impl Projects {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get(&self, project_id: &str) -> Result<types::Project, LangflowError> {
-        typed::check("project_id", project_id)?;
+        typed::check_whole("project_id", project_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.getProject")?;
         let answer = call.client().get_project(project_id).await;
         typed::value(&call, answer)
@@ -881,7 +881,7 @@ impl Projects {
         project_id: &str,
         body: &types::ProjectCreate,
     ) -> Result<types::Project, LangflowError> {
-        typed::check("project_id", project_id)?;
+        typed::check_whole("project_id", project_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.upsertProject")?;
         let answer = call.client().upsert_project(project_id, body).await;
         typed::value(&call, answer)
@@ -898,7 +898,7 @@ impl Projects {
         project_id: &str,
         body: &types::ProjectUpdate,
     ) -> Result<types::Project, LangflowError> {
-        typed::check("project_id", project_id)?;
+        typed::check_whole("project_id", project_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.updateProject")?;
         let answer = call.client().update_project(project_id, body).await;
         typed::value(&call, answer)
@@ -911,7 +911,7 @@ impl Projects {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn delete(&self, project_id: &str) -> Result<(), LangflowError> {
-        typed::check("project_id", project_id)?;
+        typed::check_whole("project_id", project_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.deleteProject")?;
         let answer = call.client().delete_project(project_id).await;
         typed::value(&call, answer)
@@ -924,7 +924,7 @@ impl Projects {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn download(&self, project_id: &str) -> Result<bytes::Bytes, LangflowError> {
-        typed::check("project_id", project_id)?;
+        typed::check_whole("project_id", project_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.downloadProject")?;
         let answer = call
             .client()
@@ -998,7 +998,7 @@ impl FlowFiles {
         flow_id: &str,
         file: typed::FormFile,
     ) -> Result<types::FlowFile, LangflowError> {
-        typed::check("flow_id", flow_id)?;
+        typed::check_whole("flow_id", flow_id)?;
         let form = file.form();
         let call = typed::call::<Typed>(&self.client, "langflow.uploadFlowFile")?;
         let answer = call
@@ -1015,7 +1015,7 @@ impl FlowFiles {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn list(&self, flow_id: &str) -> Result<types::FlowFileNames, LangflowError> {
-        typed::check("flow_id", flow_id)?;
+        typed::check_whole("flow_id", flow_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.listFlowFiles")?;
         let answer = call.client().list_flow_files(flow_id).await;
         typed::value(&call, answer)
@@ -1032,8 +1032,8 @@ impl FlowFiles {
         flow_id: &str,
         file_name: &str,
     ) -> Result<bytes::Bytes, LangflowError> {
-        typed::check("flow_id", flow_id)?;
-        typed::check("file_name", file_name)?;
+        typed::check_whole("flow_id", flow_id)?;
+        typed::check_whole("file_name", file_name)?;
         let call = typed::call::<Typed>(&self.client, "langflow.downloadFlowFile")?;
         let answer = call
             .client()
@@ -1053,8 +1053,8 @@ impl FlowFiles {
         flow_id: &str,
         file_name: &str,
     ) -> Result<bytes::Bytes, LangflowError> {
-        typed::check("flow_id", flow_id)?;
-        typed::check("file_name", file_name)?;
+        typed::check_whole("flow_id", flow_id)?;
+        typed::check_whole("file_name", file_name)?;
         let call = typed::call::<Typed>(&self.client, "langflow.getFlowImage")?;
         let answer = call
             .client()
@@ -1074,8 +1074,8 @@ impl FlowFiles {
         flow_id: &str,
         file_name: &str,
     ) -> Result<types::Said, LangflowError> {
-        typed::check("flow_id", flow_id)?;
-        typed::check("file_name", file_name)?;
+        typed::check_whole("flow_id", flow_id)?;
+        typed::check_whole("file_name", file_name)?;
         let call = typed::call::<Typed>(&self.client, "langflow.deleteFlowFile")?;
         let answer = call.client().delete_flow_file(flow_id, file_name).await;
         typed::value(&call, answer)
@@ -1144,7 +1144,7 @@ impl Files {
         file_id: &str,
         params: DownloadFileParams,
     ) -> Result<bytes::Bytes, LangflowError> {
-        typed::check("file_id", file_id)?;
+        typed::check_whole("file_id", file_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.downloadFile")?;
         let answer = call
             .client()
@@ -1164,7 +1164,7 @@ impl Files {
         file_id: &str,
         params: DownloadFileJsonParams,
     ) -> Result<::serde_json::Value, LangflowError> {
-        typed::check("file_id", file_id)?;
+        typed::check_whole("file_id", file_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.downloadFile")?;
         let answer = call
             .client()
@@ -1184,7 +1184,7 @@ impl Files {
         file_id: &str,
         params: RenameFileParams,
     ) -> Result<types::File, LangflowError> {
-        typed::check("file_id", file_id)?;
+        typed::check_whole("file_id", file_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.renameFile")?;
         let answer = call
             .client()
@@ -1200,7 +1200,7 @@ impl Files {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn delete(&self, file_id: &str) -> Result<types::Said, LangflowError> {
-        typed::check("file_id", file_id)?;
+        typed::check_whole("file_id", file_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.deleteFile")?;
         let answer = call.client().delete_file(file_id).await;
         typed::value(&call, answer)
@@ -1340,7 +1340,7 @@ impl Messages {
         message_id: &str,
         body: &types::MessageUpdate,
     ) -> Result<types::Message, LangflowError> {
-        typed::check("message_id", message_id)?;
+        typed::check_whole("message_id", message_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.updateMessage")?;
         let answer = call.client().update_message(message_id, body).await;
         typed::value(&call, answer)
@@ -1390,7 +1390,7 @@ impl Messages {
         session_id: &str,
         params: RenameMessageSessionParams,
     ) -> Result<::std::vec::Vec<types::Message>, LangflowError> {
-        typed::check("session_id", session_id)?;
+        typed::check_whole("session_id", session_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.renameMessageSession")?;
         let answer = call
             .client()
@@ -1406,7 +1406,7 @@ impl Messages {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn delete_session(&self, session_id: &str) -> Result<(), LangflowError> {
-        typed::check("session_id", session_id)?;
+        typed::check_whole("session_id", session_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.deleteMessageSession")?;
         let answer = call.client().delete_message_session(session_id).await;
         typed::value(&call, answer)
@@ -1568,7 +1568,7 @@ impl Monitor {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get_trace(&self, trace_id: &str) -> Result<types::Trace, LangflowError> {
-        typed::check("trace_id", trace_id)?;
+        typed::check_whole("trace_id", trace_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.getTrace")?;
         let answer = call.client().get_trace(trace_id).await;
         typed::value(&call, answer)
@@ -1581,7 +1581,7 @@ impl Monitor {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn delete_trace(&self, trace_id: &str) -> Result<(), LangflowError> {
-        typed::check("trace_id", trace_id)?;
+        typed::check_whole("trace_id", trace_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.deleteTrace")?;
         let answer = call.client().delete_trace(trace_id).await;
         typed::value(&call, answer)
@@ -1705,7 +1705,7 @@ impl Variables {
         variable_id: &str,
         body: &types::VariableUpdate,
     ) -> Result<types::Variable, LangflowError> {
-        typed::check("variable_id", variable_id)?;
+        typed::check_whole("variable_id", variable_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.updateVariable")?;
         let answer = call.client().update_variable(variable_id, body).await;
         typed::value(&call, answer)
@@ -1718,7 +1718,7 @@ impl Variables {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn delete(&self, variable_id: &str) -> Result<(), LangflowError> {
-        typed::check("variable_id", variable_id)?;
+        typed::check_whole("variable_id", variable_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.deleteVariable")?;
         let answer = call.client().delete_variable(variable_id).await;
         typed::value(&call, answer)
@@ -1763,7 +1763,7 @@ impl ApiKeys {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn delete(&self, api_key_id: &str) -> Result<types::Detail, LangflowError> {
-        typed::check("api_key_id", api_key_id)?;
+        typed::check_whole("api_key_id", api_key_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.deleteApiKey")?;
         let answer = call.client().delete_api_key(api_key_id).await;
         typed::value(&call, answer)
@@ -1828,7 +1828,7 @@ impl Users {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get(&self, user_id: &str) -> Result<types::User, LangflowError> {
-        typed::check("user_id", user_id)?;
+        typed::check_whole("user_id", user_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.getUser")?;
         let answer = call.client().get_user(user_id).await;
         typed::value(&call, answer)
@@ -1845,7 +1845,7 @@ impl Users {
         user_id: &str,
         body: &types::UserUpdate,
     ) -> Result<types::User, LangflowError> {
-        typed::check("user_id", user_id)?;
+        typed::check_whole("user_id", user_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.updateUser")?;
         let answer = call.client().update_user(user_id, body).await;
         typed::value(&call, answer)
@@ -1861,7 +1861,7 @@ impl Users {
         &self,
         user_id: &str,
     ) -> Result<::serde_json::Map<::std::string::String, ::serde_json::Value>, LangflowError> {
-        typed::check("user_id", user_id)?;
+        typed::check_whole("user_id", user_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.deleteUser")?;
         let answer = call.client().delete_user(user_id).await;
         typed::value(&call, answer)
@@ -1878,7 +1878,7 @@ impl Users {
         user_id: &str,
         body: &types::PasswordReset,
     ) -> Result<types::User, LangflowError> {
-        typed::check("user_id", user_id)?;
+        typed::check_whole("user_id", user_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.resetUserPassword")?;
         let answer = call.client().reset_user_password(user_id, body).await;
         typed::value(&call, answer)
@@ -2006,7 +2006,7 @@ impl Triggers {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn get(&self, trigger_id: &str) -> Result<types::Trigger, LangflowError> {
-        typed::check("trigger_id", trigger_id)?;
+        typed::check_whole("trigger_id", trigger_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.getTrigger")?;
         let answer = call.client().get_trigger(trigger_id).await;
         typed::value(&call, answer)
@@ -2023,7 +2023,7 @@ impl Triggers {
         trigger_id: &str,
         body: &types::TriggerUpdate,
     ) -> Result<types::Trigger, LangflowError> {
-        typed::check("trigger_id", trigger_id)?;
+        typed::check_whole("trigger_id", trigger_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.updateTrigger")?;
         let answer = call.client().update_trigger(trigger_id, body).await;
         typed::value(&call, answer)
@@ -2036,7 +2036,7 @@ impl Triggers {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn delete(&self, trigger_id: &str) -> Result<(), LangflowError> {
-        typed::check("trigger_id", trigger_id)?;
+        typed::check_whole("trigger_id", trigger_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.deleteTrigger")?;
         let answer = call.client().delete_trigger(trigger_id).await;
         typed::value(&call, answer)
@@ -2049,7 +2049,7 @@ impl Triggers {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn enable(&self, trigger_id: &str) -> Result<types::Trigger, LangflowError> {
-        typed::check("trigger_id", trigger_id)?;
+        typed::check_whole("trigger_id", trigger_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.enableTrigger")?;
         let answer = call.client().enable_trigger(trigger_id).await;
         typed::value(&call, answer)
@@ -2062,7 +2062,7 @@ impl Triggers {
     /// # Errors
     /// A [`LangflowError`]: bad input before any request leaves, else what became of the call.
     pub async fn disable(&self, trigger_id: &str) -> Result<types::Trigger, LangflowError> {
-        typed::check("trigger_id", trigger_id)?;
+        typed::check_whole("trigger_id", trigger_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.disableTrigger")?;
         let answer = call.client().disable_trigger(trigger_id).await;
         typed::value(&call, answer)
@@ -2079,7 +2079,7 @@ impl Triggers {
         trigger_id: &str,
         body: &types::TriggerPin,
     ) -> Result<types::Trigger, LangflowError> {
-        typed::check("trigger_id", trigger_id)?;
+        typed::check_whole("trigger_id", trigger_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.pinTrigger")?;
         let answer = call.client().pin_trigger(trigger_id, body).await;
         typed::value(&call, answer)
@@ -2096,7 +2096,7 @@ impl Triggers {
         trigger_id: &str,
         body: &types::TriggerTest,
     ) -> Result<types::TriggerEvent, LangflowError> {
-        typed::check("trigger_id", trigger_id)?;
+        typed::check_whole("trigger_id", trigger_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.testTrigger")?;
         let answer = call.client().test_trigger(trigger_id, body).await;
         typed::value(&call, answer)
@@ -2113,7 +2113,7 @@ impl Triggers {
         trigger_id: &str,
         body: &types::TriggerReplay,
     ) -> Result<types::TriggerEvent, LangflowError> {
-        typed::check("trigger_id", trigger_id)?;
+        typed::check_whole("trigger_id", trigger_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.replayTrigger")?;
         let answer = call.client().replay_trigger(trigger_id, body).await;
         typed::value(&call, answer)
@@ -2130,7 +2130,7 @@ impl Triggers {
         trigger_id: &str,
         params: ListTriggerEventsParams,
     ) -> Result<::std::vec::Vec<types::TriggerEvent>, LangflowError> {
-        typed::check("trigger_id", trigger_id)?;
+        typed::check_whole("trigger_id", trigger_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.listTriggerEvents")?;
         let answer = call
             .client()
@@ -2149,7 +2149,7 @@ impl Triggers {
         &self,
         trigger_id: &str,
     ) -> Result<types::TriggerIngress, LangflowError> {
-        typed::check("trigger_id", trigger_id)?;
+        typed::check_whole("trigger_id", trigger_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.getTriggerIngress")?;
         let answer = call.client().get_trigger_ingress(trigger_id).await;
         typed::value(&call, answer)
@@ -2165,7 +2165,7 @@ impl Triggers {
         &self,
         trigger_id: &str,
     ) -> Result<types::TriggerSecret, LangflowError> {
-        typed::check("trigger_id", trigger_id)?;
+        typed::check_whole("trigger_id", trigger_id)?;
         let call = typed::call::<Typed>(&self.client, "langflow.rotateTriggerSecret")?;
         let answer = call.client().rotate_trigger_secret(trigger_id).await;
         typed::value(&call, answer)

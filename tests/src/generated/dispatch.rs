@@ -13,6 +13,104 @@ pub async fn dispatch(
     args: &Value,
     payload: &Value,
 ) -> Option<Result<Value, LangflowError>> {
+    let found = Box::pin(workspace_flows(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(workspace_runs(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(workspace_sessions(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(workspace_api_keys(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(workspace_webhooks(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(workspace_monitoring(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_workflows(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_flows(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_builds(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_webhooks(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_responses(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_projects(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_flow_files(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_files(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_messages(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_monitor(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_variables(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_api_keys(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_users(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_logins(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_triggers(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    let found = Box::pin(langflow_server(client, operation, args, payload)).await;
+    if found.is_some() {
+        return found;
+    }
+    None
+}
+
+#[allow(unused_variables)]
+async fn workspace_flows(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
     Some(match operation {
         "listFlows" => client
             .flows()
@@ -92,6 +190,18 @@ pub async fn dispatch(
             .update_settings(&arg(args, "flow_id")?, &body(payload)?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn workspace_runs(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "listRuns" => client
             .runs()
             .list(query::<params::ListRunsParams>(args)?)
@@ -99,6 +209,18 @@ pub async fn dispatch(
             .map(json),
         "getRun" => client.runs().get(&arg(args, "run_id")?).await.map(json),
         "cancelRun" => client.runs().cancel(&arg(args, "run_id")?).await.map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn workspace_sessions(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "listSessions" => client
             .sessions()
             .list(
@@ -131,6 +253,18 @@ pub async fn dispatch(
             )
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn workspace_api_keys(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "listApiKeys" => client
             .api_keys()
             .list(query::<params::ListApiKeysParams>(args)?)
@@ -153,6 +287,18 @@ pub async fn dispatch(
             .rotate(&arg(args, "key_id")?, &body(payload)?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn workspace_webhooks(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "listWebhooks" => client
             .webhooks()
             .list(
@@ -217,6 +363,18 @@ pub async fn dispatch(
             .redeliver(&arg(args, "webhook_id")?, &arg(args, "delivery_id")?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn workspace_monitoring(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "getUsage" => client
             .monitoring()
             .get_usage(query::<params::GetUsageParams>(args)?)
@@ -225,6 +383,18 @@ pub async fn dispatch(
         "getHealth" => client.monitoring().get_health().await.map(json),
         "getVersion" => client.monitoring().get_version().await.map(json),
         "getMetrics" => client.monitoring().get_metrics().await.map(text),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_workflows(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.getWorkflowStatus" => client
             .langflow()
             .workflows()
@@ -255,6 +425,18 @@ pub async fn dispatch(
             .resume(&arg(args, "job_id")?, &body(payload)?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_flows(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.runFlow" => client
             .langflow()
             .flows()
@@ -355,6 +537,18 @@ pub async fn dispatch(
             .list_basic_examples(query::<langflow::ListBasicExamplesParams>(args)?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_builds(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.startBuild" => client
             .langflow()
             .builds()
@@ -380,18 +574,54 @@ pub async fn dispatch(
             .cancel(&arg(args, "job_id")?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_webhooks(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.sendWebhook" => client
             .langflow()
             .webhooks()
             .send(&arg(args, "flow_id_or_name")?, &body(payload)?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_responses(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.createResponse" => client
             .langflow()
             .responses()
             .create(&body(payload)?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_projects(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.listProjects" => client.langflow().projects().list().await.map(json),
         "langflow.createProject" => client
             .langflow()
@@ -429,6 +659,18 @@ pub async fn dispatch(
             .list_starter(query::<langflow::ListStarterProjectsParams>(args)?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_flow_files(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.listFlowFiles" => client
             .langflow()
             .flow_files()
@@ -441,6 +683,18 @@ pub async fn dispatch(
             .delete(&arg(args, "flow_id")?, &arg(args, "file_name")?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_files(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.listFiles" => client.langflow().files().list().await.map(json),
         "langflow.deleteAllFiles" => client.langflow().files().delete_all().await.map(json),
         "langflow.renameFile" => client
@@ -464,6 +718,18 @@ pub async fn dispatch(
             .delete_batch(&body(payload)?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_messages(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.listMessages" => client
             .langflow()
             .messages()
@@ -509,6 +775,18 @@ pub async fn dispatch(
             .delete_session(&arg(args, "session_id")?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_monitor(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.listTransactions" => client
             .langflow()
             .monitor()
@@ -551,6 +829,18 @@ pub async fn dispatch(
             .delete_trace(&arg(args, "trace_id")?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_variables(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.listVariables" => client.langflow().variables().list().await.map(json),
         "langflow.createVariable" => client
             .langflow()
@@ -570,6 +860,18 @@ pub async fn dispatch(
             .delete(&arg(args, "variable_id")?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_api_keys(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.listApiKeys" => client.langflow().api_keys().list().await.map(json),
         "langflow.createApiKey" => client
             .langflow()
@@ -583,6 +885,18 @@ pub async fn dispatch(
             .delete(&arg(args, "api_key_id")?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_users(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.whoami" => client.langflow().users().whoami().await.map(json),
         "langflow.listUsers" => client
             .langflow()
@@ -620,6 +934,18 @@ pub async fn dispatch(
             .reset_password(&arg(args, "user_id")?, &body(payload)?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_logins(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.login" => client
             .langflow()
             .logins()
@@ -629,6 +955,18 @@ pub async fn dispatch(
         "langflow.autoLogin" => client.langflow().logins().auto().await.map(json),
         "langflow.getLoginState" => client.langflow().logins().get_state().await.map(json),
         "langflow.logout" => client.langflow().logins().logout().await.map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_triggers(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.listTriggers" => client
             .langflow()
             .triggers()
@@ -710,6 +1048,18 @@ pub async fn dispatch(
             .rotate_secret(&arg(args, "trigger_id")?)
             .await
             .map(json),
+        _ => return None,
+    })
+}
+
+#[allow(unused_variables)]
+async fn langflow_server(
+    client: &Client,
+    operation: &str,
+    args: &Value,
+    payload: &Value,
+) -> Option<Result<Value, LangflowError>> {
+    Some(match operation {
         "langflow.getVersion" => client.langflow().server().get_version().await.map(json),
         "langflow.getConfig" => client.langflow().server().get_config().await.map(json),
         "langflow.getHealth" => client.langflow().server().get_health().await.map(json),

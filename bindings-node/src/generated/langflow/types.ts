@@ -730,14 +730,14 @@ export interface Variable {
   readonly validationError?: string | null | undefined;
 }
 
-/** A new global variable. The server wants all four fields. */
+/** A new global variable. `default_fields` has to be there too. */
 export interface VariableCreate {
   /** Its name. */
   readonly name: string;
   /** Its value. */
   readonly value: string;
-  /** Whether the value is a secret. */
-  readonly type: 'Generic' | 'Credential' | (string & {});
+  /** Whether the value is a secret, which it is if absent. */
+  readonly type?: 'Generic' | 'Credential' | (string & {}) | undefined;
   /** Fields of components that take it by themselves; may be empty. */
   readonly defaultFields: readonly string[];
 }
@@ -1864,8 +1864,8 @@ export interface CreateVariableParams {
   readonly name: string;
   /** Its value. */
   readonly value: string;
-  /** Whether the value is a secret. */
-  readonly type: 'Generic' | 'Credential' | (string & {});
+  /** Whether the value is a secret, which it is if absent. */
+  readonly type?: 'Generic' | 'Credential' | (string & {}) | undefined;
   /** Fields of components that take it by themselves; may be empty. */
   readonly defaultFields: readonly string[];
 }

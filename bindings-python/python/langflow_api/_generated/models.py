@@ -941,6 +941,9 @@ class ApiKeySecret(Model):
     _shapes = {
         "api_key": "ApiKey",
     }
+    _secret = (
+        "key",
+    )
 
 
 class Webhook(Model):
@@ -1068,6 +1071,9 @@ class WebhookSecret(Model):
     _shapes = {
         "webhook": "Webhook",
     }
+    _secret = (
+        "secret",
+    )
 
 
 class WebhookSecretRotate(Model):

@@ -26,11 +26,11 @@ pub fn all(files: &mut Files, documents: &[(Value, Api)], errors: &Errors) -> Re
         "// {HEADER}\n//! What the documents say.\n\n\
          pub mod errors;\npub mod operations;\npub mod resources;\n",
     );
-    let mut arms = String::new();
+    let mut parts = Vec::new();
     for (document, api) in documents {
         let (prepared, splits) = prepare(document).context("prepare for progenitor")?;
         let code = rust_client::emit(files, &api.name, &prepared, &splits)?;
-        arms += &rust_facade::emit(files, api, &splits, &code)?;
+        parts.extend(rust_facade::emit(files, api, &splits, &code)?);
         modules += &format!(
             "#[rustfmt::skip]\n#[allow(missing_docs, clippy::all, clippy::unwrap_used, dead_code)]\n\
              pub mod {};\n",
@@ -49,7 +49,7 @@ pub fn all(files: &mut Files, documents: &[(Value, Api)], errors: &Errors) -> Re
         python::emit(files, api, errors)?;
         typescript::emit(files, api, errors)?;
     }
-    rust_facade::dispatch(files, &arms)?;
+    rust_facade::dispatch(files, &parts)?;
     rust_errors::emit(files, errors)?;
     files.add_rust("sdk-core/src/generated/mod.rs", &modules)
 }

@@ -31,8 +31,14 @@ enum Role {
     Fixed(String),
 }
 
-/// Adds the resources; answers with the arms of the dispatcher.
-pub fn emit(files: &mut Files, api: &Api, splits: &[Split], code: &syn::File) -> Result<String> {
+/// The part of the dispatcher that calls the methods of one resource.
+pub struct Arms {
+    name: String,
+    text: String,
+}
+
+/// Adds the resources; answers with the parts of the dispatcher.
+pub fn emit(files: &mut Files, api: &Api, splits: &[Split], code: &syn::File) -> Result<Vec<Arms>> {
     let mut text = format!(
         "// {HEADER}\n//! The resources of the {title}: one method an operation.\n\n\
          use crate::client::Client;\nuse crate::error::LangflowError;\n\
@@ -40,10 +46,15 @@ pub fn emit(files: &mut Files, api: &Api, splits: &[Split], code: &syn::File) ->
         title = api.title,
         name = api.name,
     );
-    let mut arms = String::new();
+    let mut parts = Vec::new();
     for tag in &api.tags {
+        let mut arms = String::new();
         resource(&mut text, &mut arms, api, tag, splits, code)
             .with_context(|| format!("resource {}", tag.name))?;
+        parts.push(Arms {
+            name: format!("{}_{}", api.name, tag.name),
+            text: arms,
+        });
     }
     let file = match api.prefix.as_str() {
         "" => {
@@ -64,21 +75,37 @@ pub fn emit(files: &mut Files, api: &Api, splits: &[Split], code: &syn::File) ->
         }
     };
     files.add_rust(format!("sdk-core/src/generated/{file}.rs"), &text)?;
-    Ok(arms)
+    Ok(parts)
 }
 
-/// Adds, for the conformance tests, a dispatcher by operationId.
-pub fn dispatch(files: &mut Files, arms: &str) -> Result<()> {
-    let dispatch = format!(
+/// Adds, for the conformance tests, a dispatcher by operationId: one function a resource, since all
+/// calls in one would need more stack than a test has.
+pub fn dispatch(files: &mut Files, parts: &[Arms]) -> Result<()> {
+    let takes = "client: &Client,\noperation: &str,\nargs: &Value,\npayload: &Value,\n";
+    let answers = "Option<Result<Value, LangflowError>>";
+    let mut text = format!(
         "// {HEADER}\n//! Calls a typed method by operationId, so that every vector runs through it too.\n\n\
          use langflow_client::{{Client, LangflowError, langflow, params}};\nuse serde_json::Value;\n\n\
          use crate::typed_driver::{{arg, body, json, query, text}};\n\n\
          /// The outcome, or `None` where no typed method takes such a call.\n\
-         pub async fn dispatch(\nclient: &Client,\noperation: &str,\nargs: &Value,\npayload: &Value,\n\
-         ) -> Option<Result<Value, LangflowError>> {{\n\
-         Some(match operation {{\n{arms}_ => return None,\n}})\n}}\n"
+         pub async fn dispatch(\n{takes}) -> {answers} {{\n"
     );
-    files.add_rust("tests/src/generated/dispatch.rs", &dispatch)
+    for Arms { name, .. } in parts {
+        writeln!(
+            text,
+            "let found = Box::pin({name}(client, operation, args, payload)).await;\n\
+             if found.is_some() {{\nreturn found;\n}}"
+        )?;
+    }
+    text.push_str("None\n}\n");
+    for Arms { name, text: arms } in parts {
+        writeln!(
+            text,
+            "\n#[allow(unused_variables)]\nasync fn {name}(\n{takes}) -> {answers} {{\n\
+             Some(match operation {{\n{arms}_ => return None,\n}})\n}}"
+        )?;
+    }
+    files.add_rust("tests/src/generated/dispatch.rs", &text)
 }
 
 fn resource(
@@ -173,12 +200,16 @@ fn method(
             tag.name
         )?;
     }
+    let check = match api.prefix.as_str() {
+        "" => "check",
+        _ => "check_whole",
+    };
     let mut checks: String = arguments
         .iter()
         .filter(|argument| matches!(role(operation, split, argument), Role::Path))
         .map(|argument| {
             format!(
-                "typed::check({:?}, {})?;\n",
+                "typed::{check}({:?}, {})?;\n",
                 wire(operation, &argument.name),
                 argument.name
             )

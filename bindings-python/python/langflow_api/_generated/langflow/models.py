@@ -1312,15 +1312,15 @@ class Variable(Model):
 
 
 class VariableCreate(Model):
-    """A new global variable. The server wants all four fields."""
+    """A new global variable. `default_fields` has to be there too."""
 
     __slots__ = ()
     name: str
     """Its name."""
     value: str
     """Its value."""
-    type: Literal["Generic", "Credential"] | str
-    """Whether the value is a secret."""
+    type: Literal["Generic", "Credential"] | str | None
+    """Whether the value is a secret, which it is if absent."""
     default_fields: builtins.list[str]
     """Fields of components that take it by themselves; may be empty."""
     _fields = (
@@ -1403,6 +1403,9 @@ class ApiKey(Model):
         "last_used_at",
         "total_uses",
         "user_id",
+    )
+    _secret = (
+        "api_key",
     )
 
 
@@ -1566,6 +1569,10 @@ class Tokens(Model):
         "access_token",
         "refresh_token",
         "token_type",
+    )
+    _secret = (
+        "access_token",
+        "refresh_token",
     )
 
 
@@ -1861,6 +1868,9 @@ class TriggerSecret(Model):
         "public_id",
         "ingress_url",
         "has_signing_secret",
+        "signing_secret",
+    )
+    _secret = (
         "signing_secret",
     )
 

@@ -83,8 +83,8 @@ class Variables(Resource):
         *,
         name: str,
         value: str,
-        type: Literal["Generic", "Credential"],
         default_fields: Sequence[str],
+        type: Literal["Generic", "Credential"] | NotGiven = NOT_GIVEN,
         timeout: float | None | NotGiven = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
@@ -100,8 +100,8 @@ class Variables(Resource):
         Args:
             name: Its name.
             value: Its value.
-            type: Whether the value is a secret.
             default_fields: Fields of components that take it by themselves; may be empty.
+            type: Whether the value is a secret, which it is if absent.
             timeout: Seconds that the call may take; `None` for no limit.
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.
@@ -325,8 +325,8 @@ class AsyncVariables(AsyncResource):
         *,
         name: str,
         value: str,
-        type: Literal["Generic", "Credential"],
         default_fields: Sequence[str],
+        type: Literal["Generic", "Credential"] | NotGiven = NOT_GIVEN,
         timeout: float | None | NotGiven = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
@@ -342,8 +342,8 @@ class AsyncVariables(AsyncResource):
         Args:
             name: Its name.
             value: Its value.
-            type: Whether the value is a secret.
             default_fields: Fields of components that take it by themselves; may be empty.
+            type: Whether the value is a secret, which it is if absent.
             timeout: Seconds that the call may take; `None` for no limit.
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.

@@ -139,15 +139,8 @@ pub fn of(api: &Api, errors: &Errors, operation: &Operation) -> Result<Method> {
         // A body without named fields is the one thing that the method is about.
         if is_form(body) {
             positional.extend(arguments);
-            named.push(Argument {
-                required: false,
-                ..argument(
-                    "filename".into(),
-                    "str".into(),
-                    true,
-                    "Its name for the server; that of the path if absent.",
-                )
-            });
+            let meaning = "Its name for the server; that of the path if absent.";
+            named.push(argument("filename".into(), "str".into(), false, meaning));
         } else if pairs.is_empty() {
             positional.extend(arguments)
         } else {

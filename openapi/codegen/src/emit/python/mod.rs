@@ -130,6 +130,7 @@ struct ModelField {
     shape: Option<String>,
     description: String,
     origin: String,
+    secret: bool,
 }
 
 fn model(api: &Api, schema: &Schema) -> Model {
@@ -161,6 +162,7 @@ fn model_field(api: &Api, field: &Field) -> ModelField {
         shape: shape(api, &field.ty),
         description: field.description.clone(),
         origin: field.origin.clone(),
+        secret: field.secret,
         name,
     }
 }
