@@ -1,5 +1,7 @@
 /** What the package exports, whatever it runs on. */
 // What is named here wins over a schema of the same name in the generated types.
+export { type Alert, Alerts, type Thresholds } from './alerts.js';
+export { CallPromise, type SavedFile, type SaveOptions } from './call.js';
 export { type FlowRun, LangflowClient, type Tweaks } from './client.js';
 export { LangflowError, type ErrorInfo, type ErrorPhase, type FieldError } from './errors.js';
 export type {
@@ -13,10 +15,18 @@ export type {
   ToolEvent,
   UnknownEvent,
 } from './events.js';
+export type {
+  FileContent,
+  FileInput,
+  FileOnDisk,
+  FileOptions,
+  NamedFile,
+  Progress,
+} from './file.js';
 export * from './generated/errors.js';
 export * from './generated/resources.js';
 export type * from './generated/types.js';
-export type * as langflow from './generated/langflow/types.js';
+export type * as langflow from './langflow.js';
 export type { JsonObject, JsonValue } from './json.js';
 export type { ClientOptions, HeadersLike, RequestOptions } from './options.js';
 export { RunMany, type RunManyOptions, type RunOutcome } from './many.js';

@@ -1,15 +1,25 @@
 /** Carries calls to the engine and answers back; every failure becomes an error of ours. */
-import { type CancelHandle, type Engine, engineFactory } from './engine.js';
+import { type Thresholds, Alerts, thresholdsToWire } from './alerts.js';
+import { CallPromise } from './call.js';
+import {
+  type CancelHandle,
+  type Engine,
+  engineFactory,
+  type EngineReply,
+  type EngineStream,
+} from './engine.js';
 import type { FlowEvent } from './events.js';
 import { shapes } from './generated/wire.js';
 import { toJson } from './json.js';
-import { buildCall, type Operation, readReply } from './operation.js';
+import { pathOf, uploadOf } from './file.js';
+import { buildCall, type Call, type Operation, readReply } from './operation.js';
 import { type RequestOptions, requestOptionsToWire } from './options.js';
 import { type PageData, PagePromise } from './page.js';
 import { cancelled, translate } from './raise.js';
 import { RunResult, type WireResult } from './result.js';
 import { EngineSource } from './source.js';
 import { FlowStream } from './stream.js';
+import { finish } from './transfer.js';
 import { rename, type Shape } from './wire.js';
 import { RunMany, type RunManyOptions } from './many.js';
 
@@ -54,11 +64,41 @@ export class Bridge {
   }
 
   /** Calls an operation. */
-  async call(operation: Operation, params: unknown, options: RequestOptions): Promise<unknown> {
+  call(operation: Operation, params: unknown, options: RequestOptions): CallPromise<unknown> {
+    return new CallPromise({
+      send: async () => {
+        const { call, signal } = this.#build(operation, params, options);
+        const reply = await this.#send(call, signal);
+        return { data: readReply(operation.shapes ?? shapes, operation, reply), reply };
+      },
+      save: async (path, { onProgress }) => {
+        const { call, signal } = this.#build(operation, params, options);
+        const open = (): EngineStream => this.engine.download(call.head, call.body, pathOf(path));
+        const end = await finish(open, signal, onProgress);
+        return { path: end.path ?? pathOf(path), size: end.size ?? 0 };
+      },
+    });
+  }
+
+  async #send(call: Call, signal: AbortSignal | undefined): Promise<EngineReply> {
+    const { head, body, file } = call;
+    if (file === undefined) {
+      return guarded(signal, (cancel) => this.engine.call(head, body, cancel));
+    }
+    const { source, bytes, onProgress } = await uploadOf(file.input, file.defaults);
+    const text = toJson(source);
+    const end = await finish(() => this.engine.upload(head, text, bytes), signal, onProgress);
+    const answer = end.text ?? (end.json === undefined ? '' : JSON.stringify(end.json));
+    return { head: JSON.stringify(end.head), body: new TextEncoder().encode(answer) };
+  }
+
+  #build(
+    operation: Operation,
+    params: unknown,
+    options: RequestOptions,
+  ): { call: Call; signal: AbortSignal | undefined } {
     const { wire, signal } = requestOptionsToWire(this.#merge(options));
-    const { head, body } = buildCall(operation.shapes ?? shapes, operation, params, wire);
-    const reply = await guarded(signal, (cancel) => this.engine.call(head, body, cancel));
-    return readReply(operation.shapes ?? shapes, operation, reply);
+    return { call: buildCall(operation.shapes ?? shapes, operation, params, wire), signal };
   }
 
   /** Calls an operation that answers with a page. */
@@ -70,8 +110,8 @@ export class Bridge {
 
   /** Calls an operation that answers with events. */
   stream(operation: Operation, params: unknown, options: RequestOptions): FlowStream {
-    const { wire, signal } = requestOptionsToWire(this.#merge(options));
-    const { head, body } = buildCall(operation.shapes ?? shapes, operation, params, wire);
+    const { call, signal } = this.#build(operation, params, options);
+    const { head, body } = call;
     return new FlowStream(
       new EngineSource((cancel) => this.engine.openCall(head, body, cancel)),
       signal,
@@ -92,6 +132,16 @@ export class Bridge {
     const requests = [...runs].map((params) => runRequest(params, wire));
     const request = toJson({ requests, concurrency, ordered });
     return new RunMany(() => this.engine.runMany(request), signal);
+  }
+
+  /** Alerts from now on. */
+  watch(thresholds: Thresholds): Alerts {
+    const text = toJson(thresholdsToWire(thresholds));
+    try {
+      return new Alerts(this.engine.watch(text));
+    } catch (thrown) {
+      throw translate(thrown);
+    }
   }
 
   /** A value of the contract with the names of this package. */

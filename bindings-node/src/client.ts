@@ -1,4 +1,5 @@
 /** The client: where every call starts. */
+import type { Alerts, Thresholds } from './alerts.js';
 import { Bridge, mergeOptions } from './bridge.js';
 import { type Engine, engineFactory } from './engine.js';
 import { Langflow } from './generated/langflow/resources.js';
@@ -136,6 +137,40 @@ export class LangflowClient extends ResourceSet {
   /** A conversation with a flow: a new one, or the one of this id. */
   session(flowId: string, sessionId?: string): FlowSession {
     return new FlowSession(this.#bridge, flowId, sessionId);
+  }
+
+  /**
+   * Tweaks as a run takes them, without running anything: components may be named by what the flow
+   * calls them, and what the flow does not have is refused with what there is instead.
+   *
+   * @param flow - The flow's id, or the flow itself, for which nothing is asked of the server.
+   * @returns the tweaks by component id.
+   * @throws {@link InvalidInput} naming the component or the parameter.
+   *
+   * @example
+   * ```ts
+   * const tweaks = await client.checkTweaks('hello-flow', { OpenAI: { temperature: 0.9 } });
+   * await client.runFlow({ flowId: 'hello-flow', inputValue: 'Hello!', tweaks });
+   * ```
+   */
+  async checkTweaks(
+    flow: string | object,
+    tweaks: Tweaks,
+    options: Pick<RequestOptions, 'signal'> = {},
+  ): Promise<Tweaks> {
+    const which = typeof flow === 'string' ? { flow_id: flow } : { flow };
+    const args = { ...which, tweaks };
+    const answer = await this.#bridge.invoke('tweaks.check', args, options.signal);
+    return (answer as { tweaks: Tweaks }).tweaks;
+  }
+
+  /**
+   * Alerts about the calls of this client, from now until they are closed.
+   *
+   * @throws {@link InvalidInput} naming the threshold that cannot be used.
+   */
+  watch(thresholds: Thresholds): Alerts {
+    return this.#bridge.watch(thresholds);
   }
 
   /** What the calls of this client came to: counts, errors, latencies and tokens. */

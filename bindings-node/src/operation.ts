@@ -1,5 +1,6 @@
 /** What the generated code says about an operation, and what is done with it. */
 import type { EngineReply } from './engine.js';
+import { bytesOf, type FileDefaults, type FileInput, isFile } from './file.js';
 import { InvalidResponse } from './generated/errors.js';
 import { toJson } from './json.js';
 import { invalidInput } from './raise.js';
@@ -36,6 +37,8 @@ export interface Operation {
 export interface Call {
   readonly head: string;
   readonly body: Uint8Array;
+  /** The file that is its body, where that is not bytes already. */
+  readonly file?: { readonly input: FileInput; readonly defaults: FileDefaults };
 }
 
 const JSON_TYPE = 'application/json';
@@ -62,14 +65,14 @@ export function buildCall(
   }
   const form = operation.body?.form;
   if (form !== undefined) return buildForm(operation.id, form.file, args, rest, options);
-  const { body, contentType } = buildBody(shapes, operation.body, rest);
+  const { body, contentType, file } = buildBody(shapes, operation.body, rest);
   const head = toJson({
     op: operation.id,
     args,
     options,
     ...(contentType === undefined ? {} : { content_type: contentType }),
   });
-  return { head, body };
+  return { head, body, ...(file === undefined ? {} : { file }) };
 }
 
 function buildForm(
@@ -80,23 +83,33 @@ function buildForm(
   options: Record<string, unknown>,
 ): Call {
   const { [field]: file, filename, ...unknown } = rest;
+  const all = { ...args, ...unknown };
   const body = bytesOf(file);
-  if (body === undefined) throw invalidInput(field, `${id} takes the bytes of a file`);
-  const head = { op: id, args: { ...args, ...unknown }, options, filename: filename ?? 'upload' };
-  return { head: toJson(head), body };
+  if (body !== undefined) {
+    const head = { op: id, args: all, options, filename: filename ?? 'upload' };
+    return { head: toJson(head), body };
+  }
+  if (!isFile(file)) {
+    throw invalidInput(field, `${id} takes a file: bytes, a Blob, a stream or { path }`);
+  }
+  const head = toJson({ op: id, args: all, options });
+  return { head, body: EMPTY, file: { input: file, defaults: { filename } as FileDefaults } };
 }
 
 function buildBody(
   shapes: Shapes,
   body: Operation['body'],
   given: Record<string, unknown>,
-): { body: Uint8Array; contentType?: string | undefined } {
+): Pick<Call, 'body' | 'file'> & { contentType?: string | undefined } {
   if (body === undefined) return { body: EMPTY };
   const whole = given['body'];
+  const binary = body.types.find((type) => type !== JSON_TYPE && !type.endsWith('-urlencoded'));
+  const contentType = given['contentType'] as string | undefined;
   const bytes = bytesOf(whole);
-  if (bytes !== undefined) {
-    const contentType = given['contentType'] ?? body.types.find((type) => type !== JSON_TYPE);
-    return { body: bytes, contentType: contentType as string | undefined };
+  if (bytes !== undefined) return { body: bytes, contentType: contentType ?? binary };
+  if (binary !== undefined && isFile(whole)) {
+    const defaults = { contentType, unnamedType: binary };
+    return { body: EMPTY, file: { input: whole, defaults } };
   }
   if (body.fields === undefined) {
     const value = body.shape === undefined ? whole : rename(shapes, body.shape, whole, 'out');
@@ -108,14 +121,6 @@ function buildBody(
 
 function encode(text: string): { body: Uint8Array; contentType: string } {
   return { body: new TextEncoder().encode(text), contentType: JSON_TYPE };
-}
-
-function bytesOf(value: unknown): Uint8Array | undefined {
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (ArrayBuffer.isView(value)) {
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  }
-  return undefined;
 }
 
 interface ReplyHead {

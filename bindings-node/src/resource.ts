@@ -1,5 +1,6 @@
 /** The base of the generated resources. */
 import type { Bridge } from './bridge.js';
+import type { CallPromise } from './call.js';
 import type { Operation } from './operation.js';
 import type { RequestOptions } from './options.js';
 import type { PagePromise } from './page.js';
@@ -19,8 +20,8 @@ export abstract class Resource {
     operation: Operation,
     params: object,
     options: RequestOptions = {},
-  ): Promise<T> {
-    return this.#bridge.call(operation, params, options) as Promise<T>;
+  ): CallPromise<T> {
+    return this.#bridge.call(operation, params, options) as CallPromise<T>;
   }
 
   /** @internal */

@@ -157,7 +157,8 @@ test('no public type is any', () => {
   const files = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.d.ts'));
   assert.ok(files.length > 20);
   for (const file of files) {
-    const types = readFileSync(join(folder, file), 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
+    const text = readFileSync(join(folder, file), 'utf8');
+    const types = text.replace(/\/\*[^]*?\*\/|\/\/.*|'[^'\n]*'/g, '');
     assert.doesNotMatch(types, /\bany\b/, file);
   }
 });

@@ -1,6 +1,12 @@
 // What the types promise; it is enough that this compiles under every strict option.
+import { createReadStream } from 'node:fs';
 import {
+  type Alert,
+  type CallPromise,
   createProxyHandler,
+  type FileInput,
+  type SavedFile,
+  type Tweaks,
   type FlowSession,
   type WebhookEvent,
   webhooks,
@@ -69,6 +75,24 @@ const exported: FlowFile | string = await client.flows.export({ flowId: 'f' });
 const gone: void = await client.flows.delete({ flowId: 'f' });
 const metrics: string = await client.monitoring.getMetrics();
 await client.flows.import({ body: new Uint8Array(), contentType: 'application/zip' });
+
+// A file is bytes, a Blob, a stream or a path; a call can be saved or looked into.
+const blob = new Blob([]);
+for (const body of [blob, blob.stream(), { path: 'x.zip' }, { content: blob, filename: 'x' }]) {
+  await client.flows.import({ body: body satisfies FileInput });
+}
+const form: FileInput = createReadStream('x');
+await client.langflow.files.upload({ file: form, filename: 'x' });
+// @ts-expect-error a name is no file
+await client.langflow.files.upload({ file: 'x' });
+const call: CallPromise<Flow> = client.flows.get({ flowId: 'f' });
+same<Awaited<typeof call>, Flow>(true);
+same<Awaited<ReturnType<typeof call.withResponse>>['data'], Flow>(true);
+const promise: Promise<Flow> = call;
+const saved: SavedFile = await client.flows.export({ flowId: 'f' }).saveTo('x');
+for await (const alert of client.watch({ errorRate: 0.1 })) same<typeof alert, Alert>(true);
+const checked: Tweaks = await client.checkTweaks('f', { OpenAI: { temperature: 1 } });
+void [promise, saved, checked];
 
 // Mistakes do not compile.
 // @ts-expect-error the flow's id is missing

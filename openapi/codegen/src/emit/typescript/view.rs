@@ -34,6 +34,7 @@ struct Uses {
     json_in_methods: bool,
     pages: bool,
     streams: bool,
+    files: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -124,6 +125,11 @@ pub fn build(api: &Api, errors: &Errors) -> Result<View> {
         json_in_methods: operations
             .iter()
             .any(|operation| names_json(&operation.returns)),
+        files: operations.iter().any(|operation| {
+            let bodies = operation.body_fields.iter().map(|field| &field.ty);
+            let mut texts = bodies.chain(&operation.bytes);
+            texts.any(|text| words(text).any(|word| word == "FileInput"))
+        }),
         pages: operations.iter().any(|operation| operation.kind == "list"),
         streams: operations
             .iter()
@@ -225,7 +231,7 @@ fn operation_view(
     let (kind, returns) = match item {
         Some(item) => ("list", format!("PagePromise<{}>", type_expression(&item))),
         None if operation.stream => ("stream", "FlowStream".to_owned()),
-        None => ("call", format!("Promise<{}>", answer_type(&answers))),
+        None => ("call", format!("CallPromise<{}>", answer_type(&answers))),
     };
     let params = format!("{}Params", class_name(&operation.id));
     Ok(OperationView {
@@ -302,7 +308,7 @@ fn body_view(
         .map(|name| quote(name))
         .collect();
     let only_binary = binary.len() == types.len();
-    let contents = "Uint8Array | ArrayBuffer";
+    let contents = "FileInput";
     let mut row = format!("{{ types: [{}]", types.join(", "));
     let mut fields = Vec::new();
     if body.content_types == ["multipart/form-data"] {

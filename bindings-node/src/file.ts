@@ -1,0 +1,145 @@
+/** Files on their way to a server, and answers on their way to a file. */
+import { invalidInput } from './raise.js';
+
+/** How far a transfer is. */
+export interface Progress {
+  /** Bytes so far; from zero again where the request is sent again. */
+  readonly done: number;
+  /** Bytes that there will be; `undefined` where the server does not say. */
+  readonly total: number | undefined;
+}
+
+/** What a file consists of. A stream is read to its end first, so that it can be sent again. */
+export type FileContent =
+  Blob | ArrayBuffer | ArrayBufferView | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** What may be said of a file. */
+export interface FileOptions {
+  /** Its name for the server. Default: the name that it has. */
+  readonly filename?: string | undefined;
+  /** Its media type. Default: that of a `Blob`, or by the end of its name. */
+  readonly contentType?: string | undefined;
+  /** Hears how far it has been sent. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** A file of this machine, which is read as it is sent and never as a whole. Not in a browser. */
+export interface FileOnDisk extends FileOptions {
+  readonly path: string | URL;
+}
+
+/** What a file consists of, and what is to be said of it. */
+export interface NamedFile extends FileOptions {
+  readonly content: FileContent;
+}
+
+/**
+ * A file to send: its path, its bytes, a `Blob` or `File`, or a stream.
+ *
+ * @example
+ * ```ts
+ * const archive = new Blob(['[]'], { type: 'application/json' });
+ * await client.flows.import({ body: archive }).catch(({ code }) => console.log(code));
+ * await client.flows
+ *   .import({ body: { path: 'flows.zip', onProgress: ({ done }) => console.log(done) } })
+ *   .catch(({ code, field }) => console.log(code, field));
+ * ```
+ */
+export type FileInput = FileContent | FileOnDisk | NamedFile;
+
+/** A file as the engine takes it. */
+export interface Upload {
+  /** JSON: `{"path"}` or `{"bytes": true}`, and what is said of the file. */
+  readonly source: Readonly<Record<string, unknown>>;
+  readonly bytes: Uint8Array;
+  readonly onProgress: FileOptions['onProgress'];
+}
+
+/** What an operation says of its file where the file itself does not. */
+export interface FileDefaults {
+  readonly filename?: string | undefined;
+  readonly contentType?: string | undefined;
+  /** The type of what has no name that would tell. */
+  readonly unnamedType?: string | undefined;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** The bytes that a value is, if it is bytes. */
+export function bytesOf(value: unknown): Uint8Array | undefined {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  return undefined;
+}
+
+/** Whether a value is a file to send, and not data that happens to be an object. */
+export function isFile(value: unknown): value is FileInput {
+  if (typeof value !== 'object' || value === null) return false;
+  if ('content' in value) return isContent(value.content);
+  if ('path' in value && !isContent(value)) {
+    return typeof value.path === 'string' || value.path instanceof URL;
+  }
+  return isContent(value);
+}
+
+function isContent(value: unknown): value is FileContent {
+  if (typeof value !== 'object' || value === null) return false;
+  return (
+    bytesOf(value) !== undefined ||
+    value instanceof Blob ||
+    value instanceof ReadableStream ||
+    Symbol.asyncIterator in value
+  );
+}
+
+/** Makes a file ready for the engine. */
+export async function uploadOf(file: FileInput, defaults: FileDefaults): Promise<Upload> {
+  if (isContent(file)) return upload({ content: file }, defaults);
+  return upload(file, defaults);
+}
+
+async function upload(file: FileOnDisk | NamedFile, defaults: FileDefaults): Promise<Upload> {
+  const { onProgress } = file;
+  const contentType = file.contentType ?? defaults.contentType;
+  const given = file.filename ?? defaults.filename;
+  if ('path' in file) {
+    const source = { path: pathOf(file.path), filename: given, content_type: contentType };
+    return { source, bytes: EMPTY, onProgress };
+  }
+  const { content } = file;
+  const blob = content instanceof Blob ? content : undefined;
+  const filename = given ?? (blob as { name?: string } | undefined)?.name;
+  const unnamed = filename === undefined ? defaults.unnamedType : undefined;
+  // A Blob that does not know its type has an empty one.
+  const content_type = contentType ?? (blob?.type || unnamed);
+  return {
+    source: { bytes: true, filename, content_type },
+    bytes: await read(content),
+    onProgress,
+  };
+}
+
+async function read(content: FileContent): Promise<Uint8Array> {
+  const bytes = bytesOf(content);
+  if (bytes !== undefined) return bytes;
+  if (content instanceof Blob || content instanceof ReadableStream) {
+    return new Uint8Array(await new Response(content as Blob).arrayBuffer());
+  }
+  const parts: BlobPart[] = [];
+  for await (const part of content as AsyncIterable<unknown>) {
+    const bytes = typeof part === 'string' ? new TextEncoder().encode(part) : bytesOf(part);
+    if (bytes === undefined) throw invalidInput('file', 'the stream has parts that are no bytes');
+    parts.push(bytes as Uint8Array<ArrayBuffer>);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+/** A path as the system has it. */
+export function pathOf(path: string | URL): string {
+  if (typeof path === 'string') return path;
+  if (path.protocol !== 'file:') throw invalidInput('path', `${path.href} is not a file: URL`);
+  // On Windows the drive comes behind a slash.
+  return decodeURIComponent(path.pathname).replace(/^\/(?=[a-z]:\/)/i, '');
+}
