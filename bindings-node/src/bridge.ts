@@ -30,6 +30,8 @@ const RUN_NAMES: Readonly<Record<string, string>> = {
   flowId: 'flow_id',
   inputValue: 'input_value',
   sessionId: 'session_id',
+  jobId: 'job_id',
+  lastEventId: 'last_event_id',
 };
 
 /** One engine with the defaults of the calls that go through it. */
@@ -55,7 +57,17 @@ export class Bridge {
     return new RunResult(JSON.parse(answer) as WireResult);
   }
 
-  /** Runs a flow as a stream of events; `hear` hears each as it arrives. */
+  /** Starts a run in the background; answers with the id of the job. */
+  async start(params: RunParams, options: RequestOptions): Promise<string> {
+    const { wire, signal } = requestOptionsToWire(this.#merge(options));
+    const started = await this.invoke('job.start', runRequest(params, wire), signal);
+    return (started as { job_id: string }).job_id;
+  }
+
+  /**
+   * Runs a flow as a stream of events, or follows a run in the background; `hear` hears each event
+   * as it arrives.
+   */
   open(params: RunParams, options: RequestOptions, hear?: (event: FlowEvent) => void): FlowStream {
     const { wire, signal } = requestOptionsToWire(this.#merge(options));
     const request = toJson(runRequest(params, wire));

@@ -14,6 +14,7 @@ import {
 import { onPage } from './browser.js';
 import { translate } from './raise.js';
 import type { RunResult } from './result.js';
+import { FlowJob } from './job.js';
 import { FlowSession } from './session.js';
 import type { RunMany, RunManyOptions } from './many.js';
 import type { FlowStream } from './stream.js';
@@ -97,13 +98,33 @@ export class LangflowClient extends ResourceSet {
   }
 
   /**
-   * Runs a flow and waits for its answer.
+   * Runs a flow and waits for its answer; with `background: true` it does not wait.
    *
-   * @returns the result; `result.output` is the text that the flow answered with.
-   * @throws {@link LangflowError} whose `mayHaveExecuted` says whether the flow may have run.
+   * @returns the result; `result.output` is the text that the flow answered with. In the background
+   * the answer is a {@link FlowJob}.
+   * @throws {@link LangflowError} whose `mayHaveExecuted` says whether the flow may have run;
+   * {@link Unsupported} if the server cannot run flows in the background.
    */
-  async runFlow(params: FlowRun, options: RequestOptions = {}): Promise<RunResult> {
-    return this.#bridge.run({ ...params }, options);
+  async runFlow(
+    params: FlowRun & { readonly background?: false | undefined },
+    options?: RequestOptions,
+  ): Promise<RunResult>;
+  async runFlow(
+    params: FlowRun & { readonly background: true },
+    options?: RequestOptions,
+  ): Promise<FlowJob>;
+  async runFlow(
+    params: FlowRun & { readonly background?: boolean | undefined },
+    options: RequestOptions = {},
+  ): Promise<RunResult | FlowJob> {
+    const { background, ...run } = { ...params };
+    if (background !== true) return this.#bridge.run(run, options);
+    return new FlowJob(this.#bridge, await this.#bridge.start(run, options));
+  }
+
+  /** The run in the background of this id, started here or elsewhere. Nothing is sent. */
+  job(id: string): FlowJob {
+    return new FlowJob(this.#bridge, id);
   }
 
   /**

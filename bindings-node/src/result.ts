@@ -7,7 +7,8 @@ import { errorFromWire } from './raise.js';
 export type SessionStatus = 'new' | 'continued' | 'expired' | (string & {});
 
 /** Why `output` is what it is. */
-export type OutputReason = 'single' | 'multiple' | 'none' | 'non_string' | (string & {});
+export type OutputReason =
+  'single' | 'multiple' | 'none' | 'non_string' | 'suspended' | 'pending' | (string & {});
 
 /** What a run cost. */
 export interface RunMetadata {

@@ -45,12 +45,15 @@ impl Client {
             503 if retry_after.is_some() => Failure::NotStarted,
             // A run that answers 500 has run, and failed.
             500 if call.run => Failure::Final,
+            // So has a workflow whose state is asked for: the same will be said again.
+            _ if over(&problem) => Failure::Final,
             408 | 500 | 502 | 503 | 504 => Failure::MayHaveRun,
             _ => Failure::Final,
         };
         // The status says only that it failed; the code says that it was the flow.
         let code = match problem.code.as_deref() {
             Some("run_failed") if call.run => ErrorCode::RunFailed,
+            _ if over(&problem) => ErrorCode::RunFailed,
             // There a key has no permissions: 403 says that it is missing or wrong.
             _ if status == 403 && call.operation.open_source() => ErrorCode::Unauthenticated,
             // An open-source server says 500 of a flow that failed, and nothing else of it.
@@ -64,7 +67,7 @@ impl Client {
         );
         let did_not_run =
             failure == Failure::NotStarted || (300..500).contains(&status) && status != 408;
-        info.may_have_executed = call.executes() && !did_not_run;
+        info.may_have_executed = call.executes() && !did_not_run || code == ErrorCode::RunFailed;
         if code == ErrorCode::PermissionDenied {
             let needed = call.operation.permission;
             info.hint = format!("{} The operation needs the permission {needed}.", info.hint);
@@ -126,6 +129,15 @@ impl Client {
         let info = explained.await.unwrap_or_else(|| failed.info.clone());
         Failed { info, ..failed }
     }
+}
+
+/// Whether the server says that a workflow has failed, or was stopped after its time. It says so
+/// with 500 and 408.
+fn over(problem: &Problem) -> bool {
+    matches!(
+        problem.code.as_deref(),
+        Some("JOB_FAILED" | "EXECUTION_TIMEOUT")
+    )
 }
 
 /// A wait that was over.

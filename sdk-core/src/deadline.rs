@@ -26,7 +26,8 @@ impl Deadline {
         self.started.elapsed()
     }
 
-    fn left(&self) -> Option<Duration> {
+    /// Time that is left; absent where there is no limit.
+    pub fn left(&self) -> Option<Duration> {
         self.total.map(|total| total.saturating_sub(self.elapsed()))
     }
 

@@ -15,6 +15,7 @@ mod event;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod export;
 mod generated;
+mod job;
 mod limits;
 mod many;
 mod metrics;
@@ -43,6 +44,7 @@ pub use event::Event;
 pub use generated::operations::API_VERSION;
 pub use generated::resources as params;
 pub use generated::workspace::types;
+pub use job::{Job, JobInfo, JobStatus};
 pub use many::{ManyItem, ManyOptions};
 pub use metrics::{Alert, Latency, MetricsSnapshot, Thresholds};
 pub use options::CallOptions;

@@ -40,6 +40,16 @@ impl Operation {
                 || matches!(self.path, "/api/v2/workflows" | "/api/v1/responses"))
     }
 
+    /// Whether it is one of the v2 workflows of an open-source server.
+    pub fn workflow(&self) -> bool {
+        self.path.starts_with("/api/v2/workflows")
+    }
+
+    /// Whether it follows a run that is under way.
+    pub fn follows(&self) -> bool {
+        self.stream && self.path.ends_with("/events")
+    }
+
     /// Whether it stands at the root of an open-source server, not under the workspace's base.
     pub fn open_source(&self) -> bool {
         self.path.starts_with("/api/") || self.id.starts_with(SECOND)

@@ -19,6 +19,10 @@ pub enum Reason {
     None,
     /// One output, and it is no text.
     NonString,
+    /// The run waits for the decision of a person; see [`crate::Job::resume`].
+    Suspended,
+    /// The run is not over.
+    Pending,
 }
 
 /// The one output of a run, if there is one. Displays as its text.

@@ -61,6 +61,11 @@ impl Problem {
                         break;
                     }
                 }
+                // The message of a job says only that it failed; its component says why.
+                let why = map
+                    .get("error_detail")
+                    .and_then(|why| why.get("text")?.as_str());
+                problem.message = why.map(|why| why.trim().to_owned()).or(problem.message);
                 let text = |key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
                 problem.code = text("code").or(problem.code);
                 problem.request_id = text("request_id").or(problem.request_id);

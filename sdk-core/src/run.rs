@@ -82,8 +82,15 @@ impl RunRequest {
         Ok(RunRequest { fields, options })
     }
 
+    pub(crate) fn call_options(&self) -> &CallOptions {
+        &self.options
+    }
+
     /// The flow id and the body, every field checked.
-    fn check(&self, client: &Client) -> Result<(String, Map<String, Value>), LangflowError> {
+    pub(crate) fn check(
+        &self,
+        client: &Client,
+    ) -> Result<(String, Map<String, Value>), LangflowError> {
         let mut body = Map::new();
         let mut flow_id = client.config.base.flow_id().map(str::to_owned);
         for (name, value) in &self.fields {

@@ -70,6 +70,7 @@ struct Reader {
     tokens: bool,
     /// The text of the tokens, kept where the end may leave it out.
     said: String,
+    gathered: dialect::v2::Gathered,
     over: bool,
 }
 
@@ -113,6 +114,7 @@ impl RunStream {
             ready,
             tokens,
             said: String::new(),
+            gathered: dialect::v2::Gathered::default(),
             over: false,
         };
         if html || whole {
@@ -303,19 +305,22 @@ impl Reader {
     }
 
     fn take_frame(&mut self, frame: Frame) -> Result<(), LangflowError> {
-        self.take(dialect::event(
+        let event = dialect::event(
             self.call.operation,
             frame,
+            &mut self.gathered,
             &self.source.request_id,
             self.source.attempts,
-        )?)
+        )?;
+        self.take(event)
     }
 
     /// Queues an event; the result of a flow that sent no tokens brings its text as one.
     fn take(&mut self, event: Event) -> Result<(), LangflowError> {
         let event = match event {
             Event::End { id, mut result } => {
-                if self.call.operation.open_source() {
+                let operation = self.call.operation;
+                if operation.open_source() && !operation.workflow() {
                     dialect::langflow::complete_end(&mut result, &self.said);
                 }
                 let result = self.client.check_session(*result)?;
@@ -405,7 +410,7 @@ impl Reader {
             info.code,
             ErrorCode::UnknownServer | ErrorCode::Unsupported | ErrorCode::UnexpectedHtml
         );
-        info.may_have_executed = self.call.run && asked;
+        info.may_have_executed = (self.call.run || self.call.operation.follows()) && asked;
         info.request_id
             .get_or_insert_with(|| self.source.request_id.clone());
         self.call.fill(info, None, self.source.attempts);

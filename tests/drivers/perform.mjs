@@ -62,6 +62,19 @@ export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspec
     return report;
   }
 
+  async function follow(stream) {
+    const events = [];
+    try {
+      for await (const event of stream) {
+        events.push(event.type === 'end' ? { type: 'end', result: resultReport(event.result) } : event);
+      }
+    } catch (error) {
+      if (!(error instanceof LangflowError)) throw error;
+      return { events, error: errorReport(error) };
+    }
+    return { events, error: null };
+  }
+
   async function perform({ client: settings, call }) {
     const options = named(settings);
     if (Object.keys(options).some((name) => !SETTINGS.has(name))) return { unsayable: true };
@@ -72,16 +85,17 @@ export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspec
       return { result: resultReport(await client.runFlow(named(call.args), callOptions)) };
     }
     if (call.method === 'stream_flow') {
-      const events = [];
-      try {
-        for await (const event of client.streamFlow(named(call.args), callOptions)) {
-          events.push(event.type === 'end' ? { type: 'end', result: resultReport(event.result) } : event);
-        }
-      } catch (error) {
-        if (!(error instanceof LangflowError)) throw error;
-        return { events, error: errorReport(error) };
-      }
-      return { events, error: null };
+      return follow(client.streamFlow(named(call.args), callOptions));
+    }
+    if (call.method === 'job') {
+      const job = await client.runFlow({ ...named(call.args), background: true }, callOptions);
+      return { result: resultReport(await job.wait()) };
+    }
+    if (call.method.startsWith('job.')) {
+      const job = client.job(call.args.job_id);
+      if (call.method === 'job.events') return follow(job.events(call.args.last_event_id));
+      const known = await job[call.method.slice('job.'.length)]();
+      return { result: known.error ? { ...known, error: errorReport(known.error) } : known };
     }
     if (call.method === 'upload') {
       return { result: await client.flows.import({ body: JSON.parse(await read(call.path)) }, callOptions) };

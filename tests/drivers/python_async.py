@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from langflow_api import AsyncClient, LangflowError
+from langflow_api import AsyncClient, AsyncStream, LangflowError
 
 from common import (
     answer,
@@ -20,6 +20,18 @@ from common import (
 )
 
 
+async def follow(stream: AsyncStream) -> dict[str, Any]:
+    """The events of a stream and what it ended with."""
+    events: list[Any] = []
+    async with stream:
+        try:
+            async for event in stream:
+                events.append(event_report(event))
+        except LangflowError as error:
+            return {"events": events, "error": error_report(error)}
+    return {"events": events, "error": None}
+
+
 async def perform(job: dict[str, Any]) -> dict[str, Any]:
     """The report of a job."""
     call = job["call"]
@@ -29,14 +41,17 @@ async def perform(job: dict[str, Any]) -> dict[str, Any]:
     if call["method"] == "run_flow":
         return {"result": result_report(await client.run_flow(**arguments(call)))}
     if call["method"] == "stream_flow":
-        events: list[Any] = []
-        async with client.stream_flow(**arguments(call)) as stream:
-            try:
-                async for event in stream:
-                    events.append(event_report(event))
-            except LangflowError as error:
-                return {"events": events, "error": error_report(error)}
-        return {"events": events, "error": None}
+        return await follow(client.stream_flow(**arguments(call)))
+    if call["method"] == "job":
+        started = await client.run_flow(**arguments(call), background=True)
+        return {"result": result_report(await started.wait())}
+    if call["method"] == "job.events":
+        named = client.job(call["args"]["job_id"])
+        return await follow(named.events(call["args"].get("last_event_id")))
+    if call["method"] in ("job.info", "job.cancel"):
+        named = client.job(call["args"]["job_id"])
+        name = call["method"].partition(".")[2]
+        return {"result": value_report(await getattr(named, name)())}
     if call["method"] == "upload":
         made = await client.flows.import_(Path(call["path"]))
         return {"result": value_report(made)}

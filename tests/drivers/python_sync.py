@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from langflow_api import Client, LangflowError
+from langflow_api import Client, LangflowError, Stream
 
 from common import (
     answer,
@@ -19,6 +19,18 @@ from common import (
 )
 
 
+def follow(stream: Stream) -> dict[str, Any]:
+    """The events of a stream and what it ended with."""
+    events: list[Any] = []
+    with stream:
+        try:
+            for event in stream:
+                events.append(event_report(event))
+        except LangflowError as error:
+            return {"events": events, "error": error_report(error)}
+    return {"events": events, "error": None}
+
+
 def perform(job: dict[str, Any]) -> dict[str, Any]:
     """The report of a job."""
     call = job["call"]
@@ -28,14 +40,17 @@ def perform(job: dict[str, Any]) -> dict[str, Any]:
     if call["method"] == "run_flow":
         return {"result": result_report(client.run_flow(**arguments(call)))}
     if call["method"] == "stream_flow":
-        events: list[Any] = []
-        with client.stream_flow(**arguments(call)) as stream:
-            try:
-                for event in stream:
-                    events.append(event_report(event))
-            except LangflowError as error:
-                return {"events": events, "error": error_report(error)}
-        return {"events": events, "error": None}
+        return follow(client.stream_flow(**arguments(call)))
+    if call["method"] == "job":
+        started = client.run_flow(**arguments(call), background=True)
+        return {"result": result_report(started.wait())}
+    if call["method"] == "job.events":
+        named = client.job(call["args"]["job_id"])
+        return follow(named.events(call["args"].get("last_event_id")))
+    if call["method"] in ("job.info", "job.cancel"):
+        named = client.job(call["args"]["job_id"])
+        name = call["method"].partition(".")[2]
+        return {"result": value_report(getattr(named, name)())}
     if call["method"] == "upload":
         made = client.flows.import_(Path(call["path"]))
         return {"result": value_report(made)}

@@ -3,7 +3,7 @@
 
 use futures::StreamExt as _;
 use langflow_client::boundary::{Engine, ErrorJson};
-use langflow_client::{Client, ClientBuilder, ErrorCode, LangflowError, RunRequest};
+use langflow_client::{Client, ClientBuilder, ErrorCode, Job, LangflowError, RunRequest};
 use serde_json::{Value, json};
 
 /// Performs a job.
@@ -12,6 +12,10 @@ pub async fn perform(client: &Value, call: &Value) -> Value {
         "new" => make(client).map(|_| json!({"result": null})),
         "run_flow" => run(client, call).await,
         "stream_flow" => stream(client, call).await,
+        "job" => job(client, call).await,
+        "job.info" => known(client, call).await,
+        "job.events" => follow(client, call).await,
+        "job.cancel" => stop(client, call).await,
         "upload" => Ok(upload(client, call)
             .await
             .unwrap_or_else(|error| error_report(&error))),
@@ -47,6 +51,29 @@ pub fn request(call: &Value) -> Result<RunRequest, LangflowError> {
 async fn run(client: &Value, call: &Value) -> Result<Value, LangflowError> {
     let result = make(client)?.run_flow(request(call)?).await?;
     Ok(json!({"result": result.to_json()}))
+}
+
+/// A run in the background, waited for.
+async fn job(client: &Value, call: &Value) -> Result<Value, LangflowError> {
+    let job = make(client)?.start_flow(request(call)?).await?;
+    Ok(json!({"result": job.wait(None).await?.to_json()}))
+}
+
+fn named(client: &Value, call: &Value) -> Result<Job, LangflowError> {
+    Ok(make(client)?.job(call["args"]["job_id"].as_str().unwrap_or_default()))
+}
+
+async fn known(client: &Value, call: &Value) -> Result<Value, LangflowError> {
+    Ok(json!({"result": named(client, call)?.info().await?}))
+}
+
+async fn follow(client: &Value, call: &Value) -> Result<Value, LangflowError> {
+    let last = call["args"]["last_event_id"].as_str();
+    Ok(events(named(client, call)?.events(last).await?).await)
+}
+
+async fn stop(client: &Value, call: &Value) -> Result<Value, LangflowError> {
+    Ok(json!({"result": named(client, call)?.cancel().await?}))
 }
 
 async fn stream(client: &Value, call: &Value) -> Result<Value, LangflowError> {

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from ._generated.errors import *  # noqa: F403
     from ._given import NOT_GIVEN, NotGiven
+    from ._job import AsyncJob, Job, JobInfo
     from ._many import RunBatch, RunItem
     from ._metrics import Alert, Alerts, Metrics
     from ._models import Model
@@ -49,6 +50,7 @@ __all__ = [
     "Alert",
     "Alerts",
     "AsyncClient",
+    "AsyncJob",
     "AsyncPage",
     "AsyncPager",
     "AsyncSession",
@@ -57,6 +59,8 @@ __all__ = [
     "ComponentCompleted",
     "End",
     "Event",
+    "Job",
+    "JobInfo",
     "LangflowError",
     "Message",
     "Metrics",
@@ -108,6 +112,7 @@ _HOMES: dict[str, Iterable[str]] = {
     ),
     "_generated.errors": _error_names.NAMES,
     "_given": ("NOT_GIVEN", "NotGiven"),
+    "_job": ("AsyncJob", "Job", "JobInfo"),
     "_many": ("RunBatch", "RunItem"),
     "_metrics": ("Alert", "Alerts", "Metrics"),
     "_models": ("Model",),

@@ -7,6 +7,7 @@ from ._bridge import request, result
 from ._generated.namespace import AsyncResources, AsyncWorkspace
 from ._given import NOT_GIVEN, NotGiven, overload
 from ._json import dumps, loads
+from ._native import invalid_input
 from ._stream import AsyncStream
 from ._watch import watch
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from ._generated.langflow.namespace import AsyncLangflow
     from ._many import Inputs, Progress, RunBatch, RunItem
+    from ._job import AsyncJob
     from ._result import RunResult
     from ._session import AsyncSession
     from ._stream import Opening
@@ -54,6 +56,7 @@ class AsyncClient(Base, AsyncResources):
         input_value: str | NotGiven = ...,
         *,
         stream: Literal[False] = ...,
+        background: Literal[False] = ...,
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
         timeout: float | NotGiven | None = ...,
@@ -69,6 +72,7 @@ class AsyncClient(Base, AsyncResources):
         input_value: str | NotGiven = ...,
         *,
         stream: Literal[True],
+        background: Literal[False] = ...,
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
         timeout: float | NotGiven | None = ...,
@@ -84,6 +88,7 @@ class AsyncClient(Base, AsyncResources):
         input_value: str | NotGiven = ...,
         *,
         stream: bool,
+        background: Literal[False] = ...,
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
         timeout: float | NotGiven | None = ...,
@@ -92,31 +97,68 @@ class AsyncClient(Base, AsyncResources):
         idempotency_key: str | NotGiven = ...,
     ) -> RunResult | AsyncStream: ...
 
+    @overload
+    async def run_flow(
+        self,
+        flow_id: str | NotGiven = ...,
+        input_value: str | NotGiven = ...,
+        *,
+        stream: Literal[False] = ...,
+        background: Literal[True],
+        tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
+        session_id: str | None = ...,
+        timeout: float | NotGiven | None = ...,
+        max_retries: int | NotGiven = ...,
+        headers: Mapping[str, str] | NotGiven = ...,
+        idempotency_key: str | NotGiven = ...,
+    ) -> AsyncJob: ...
+
     async def run_flow(
         self,
         flow_id: str | NotGiven = NOT_GIVEN,
         input_value: str | NotGiven = NOT_GIVEN,
         *,
         stream: bool = False,
+        background: bool = False,
         tweaks: Mapping[str, Mapping[str, Any]] | None = None,
         session_id: str | None = None,
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
         idempotency_key: str | NotGiven = NOT_GIVEN,
-    ) -> RunResult | AsyncStream:
+    ) -> RunResult | AsyncStream | AsyncJob:
         """Runs a flow and returns its result; see :meth:`Client.run_flow`.
 
         Cancelling the task ends the request.
         """
         options = run_options(timeout, max_retries, headers, idempotency_key)
         fields = run_fields(flow_id, input_value, tweaks, session_id)
+        if background:
+            from ._job import AsyncJob
+
+            if stream:
+                raise invalid_input(
+                    "background", "A run in the background is followed with `events()`, not `stream`."
+                )
+            with watch("run_flow", self._options(options), flow_id) as seen:
+                started = loads(await self._engine.invoke_async("job.start", request(fields, seen.options)))
+            return AsyncJob(self, started["job_id"])
         if stream:
             return self._stream(fields, options)
         with watch("run_flow", self._options(options), flow_id) as seen:
             made = result(await self._engine.run_async(request(fields, seen.options)))
             seen.finished(made)
         return made
+
+    def job(self, id: str) -> AsyncJob:
+        """The run in the background of this id, started here or elsewhere. Nothing is sent.
+
+        Args:
+            id: Its :attr:`AsyncJob.id`.
+        """
+        from ._job import AsyncJob
+
+        return AsyncJob(self, id)
 
     def stream_flow(
         self,
@@ -147,7 +189,7 @@ class AsyncClient(Base, AsyncResources):
         request(dict(fields), self._options(options))
 
         def begin() -> Opening:
-            seen = watch("stream_flow", self._options(options), fields["flow_id"])
+            seen = watch("stream_flow", self._options(options), fields.get("flow_id"))
             return seen, self._engine.open_async(request(dict(fields), seen.options))
 
         return AsyncStream(begin, on_result)

@@ -7,6 +7,7 @@ from ._bridge import request, result
 from ._generated.namespace import Resources, Workspace
 from ._given import NOT_GIVEN, NotGiven, overload
 from ._json import dumps, loads
+from ._native import invalid_input
 from ._stream import Stream
 from ._watch import watch
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from ._generated.langflow.namespace import Langflow
     from ._many import Inputs, Progress, RunBatch, RunItem
+    from ._job import Job
     from ._result import RunResult
     from ._session import Session
 
@@ -59,6 +61,7 @@ class Client(Base, Resources):
         input_value: str | NotGiven = ...,
         *,
         stream: Literal[False] = ...,
+        background: Literal[False] = ...,
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
         timeout: float | NotGiven | None = ...,
@@ -74,6 +77,7 @@ class Client(Base, Resources):
         input_value: str | NotGiven = ...,
         *,
         stream: Literal[True],
+        background: Literal[False] = ...,
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
         timeout: float | NotGiven | None = ...,
@@ -89,6 +93,7 @@ class Client(Base, Resources):
         input_value: str | NotGiven = ...,
         *,
         stream: bool,
+        background: Literal[False] = ...,
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
         timeout: float | NotGiven | None = ...,
@@ -97,25 +102,43 @@ class Client(Base, Resources):
         idempotency_key: str | NotGiven = ...,
     ) -> RunResult | Stream: ...
 
+    @overload
+    def run_flow(
+        self,
+        flow_id: str | NotGiven = ...,
+        input_value: str | NotGiven = ...,
+        *,
+        stream: Literal[False] = ...,
+        background: Literal[True],
+        tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
+        session_id: str | None = ...,
+        timeout: float | NotGiven | None = ...,
+        max_retries: int | NotGiven = ...,
+        headers: Mapping[str, str] | NotGiven = ...,
+        idempotency_key: str | NotGiven = ...,
+    ) -> Job: ...
+
     def run_flow(
         self,
         flow_id: str | NotGiven = NOT_GIVEN,
         input_value: str | NotGiven = NOT_GIVEN,
         *,
         stream: bool = False,
+        background: bool = False,
         tweaks: Mapping[str, Mapping[str, Any]] | None = None,
         session_id: str | None = None,
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
         idempotency_key: str | NotGiven = NOT_GIVEN,
-    ) -> RunResult | Stream:
+    ) -> RunResult | Stream | Job:
         """Runs a flow and waits for its result.
 
         Args:
             flow_id: The flow; may be left out where ``base_url`` was a flow's endpoint.
             input_value: What the user says.
             stream: Hand over the events as they come instead, like :meth:`stream_flow`.
+            background: Start the run and do not wait: the answer is a :class:`Job`.
             tweaks: Settings of components for this run only, ``{"OpenAI-ab12": {"temperature":
                 0.5}}``.
             session_id: Session of an earlier result; the flow then remembers it.
@@ -130,17 +153,38 @@ class Client(Base, Resources):
         Raises:
             InvalidInput: an argument is not usable; nothing was sent.
             NotFound: there is no such flow.
+            Unsupported: the server cannot run flows in the background.
             RunFailed: the flow ran into an error.
             LangflowError: all else that can go wrong; see its subclasses.
         """
         options = run_options(timeout, max_retries, headers, idempotency_key)
         fields = run_fields(flow_id, input_value, tweaks, session_id)
+        if background:
+            from ._job import Job
+
+            if stream:
+                raise invalid_input(
+                    "background", "A run in the background is followed with `events()`, not `stream`."
+                )
+            with watch("run_flow", self._options(options), flow_id) as seen:
+                started = loads(self._engine.invoke("job.start", request(fields, seen.options)))
+            return Job(self, started["job_id"])
         if stream:
             return self._stream(fields, options)
         with watch("run_flow", self._options(options), flow_id) as seen:
             made = result(self._engine.run(request(fields, seen.options)))
             seen.finished(made)
         return made
+
+    def job(self, id: str) -> Job:
+        """The run in the background of this id, started here or elsewhere. Nothing is sent.
+
+        Args:
+            id: Its :attr:`Job.id`.
+        """
+        from ._job import Job
+
+        return Job(self, id)
 
     def stream_flow(
         self,
@@ -173,7 +217,7 @@ class Client(Base, Resources):
         options: dict[str, object],
         on_result: Callable[[RunResult], None] | None = None,
     ) -> Stream:
-        with watch("stream_flow", self._options(options), fields["flow_id"]) as seen:
+        with watch("stream_flow", self._options(options), fields.get("flow_id")) as seen:
             source = self._engine.open(request(fields, seen.options))
             seen.goes_on()
         return Stream(source, seen, on_result)

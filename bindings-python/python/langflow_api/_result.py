@@ -46,7 +46,7 @@ class RunResult(Model):
     output: Any
     """The single output: its text, or its value if it is not text; ``None`` if there is no
     single one (see :attr:`reason`)."""
-    reason: Literal["single", "multiple", "none", "non_string"]
+    reason: Literal["single", "multiple", "none", "non_string", "suspended", "pending"]
     """How many outputs there are, and of which kind."""
     outputs: dict[str, RunOutput]
     """All outputs by component, or under ``"output"`` where the server names none."""

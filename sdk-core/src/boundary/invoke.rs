@@ -20,6 +20,7 @@ pub(crate) struct Entry {
 /// Every module that offers something.
 const TABLE: &[&[Entry]] = &[
     crate::session::INVOKE,
+    crate::job::INVOKE,
     crate::tweaks::INVOKE,
     crate::metrics::INVOKE,
     #[cfg(not(target_arch = "wasm32"))]
@@ -56,6 +57,11 @@ impl Args {
                 format!("The arguments are not JSON: {error}."),
             )),
         }
+    }
+
+    /// All of them, where they are what another reader takes.
+    pub(crate) fn into_value(self) -> Value {
+        Value::Object(self.0)
     }
 
     /// Takes an argument that may be absent.

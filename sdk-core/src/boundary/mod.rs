@@ -95,10 +95,19 @@ impl Engine {
         .await
     }
 
-    /// Runs a flow as a stream; `request` as for [`Engine::run`].
+    /// Runs a flow as a stream; `request` as for [`Engine::run`]. With `{"job_id",
+    /// "last_event_id"?, "options"?}` it follows a run in the background instead.
     pub async fn open(&self, request: &str) -> Result<EventStream, ErrorJson> {
         guard(async {
-            let run = RunRequest::from_json(request)?;
+            let mut args = Args::from_json(request)?;
+            if let Some(job_id) = args.text("job_id")? {
+                let last = args.text("last_event_id")?;
+                let options = CallOptions::from_json(&args.take("options").unwrap_or_default())?;
+                args.done()?;
+                let job = self.client.job(job_id);
+                return Ok(events(job.follow(last.as_deref(), options).await?));
+            }
+            let run = RunRequest::from_value(args.into_value())?;
             Ok(events(self.client.stream_flow(run).await?))
         })
         .await

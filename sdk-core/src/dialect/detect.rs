@@ -26,6 +26,8 @@ pub struct Known {
     langflow: OnceLock<String>,
     /// Whether a run with the same idempotency key is answered once.
     idempotency: OnceLock<bool>,
+    /// How an open-source server takes a run in the background.
+    pub(crate) background: OnceLock<crate::job::Form>,
 }
 
 impl Client {
@@ -63,10 +65,11 @@ impl Client {
     }
 
     /// Silence within an answer that is too long. v1 runs send no keepalives, so there it is only
-    /// what the user chose.
+    /// what the user chose; workflows do.
     pub(crate) fn idle(&self, operation: &Operation) -> Option<Duration> {
         let times = &self.config.timeouts;
-        match operation.open_source() && !times.idle_chosen {
+        let silent = operation.open_source() && !operation.workflow();
+        match silent && !times.idle_chosen {
             true => None,
             false => times.idle,
         }

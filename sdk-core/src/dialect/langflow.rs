@@ -13,7 +13,7 @@ use crate::run::{Metadata, RunResult};
 use crate::send::{id, sentence};
 
 /// Name of the family in results.
-const SERVER: &str = "langflow";
+pub(super) const SERVER: &str = "langflow";
 
 /// A run. Whether it streams is a parameter of the query: in the body the server ignores it.
 pub static RUN: Operation = Operation {
@@ -199,7 +199,7 @@ pub fn event(frame: Frame, request_id: &str, attempts: u32) -> Result<Event, Lan
 }
 
 /// The error that a run ended with: a whole message, or a text with JSON in it.
-fn failure(data: &Value) -> LangflowError {
+pub(super) fn failure(data: &Value) -> LangflowError {
     let said = match data.get("error") {
         Some(Value::String(text)) => {
             Problem::parse(Value::from(text.as_str()).to_string().as_bytes()).message

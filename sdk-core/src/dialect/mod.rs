@@ -2,6 +2,7 @@
 
 pub mod detect;
 pub mod langflow;
+pub mod v2;
 pub mod workspace;
 
 use serde_json::Value;
@@ -20,15 +21,18 @@ pub fn result(
     attempts: u32,
 ) -> Result<RunResult, LangflowError> {
     match operation.open_source() {
+        true if operation.workflow() => v2::result(raw, request_id, attempts),
         true => langflow::result(raw, request_id, attempts),
         false => workspace::result(raw, request_id, attempts),
     }
 }
 
-/// An event of a run, as the server of this operation says it.
+/// An event of a run, as the server of this operation says it. What its earlier events said stands
+/// in `gathered`, where its end leaves it out.
 pub fn event(
     operation: &Operation,
     frame: Frame,
+    gathered: &mut v2::Gathered,
     request_id: &str,
     attempts: u32,
 ) -> Result<Event, LangflowError> {
@@ -36,6 +40,7 @@ pub fn event(
         return Ok(raw_event(frame));
     }
     match operation.open_source() {
+        true if operation.workflow() => gathered.event(frame, request_id, attempts),
         true => langflow::event(frame, request_id, attempts),
         false => workspace::event(frame, request_id, attempts),
     }

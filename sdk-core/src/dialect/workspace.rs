@@ -140,6 +140,9 @@ fn lacks(event: &str, field: &str, data: &Value) -> LangflowError {
 /// The error that a run ended with.
 fn failure(data: &Value) -> LangflowError {
     let problem = Problem::parse(data.to_string().as_bytes());
+    if problem.code.as_deref() == Some("run_cancelled") {
+        return super::v2::cancelled(None);
+    }
     let said = problem
         .message
         .as_deref()

@@ -1,0 +1,71 @@
+//! Calls of a row, wherever it stands, that answer with JSON.
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use crate::client::Client;
+use crate::error::LangflowError;
+use crate::operation::Operation;
+use crate::options::CallOptions;
+use crate::request::{self, Parts};
+use crate::send::{Answer, Call};
+
+impl Client {
+    /// Asks and answers with JSON.
+    pub(super) async fn asked(&self, asked: Asked) -> Result<Value, LangflowError> {
+        let operation = asked.operation;
+        let (call, request) = self.asking(asked, None)?;
+        let sent = request.try_clone();
+        let answer: Answer = self.exchange(request, &call).await?;
+        self.understand(&answer, operation)
+            .await
+            .map_err(|mut error| {
+                call.fill(error.info_mut(), sent.as_ref(), answer.attempts);
+                error
+            })
+    }
+
+    pub(super) fn asking(
+        &self,
+        asked: Asked,
+        accept: Option<&'static str>,
+    ) -> Result<(Call, reqwest::Request), LangflowError> {
+        let call = Call::new(self, asked.operation, asked.options);
+        let body = asked.body.map(|body| Bytes::from(body.to_string()));
+        let parts = Parts {
+            args: asked.args,
+            body: body.unwrap_or_default(),
+            content_type: None,
+            accept,
+        };
+        let base = match asked.operation.open_source() {
+            true => self.config.base.root(),
+            false => self.config.base.workspace(),
+        };
+        Ok((call, request::build(&base, asked.operation, parts)?))
+    }
+}
+
+/// A call of a row.
+pub(super) struct Asked {
+    pub(super) operation: &'static Operation,
+    pub(super) args: Map<String, Value>,
+    pub(super) body: Option<Value>,
+    pub(super) options: CallOptions,
+}
+
+impl Asked {
+    pub(super) fn of<const N: usize>(
+        operation: &'static Operation,
+        args: [(&str, &str); N],
+        body: Option<Value>,
+    ) -> Asked {
+        let args = args.map(|(name, value)| (name.to_owned(), Value::from(value)));
+        Asked {
+            operation,
+            args: Map::from_iter(args),
+            body,
+            options: CallOptions::default(),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Starts runs in the background, in whichever form the server takes them.
+
+use serde_json::{Map, Value};
+
+use super::Job;
+use super::asked::Asked;
+use crate::ask::row;
+use crate::client::Client;
+use crate::dialect::v2;
+use crate::error::{ErrorCode, ErrorInfo, LangflowError};
+use crate::options::CallOptions;
+use crate::run::RunRequest;
+use crate::send::id;
+
+/// How an open-source server takes a run in the background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// With an idempotency key: 1.13.
+    Keyed,
+    /// Without one: 1.11 and 1.12.
+    Plain,
+    /// Inputs by component: 1.8 to 1.10.
+    ByComponent,
+}
+
+impl Client {
+    /// Starts a run in the background. The same idempotency key, made once for each call unless
+    /// given, goes with every attempt, so that it is started once.
+    ///
+    /// # Errors
+    /// `invalid_input` before any request leaves; `unsupported` where the server cannot run flows in
+    /// the background; else as every call.
+    pub async fn start_flow(&self, request: RunRequest) -> Result<Job, LangflowError> {
+        let open_source = self.is_open_source();
+        let raw = match self.start_on(&request, open_source).await {
+            Err(error) if !open_source && self.turned_out(&error) => {
+                self.start_on(&request, true).await
+            }
+            outcome => outcome,
+        }?;
+        let name = ["id", "job_id"]
+            .into_iter()
+            .find_map(|key| raw.get(key)?.as_str());
+        match name {
+            Some(name) => Ok(self.job(name)),
+            None => {
+                let message = "The server started a run and did not say its id.";
+                let mut info = ErrorInfo::new(ErrorCode::InvalidResponse, message);
+                info.may_have_executed = true;
+                Err(info.with_body(raw.to_string().as_bytes()).into())
+            }
+        }
+    }
+
+    async fn start_on(&self, run: &RunRequest, open_source: bool) -> Result<Value, LangflowError> {
+        let (flow_id, mut body) = run.check(self)?;
+        let mut options = run.call_options().clone();
+        let key = options.idempotency_key.get_or_insert_with(|| id("idem_"));
+        if open_source {
+            let key = key.clone();
+            return self.start_workflow(&flow_id, body, options, &key).await;
+        }
+        if let Some(tweaks) = body.get_mut("tweaks") {
+            *tweaks = self.name_components(&flow_id, tweaks.take()).await?;
+        }
+        body.insert("background".to_owned(), true.into());
+        let asked = Asked {
+            operation: row("runFlow")?,
+            args: Map::from_iter([("flow_id".to_owned(), flow_id.into())]),
+            body: Some(Value::Object(body)),
+            options,
+        };
+        self.asked(asked).await
+    }
+
+    /// Tries the forms that servers take, the newest first, until one is taken: a refusal of fields
+    /// starts nothing.
+    async fn start_workflow(
+        &self,
+        flow_id: &str,
+        run: Map<String, Value>,
+        options: CallOptions,
+        key: &str,
+    ) -> Result<Value, LangflowError> {
+        if !is_uuid(flow_id) {
+            let message = "On open-source Langflow a run in the background takes the id of the \
+                           flow, not its endpoint name.";
+            return Err(LangflowError::invalid_input("flow_id", message));
+        }
+        let mut run = run;
+        // Without a session the flow's id is the session: one memory for all callers.
+        run.entry("session_id")
+            .or_insert_with(|| id("session-").into());
+        let known = &self.shared.known.background;
+        let mut form = known.get().copied().unwrap_or(Form::Keyed);
+        loop {
+            let (operation, body) = match form {
+                Form::Keyed => (&v2::START, v2::body(run.clone(), flow_id, Some(key))),
+                Form::Plain => (&v2::START_ONCE, v2::body(run.clone(), flow_id, None)),
+                Form::ByComponent => {
+                    let flow = self
+                        .asked(Asked::of(&v2::FLOW, [("flow_id", flow_id)], None))
+                        .await?;
+                    (&v2::START_ONCE, v2::old_body(&run, flow_id, &flow)?)
+                }
+            };
+            let asked = Asked {
+                operation,
+                args: Map::new(),
+                body: Some(body),
+                options: options.clone(),
+            };
+            match self.asked(asked).await {
+                Ok(answer) => {
+                    let _ = known.set(form);
+                    return Ok(answer);
+                }
+                Err(error) => match older(form, &error) {
+                    Some(older) => form = older,
+                    None => return Err(no_workflows(error)),
+                },
+            }
+        }
+    }
+}
+
+/// The form to try where this one was refused for a field that the server does not know.
+fn older(form: Form, error: &LangflowError) -> Option<Form> {
+    let info = error.info();
+    let unknown = |field: &str| info.errors.iter().any(|error| error.field == field);
+    match form {
+        _ if !error.is(ErrorCode::Unprocessable) => None,
+        Form::ByComponent => None,
+        _ if unknown("mode") => Some(Form::ByComponent),
+        Form::Keyed if unknown("idempotency_key") => Some(Form::Plain),
+        _ => None,
+    }
+}
+
+/// Says what is missing where a server has no such route.
+fn no_workflows(error: LangflowError) -> LangflowError {
+    let info = error.info();
+    let missing = matches!(info.status, Some(404 | 405)) && info.server_code.is_none();
+    if !missing {
+        return error;
+    }
+    let message = "This server cannot run flows in the background: open-source Langflow can since \
+                   1.8, where LANGFLOW_DEVELOPER_API_ENABLED is on or the version is 1.13.";
+    let mut unsupported = ErrorInfo::new(ErrorCode::Unsupported, message);
+    unsupported.hint = "Run the flow without `background`, or update the server.".to_owned();
+    unsupported.status = info.status;
+    unsupported.phase = info.phase;
+    unsupported.request_id = info.request_id.clone();
+    unsupported.into()
+}
+
+/// Whether a text has the form of a UUID.
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.concat().bytes().all(|byte| byte.is_ascii_hexdigit())
+}
