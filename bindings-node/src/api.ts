@@ -46,6 +46,7 @@ export {
   toNodeListener,
 } from './listener.js';
 export { FlowStream } from './stream.js';
+export { FlowJob, type JobInfo, type JobStatus } from './job.js';
 export { FlowSession, type SessionRunOptions } from './session.js';
 export {
   type Delivery,

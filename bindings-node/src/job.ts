@@ -8,8 +8,7 @@ import { RunResult, type WireResult } from './result.js';
 import type { FlowStream } from './stream.js';
 
 /** Where a job stands: the last three are final, `suspended` waits for {@link FlowJob.resume}. */
-export type JobStatus =
-  'queued' | 'running' | 'suspended' | 'completed' | 'failed' | 'cancelled';
+export type JobStatus = 'queued' | 'running' | 'suspended' | 'completed' | 'failed' | 'cancelled';
 
 /** What the server knows of a job. */
 export interface JobInfo {

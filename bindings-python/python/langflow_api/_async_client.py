@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._generated.langflow.namespace import AsyncLangflow
+<<<<<<< HEAD
     from ._many import Inputs, Progress, RunBatch, RunItem
+=======
+>>>>>>> 6bb0088 (Jobs are documented, exported and tried on the real server)
     from ._job import AsyncJob
+    from ._many import Inputs, Progress, RunBatch, RunItem
     from ._result import RunResult
     from ._session import AsyncSession
     from ._stream import Opening
@@ -138,10 +142,13 @@ class AsyncClient(Base, AsyncResources):
 
             if stream:
                 raise invalid_input(
-                    "background", "A run in the background is followed with `events()`, not `stream`."
+                    "background",
+                    "A run in the background is followed with `events()`, not `stream`.",
                 )
             with watch("run_flow", self._options(options), flow_id) as seen:
-                started = loads(await self._engine.invoke_async("job.start", request(fields, seen.options)))
+                started = loads(
+                    await self._engine.invoke_async("job.start", request(fields, seen.options))
+                )
             return AsyncJob(self, started["job_id"])
         if stream:
             return self._stream(fields, options)

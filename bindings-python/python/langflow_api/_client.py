@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._generated.langflow.namespace import Langflow
+<<<<<<< HEAD
     from ._many import Inputs, Progress, RunBatch, RunItem
+=======
+>>>>>>> 6bb0088 (Jobs are documented, exported and tried on the real server)
     from ._job import Job
+    from ._many import Inputs, Progress, RunBatch, RunItem
     from ._result import RunResult
     from ._session import Session
 
@@ -164,7 +168,8 @@ class Client(Base, Resources):
 
             if stream:
                 raise invalid_input(
-                    "background", "A run in the background is followed with `events()`, not `stream`."
+                    "background",
+                    "A run in the background is followed with `events()`, not `stream`.",
                 )
             with watch("run_flow", self._options(options), flow_id) as seen:
                 started = loads(self._engine.invoke("job.start", request(fields, seen.options)))

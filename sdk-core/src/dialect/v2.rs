@@ -129,6 +129,43 @@ pub static FLOW: Operation = Operation {
     ..ROW
 };
 
+/// Every flow in short, to find one by the name of its endpoint.
+pub static FLOWS: Operation = Operation {
+    id: "listLangflowFlows",
+    path: "/api/v1/flows/?get_all=true&header_flows=true",
+    ..ROW
+};
+
+/// The id of the first component of a type in a flow.
+fn component<'a>(flow: &'a Value, kind: &str) -> Option<&'a str> {
+    let nodes = flow.pointer("/data/nodes").and_then(Value::as_array);
+    nodes.into_iter().flatten().find_map(|node| {
+        let data = node.get("data")?;
+        (data.get("type")?.as_str()? == kind).then(|| data.get("id")?.as_str())?
+    })
+}
+
+/// Gives the input to the text input of a flow that has no chat input: workflows would run it with
+/// no input at all. What the caller tweaked himself stays.
+pub fn fill_text_input(run: &mut Map<String, Value>, flow: &Value) {
+    if component(flow, "ChatInput").is_some() {
+        return;
+    }
+    let (Some(input), Some(text)) = (
+        run.get("input_value").cloned(),
+        component(flow, "TextInput"),
+    ) else {
+        return;
+    };
+    let tweaks = run.entry("tweaks").or_insert_with(|| json!({}));
+    let values = tweaks
+        .as_object_mut()
+        .map(|all| all.entry(text).or_insert_with(|| json!({})));
+    if let Some(Value::Object(values)) = values {
+        values.entry("input_value").or_insert(input);
+    }
+}
+
 /// The body that 1.11 and later take for a run in the background.
 pub fn body(mut run: Map<String, Value>, flow_id: &str, key: Option<&str>) -> Value {
     run.insert("flow_id".to_owned(), flow_id.into());
@@ -145,17 +182,12 @@ pub fn old_body(
     flow_id: &str,
     flow: &Value,
 ) -> Result<Value, LangflowError> {
-    let nodes = flow.pointer("/data/nodes").and_then(Value::as_array);
-    let chat = nodes.into_iter().flatten().find_map(|node| {
-        let data = node.get("data")?;
-        let input = data.get("type")?.as_str()? == "ChatInput";
-        input.then(|| data.get("id")?.as_str()).flatten()
-    });
+    let chat = component(flow, "ChatInput").or_else(|| component(flow, "TextInput"));
     let Some(chat) = chat else {
         return Err(LangflowError::new(
             ErrorCode::Unsupported,
             "This server takes the input of a background run by component, and the flow has no \
-             chat input. Run it without `background`.",
+             input. Run it without `background`.",
         ));
     };
     let mut inputs = Map::new();

@@ -73,6 +73,22 @@ impl Client {
         self.asked(asked).await
     }
 
+    /// The id of a flow that may be named by its endpoint: workflows take nothing else.
+    async fn flow_uuid(&self, named: &str) -> Result<String, LangflowError> {
+        if is_uuid(named) {
+            return Ok(named.to_owned());
+        }
+        let asked = Asked::of(&v2::FLOWS, [], None);
+        let flows = self.asked(asked).await?;
+        let mut flows = flows.as_array().into_iter().flatten();
+        let found = flows.find(|flow| flow["endpoint_name"] == named);
+        let id = found.and_then(|flow| flow.get("id")?.as_str());
+        id.map(str::to_owned).ok_or_else(|| {
+            let message = format!("The server has no flow with the endpoint name {named}.");
+            LangflowError::new(ErrorCode::NotFound, message)
+        })
+    }
+
     /// Tries the forms that servers take, the newest first, until one is taken: a refusal of fields
     /// starts nothing.
     async fn start_workflow(
@@ -82,12 +98,13 @@ impl Client {
         options: CallOptions,
         key: &str,
     ) -> Result<Value, LangflowError> {
-        if !is_uuid(flow_id) {
-            let message = "On open-source Langflow a run in the background takes the id of the \
-                           flow, not its endpoint name.";
-            return Err(LangflowError::invalid_input("flow_id", message));
-        }
+        let flow_id = &self.flow_uuid(flow_id).await?;
+        // Its inputs: a workflow hands the input to a chat input and to nothing else.
+        let flow = self
+            .asked(Asked::of(&v2::FLOW, [("flow_id", flow_id)], None))
+            .await?;
         let mut run = run;
+        v2::fill_text_input(&mut run, &flow);
         // Without a session the flow's id is the session: one memory for all callers.
         run.entry("session_id")
             .or_insert_with(|| id("session-").into());
@@ -97,12 +114,7 @@ impl Client {
             let (operation, body) = match form {
                 Form::Keyed => (&v2::START, v2::body(run.clone(), flow_id, Some(key))),
                 Form::Plain => (&v2::START_ONCE, v2::body(run.clone(), flow_id, None)),
-                Form::ByComponent => {
-                    let flow = self
-                        .asked(Asked::of(&v2::FLOW, [("flow_id", flow_id)], None))
-                        .await?;
-                    (&v2::START_ONCE, v2::old_body(&run, flow_id, &flow)?)
-                }
+                Form::ByComponent => (&v2::START_ONCE, v2::old_body(&run, flow_id, &flow)?),
             };
             let asked = Asked {
                 operation,
