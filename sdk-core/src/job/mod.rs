@@ -32,6 +32,8 @@ pub use start::Form;
 const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// Characters after which workflows cut the text of an output, and what stands in place of the rest.
 const CUT: (usize, &str) = (6000, "...");
+/// What a workflow says that failed outside its components.
+const SAYS_NOTHING: &str = "has failed execution";
 
 /// A run in the background. It goes on at the server whatever becomes of this object: its id is all
 /// that another process needs to wait for it.
@@ -152,7 +154,7 @@ impl Job {
                 JobStatus::Completed => return self.result(info).await,
                 JobStatus::Suspended => return self.read(info.raw),
                 JobStatus::Cancelled => return Err(v2::cancelled(Some(&self.id))),
-                JobStatus::Failed => return Err(self.failed(info)),
+                JobStatus::Failed => return Err(self.failed(info).await),
                 JobStatus::Queued | JobStatus::Running => {}
             }
             if !deadline.allows(delay) {
@@ -397,9 +399,21 @@ impl Job {
         self.client.check_session(result)
     }
 
-    fn failed(&self, info: JobInfo) -> LangflowError {
+    /// Why it failed; where the answer says only that it did, in the words of its events.
+    async fn failed(&self, info: JobInfo) -> LangflowError {
         let error = info.error.unwrap_or_else(|| self.why(&info.raw));
-        error.into()
+        if !error.message.contains(SAYS_NOTHING) {
+            return error.into();
+        }
+        let told = match self.events(None).await {
+            Ok(events) => events.final_result().await.err(),
+            Err(_) => None,
+        };
+        match told {
+            // One that is stopped as it begins is said to have failed.
+            Some(told) if told.is(ErrorCode::RunFailed) || told.is(ErrorCode::Cancelled) => told,
+            _ => error.into(),
+        }
     }
 
     fn not_over(&self, timeout: Option<Duration>) -> LangflowError {
