@@ -168,7 +168,7 @@ def _fields(left: dict[str, Any], right: dict[str, Any], *, answer: bool) -> Ite
         else:
             mine, known = field in left.get("required", []), field in right.get("required", [])
             # What an answer promises here must be promised there; less is no harm.
-            if mine and not known or known and not mine and not answer:
+            if (mine and not known) or (known and not mine and not answer):
                 yield f"field {field}: the server says required: {known}"
 
 

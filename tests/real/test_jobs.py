@@ -50,7 +50,7 @@ def test_a_job_outlives_a_wait_and_can_be_stopped(real: Server, client: Client) 
         job.wait(1)
     assert job.cancel() is True
     # 1.13 says of some that are stopped that they failed.
-    with pytest.raises((Cancelled, RunFailed), match="cancelled|has failed execution"):
+    with pytest.raises((Cancelled, RunFailed), match=r"cancelled|has failed execution"):
         job.wait(60)
 
 

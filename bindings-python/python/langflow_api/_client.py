@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._generated.langflow.namespace import Langflow
-<<<<<<< HEAD
-    from ._many import Inputs, Progress, RunBatch, RunItem
-=======
->>>>>>> 6bb0088 (Jobs are documented, exported and tried on the real server)
     from ._job import Job
     from ._many import Inputs, Progress, RunBatch, RunItem
     from ._result import RunResult
