@@ -17,6 +17,8 @@ export interface Answer {
 /** An operation, as the document has it. */
 export interface Operation {
   readonly id: string;
+  /** Its row in the operation table, for the engine that does not have it. */
+  readonly row?: string;
   /** The shapes that it names, where they are not those of the workspace. */
   readonly shapes?: Shapes;
   /** Path, query and header parameters: name outside, name on the wire. */
@@ -64,10 +66,11 @@ export function buildCall(
     else rest[name] = value;
   }
   const form = operation.body?.form;
-  if (form !== undefined) return buildForm(operation.id, form.file, args, rest, options);
+  if (form !== undefined) return buildForm(operation, form.file, args, rest, options);
   const { body, contentType, file } = buildBody(shapes, operation.body, rest);
   const head = toJson({
     op: operation.id,
+    ...rowOf(operation),
     args,
     options,
     ...(contentType === undefined ? {} : { content_type: contentType }),
@@ -75,8 +78,12 @@ export function buildCall(
   return { head, body, ...(file === undefined ? {} : { file }) };
 }
 
+function rowOf({ row }: Operation): { row?: string } {
+  return row === undefined ? {} : { row };
+}
+
 function buildForm(
-  id: string,
+  operation: Operation,
   field: string,
   args: Record<string, unknown>,
   rest: Record<string, unknown>,
@@ -85,15 +92,18 @@ function buildForm(
   const { [field]: file, filename, ...unknown } = rest;
   const all = { ...args, ...unknown };
   const body = bytesOf(file);
+  const head = { op: operation.id, ...rowOf(operation), args: all, options };
   if (body !== undefined) {
-    const head = { op: id, args: all, options, filename: filename ?? 'upload' };
-    return { head: toJson(head), body };
+    return { head: toJson({ ...head, filename: filename ?? 'upload' }), body };
   }
   if (!isFile(file)) {
-    throw invalidInput(field, `${id} takes a file: bytes, a Blob, a stream or { path }`);
+    throw invalidInput(field, `${operation.id} takes a file: bytes, a Blob, a stream or { path }`);
   }
-  const head = toJson({ op: id, args: all, options });
-  return { head, body: EMPTY, file: { input: file, defaults: { filename } as FileDefaults } };
+  return {
+    head: toJson(head),
+    body: EMPTY,
+    file: { input: file, defaults: { filename } as FileDefaults },
+  };
 }
 
 function buildBody(

@@ -23,6 +23,8 @@ mod operation;
 mod options;
 mod output;
 mod platform;
+#[cfg_attr(target_arch = "wasm32", path = "portable_wasm.rs")]
+mod portable;
 mod problem;
 mod request;
 mod retry;

@@ -1,7 +1,10 @@
 //! The shape of a row of the operation tables, and finding one.
 
+use std::sync::Mutex;
+#[cfg(not(target_arch = "wasm32"))]
 use std::sync::OnceLock;
 
+#[cfg(not(target_arch = "wasm32"))]
 use crate::generated::langflow_operations::PACKED;
 use crate::generated::operations::OPERATIONS;
 
@@ -127,6 +130,7 @@ pub enum Safety {
 
 /// The row of an operationId; those of the second document stand behind its name.
 pub fn find(id: &str) -> Option<&'static Operation> {
+    #[cfg(not(target_arch = "wasm32"))]
     if id.starts_with(SECOND) {
         static ROWS: OnceLock<Vec<Operation>> = OnceLock::new();
         let rows = ROWS.get_or_init(|| PACKED.lines().filter_map(unpack).collect());
@@ -136,6 +140,29 @@ pub fn find(id: &str) -> Option<&'static Operation> {
         .binary_search_by(|row| row.id.cmp(id))
         .ok()
         .map(|at| &OPERATIONS[at])
+}
+
+/// As [`find`], where the caller brings the row of an operation of the second document, written as
+/// text: the WebAssembly engine is too small to have them all.
+pub fn find_or_read(id: &str, row: &str) -> Option<&'static Operation> {
+    static READ: Mutex<Vec<&'static Operation>> = Mutex::new(Vec::new());
+    if let Some(found) = find(id) {
+        return Some(found);
+    }
+    if !id.starts_with(SECOND) || row.split(' ').next() != Some(id) {
+        return None;
+    }
+    let mut read = READ
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(found) = read.iter().find(|known| known.id == id) {
+        return Some(found);
+    }
+    // Once an operation: what is kept is as small as the table that is not there.
+    let made = unpack(row.to_owned().leak())?;
+    let kept: &'static Operation = Box::leak(Box::new(made));
+    read.push(kept);
+    Some(kept)
 }
 
 /// A row that is written as text; the generator says how. The rows live as long as the program.

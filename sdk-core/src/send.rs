@@ -16,6 +16,7 @@ use crate::limits::Place;
 use crate::operation::{Operation, Safety};
 use crate::options::{CallOptions, TOTAL};
 use crate::platform;
+use crate::portable;
 use crate::retry::{self, Attempt, Failure};
 use crate::trace::{TRACEPARENT, Trace};
 use crate::transfer::Transferring;
@@ -95,12 +96,12 @@ impl Drop for Counted {
 
 /// What a call is for: the whole body, or the body as it comes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Want {
+pub(crate) enum Want {
     Whole,
     Opened,
 }
 
-enum Got {
+pub(crate) enum Got {
     Whole(Answer),
     Opened(Opened),
 }
@@ -159,7 +160,7 @@ impl Client {
         request: reqwest::Request,
         call: &Call,
     ) -> Result<Answer, LangflowError> {
-        match self.counted(request, call, Want::Whole).await? {
+        match portable::whole(self, request, call).await? {
             Got::Whole(answer) => Ok(answer),
             Got::Opened(_) => Err(LangflowError::new(
                 ErrorCode::InternalError,
@@ -184,7 +185,7 @@ impl Client {
     }
 
     /// The attempts, and what they came to in the metrics.
-    async fn counted(
+    pub(crate) async fn counted(
         &self,
         request: reqwest::Request,
         call: &Call,

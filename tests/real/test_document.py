@@ -1,4 +1,4 @@
-"""openapi/langflow.yaml says what the server says of itself, and what it answers where it says nothing."""
+"""openapi/langflow.yaml says what the server says of itself, and what it answers unsaid."""
 
 import copy
 import json

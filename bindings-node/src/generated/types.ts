@@ -57,8 +57,8 @@ export interface FlowSummary {
   readonly description?: string | null | undefined;
   /** Words to find the flow by. */
   readonly tags?: readonly string[] | undefined;
-  /** When the flow was made. */
-  readonly createdAt: string;
+  /** When the flow was made; open-source servers do not say. */
+  readonly createdAt?: string | undefined;
   /** When the flow was last changed. */
   readonly updatedAt: string;
 }
@@ -89,8 +89,8 @@ export interface Flow {
   readonly tags?: readonly string[] | undefined;
   /** Components and their connections, as in a Langflow flow file. */
   readonly data: FlowGraph;
-  /** When the flow was made. */
-  readonly createdAt: string;
+  /** When the flow was made; open-source servers do not say. */
+  readonly createdAt?: string | undefined;
   /** When the flow was last changed. */
   readonly updatedAt: string;
 }
@@ -376,13 +376,13 @@ export interface Session {
   /** Id of the flow. */
   readonly flowId: string;
   /** When it was opened. */
-  readonly createdAt: string;
+  readonly createdAt?: string | undefined;
   /** When it was last used. */
-  readonly lastActiveAt: string;
+  readonly lastActiveAt?: string | undefined;
   /** When it expires unless it is used before. */
-  readonly expiresAt: string;
+  readonly expiresAt?: string | undefined;
   /** Number of messages in it. */
-  readonly messageCount: number;
+  readonly messageCount?: number | undefined;
 }
 
 /** A page of sessions. */

@@ -63,7 +63,8 @@ impl Engine {
     }
 
     /// Calls an operation. `head`: `{"op", "args"?, "options"?, "content_type"?,
-    /// "filename"?}`; with a `filename` the body is sent as the file of a form.
+    /// "filename"?, "row"?}`; with a `filename` the body is sent as the file of a form, `row` is the
+    /// operation's row where the engine does not have it.
     pub async fn call(&self, head: &str, body: Bytes) -> Result<Reply, ErrorJson> {
         guard(async {
             let (call, request) = self.begin(head, body)?;
@@ -206,7 +207,8 @@ impl Engine {
         let head: Value = serde_json::from_str(head)
             .map_err(|error| LangflowError::invalid_input("head", format!("Not JSON: {error}.")))?;
         let id = options::text("op", &head["op"])?;
-        let operation = operation::find(&id).ok_or_else(|| {
+        let row = head["row"].as_str().unwrap_or_default();
+        let operation = operation::find_or_read(&id, row).ok_or_else(|| {
             LangflowError::invalid_input("op", format!("There is no operation `{id}`."))
         })?;
         let args = match &head["args"] {
@@ -258,7 +260,8 @@ impl Engine {
         let mut head: Value = serde_json::from_str(head)
             .map_err(|error| LangflowError::invalid_input("head", format!("Not JSON: {error}.")))?;
         let id = options::text("op", &head["op"])?;
-        if let Some(operation) = operation::find(&id) {
+        let row = head["row"].as_str().unwrap_or_default();
+        if let Some(operation) = operation::find_or_read(&id, row) {
             let media_type = upload.media_type(operation)?;
             if let Some(map) = head.as_object_mut() {
                 map.insert("content_type".to_owned(), media_type.into());

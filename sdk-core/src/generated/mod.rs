@@ -10,5 +10,6 @@ pub mod workspace;
 #[rustfmt::skip]
 #[allow(missing_docs, clippy::all, clippy::unwrap_used, dead_code)]
 pub mod langflow;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod langflow_operations;
 pub mod langflow_resources;

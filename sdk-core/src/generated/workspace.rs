@@ -125,8 +125,9 @@ pub mod types {
     ///A flow with its graph.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Flow {
-        ///When the flow was made.
-        pub created_at: ::std::string::String,
+        ///When the flow was made; open-source servers do not say.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub created_at: ::std::option::Option<::std::string::String>,
         pub data: FlowGraph,
         ///What the flow does.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -318,8 +319,9 @@ is no output, or more than one: then see `outputs`.
     ///A flow without its graph.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct FlowSummary {
-        ///When the flow was made.
-        pub created_at: ::std::string::String,
+        ///When the flow was made; open-source servers do not say.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub created_at: ::std::option::Option<::std::string::String>,
         ///What the flow does.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
@@ -656,17 +658,21 @@ unknown or had expired, and the run began with a fresh memory.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Session {
         ///When it was opened.
-        pub created_at: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub created_at: ::std::option::Option<::std::string::String>,
         ///When it expires unless it is used before.
-        pub expires_at: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub expires_at: ::std::option::Option<::std::string::String>,
         ///Id of the flow.
         pub flow_id: ::std::string::String,
         ///Id of the session.
         pub id: ::std::string::String,
         ///When it was last used.
-        pub last_active_at: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub last_active_at: ::std::option::Option<::std::string::String>,
         ///Number of messages in it.
-        pub message_count: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub message_count: ::std::option::Option<i64>,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }

@@ -315,6 +315,7 @@ export const shapes: Shapes = {
 
 export const runFlow: Operation = {
   id: 'langflow.runFlow',
+  row: 'langflow.runFlow POST /api/v1/run/{flow_id_or_name} uk json json stream?b',
   shapes,
   args: { flowIdOrName: 'flow_id_or_name', stream: 'stream' },
   body: { types: ['application/json'], fields: { inputValue: ['input_value'], inputType: ['input_type'], outputType: ['output_type'], outputComponent: ['output_component'], sessionId: ['session_id'], userId: ['user_id'] } },
@@ -325,6 +326,7 @@ export const runFlow: Operation = {
 
 export const runFlowAdvanced: Operation = {
   id: 'langflow.runFlowAdvanced',
+  row: 'langflow.runFlowAdvanced POST /api/v1/run/advanced/{flow_id_or_name} uk json json -',
   shapes,
   args: { flowIdOrName: 'flow_id_or_name' },
   body: { types: ['application/json'], fields: { inputs: ['inputs', { list: 'RunInput' }], sessionId: ['session_id'] } },
@@ -335,6 +337,7 @@ export const runFlowAdvanced: Operation = {
 
 export const runFlowInSession: Operation = {
   id: 'langflow.runFlowInSession',
+  row: 'langflow.runFlowInSession POST /api/v1/run/session/{flow_id_or_name} uk json json stream?b',
   shapes,
   args: { flowIdOrName: 'flow_id_or_name', stream: 'stream' },
   body: { types: ['application/json'], fields: { inputValue: ['input_value'], inputType: ['input_type'], outputType: ['output_type'], outputComponent: ['output_component'], sessionId: ['session_id'], userId: ['user_id'] } },
@@ -345,6 +348,7 @@ export const runFlowInSession: Operation = {
 
 export const sendWebhook: Operation = {
   id: 'langflow.sendWebhook',
+  row: 'langflow.sendWebhook POST /api/v1/webhook/{flow_id_or_name} uk !json json -',
   shapes,
   args: { flowIdOrName: 'flow_id_or_name' },
   body: { types: ['application/json'] },
@@ -355,6 +359,7 @@ export const sendWebhook: Operation = {
 
 export const followWebhook: Operation = {
   id: 'langflow.followWebhook',
+  row: 'langflow.followWebhook GET /api/v1/webhook-events/{flow_id_or_name} ske - text/event-stream -',
   shapes,
   args: { flowIdOrName: 'flow_id_or_name' },
   answers: [
@@ -364,6 +369,7 @@ export const followWebhook: Operation = {
 
 export const startBuild: Operation = {
   id: 'langflow.startBuild',
+  row: 'langflow.startBuild POST /api/v1/build/{flow_id}/flow uk json json,application/x-ndjson event_delivery?c:streaming|polling|direct,flow_name?s,log_builds?b,start_component_id?s,stop_component_id?s',
   shapes,
   args: { flowId: 'flow_id', stopComponentId: 'stop_component_id', startComponentId: 'start_component_id', logBuilds: 'log_builds', flowName: 'flow_name', eventDelivery: 'event_delivery' },
   body: { types: ['application/json'], fields: { inputs: ['inputs', 'BuildInput'] } },
@@ -375,6 +381,7 @@ export const startBuild: Operation = {
 
 export const readBuildEvents: Operation = {
   id: 'langflow.readBuildEvents',
+  row: 'langflow.readBuildEvents GET /api/v1/build/{job_id}/events uk - application/x-ndjson event_delivery?c:streaming|polling|direct',
   shapes,
   args: { jobId: 'job_id', eventDelivery: 'event_delivery' },
   answers: [
@@ -384,6 +391,7 @@ export const readBuildEvents: Operation = {
 
 export const cancelBuild: Operation = {
   id: 'langflow.cancelBuild',
+  row: 'langflow.cancelBuild POST /api/v1/build/{job_id}/cancel sk - json -',
   shapes,
   args: { jobId: 'job_id' },
   answers: [
@@ -393,6 +401,7 @@ export const cancelBuild: Operation = {
 
 export const createResponse: Operation = {
   id: 'langflow.createResponse',
+  row: 'langflow.createResponse POST /api/v1/responses uk !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { previousResponseId: ['previous_response_id'] } },
@@ -403,6 +412,7 @@ export const createResponse: Operation = {
 
 export const getWorkflowStatus: Operation = {
   id: 'langflow.getWorkflowStatus',
+  row: 'langflow.getWorkflowStatus GET /api/v2/workflows sk - json job_id?!s',
   shapes,
   args: { jobId: 'job_id' },
   answers: [
@@ -412,6 +422,7 @@ export const getWorkflowStatus: Operation = {
 
 export const runWorkflow: Operation = {
   id: 'langflow.runWorkflow',
+  row: 'langflow.runWorkflow POST /api/v2/workflows uk !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { flowId: ['flow_id'], inputValue: ['input_value'], sessionId: ['session_id'], startComponentId: ['start_component_id'], stopComponentId: ['stop_component_id'], outputIds: ['output_ids'], streamProtocol: ['stream_protocol'], exposeGraphState: ['expose_graph_state'], idempotencyKey: ['idempotency_key'] } },
@@ -422,6 +433,7 @@ export const runWorkflow: Operation = {
 
 export const followWorkflow: Operation = {
   id: 'langflow.followWorkflow',
+  row: 'langflow.followWorkflow GET /api/v2/workflows/{job_id}/events ske - text/event-stream Last-Event-ID^s',
   shapes,
   args: { jobId: 'job_id', lastEventId: 'Last-Event-ID' },
   answers: [
@@ -431,6 +443,7 @@ export const followWorkflow: Operation = {
 
 export const stopWorkflow: Operation = {
   id: 'langflow.stopWorkflow',
+  row: 'langflow.stopWorkflow POST /api/v2/workflows/stop sk !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { jobId: ['job_id'] } },
@@ -441,6 +454,7 @@ export const stopWorkflow: Operation = {
 
 export const listPendingWorkflows: Operation = {
   id: 'langflow.listPendingWorkflows',
+  row: 'langflow.listPendingWorkflows GET /api/v2/workflows/pending sk - json flow_id?!s',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -450,6 +464,7 @@ export const listPendingWorkflows: Operation = {
 
 export const resumeWorkflow: Operation = {
   id: 'langflow.resumeWorkflow',
+  row: 'langflow.resumeWorkflow POST /api/v2/workflows/{job_id}/resume uk !json json -',
   shapes,
   args: { jobId: 'job_id' },
   body: { types: ['application/json'], fields: { requestId: ['request_id'] } },
@@ -460,6 +475,7 @@ export const resumeWorkflow: Operation = {
 
 export const listFlows: Operation = {
   id: 'langflow.listFlows',
+  row: 'langflow.listFlows GET /api/v1/flows/ sk - json components_only?b,flow_type?c:workflow|agent,folder_id?s,header_flows?b,remove_example_flows?b',
   shapes,
   args: { removeExampleFlows: 'remove_example_flows', componentsOnly: 'components_only', folderId: 'folder_id', flowType: 'flow_type', headerFlows: 'header_flows' },
   answers: [
@@ -469,6 +485,7 @@ export const listFlows: Operation = {
 
 export const createFlow: Operation = {
   id: 'langflow.createFlow',
+  row: 'langflow.createFlow POST /api/v1/flows/ uk !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { endpointName: ['endpoint_name'], folderId: ['folder_id'], iconBgColor: ['icon_bg_color'], isComponent: ['is_component'], mcpEnabled: ['mcp_enabled'], actionName: ['action_name'], actionDescription: ['action_description'], accessType: ['access_type'], flowType: ['flow_type'], a2aEnabled: ['a2a_enabled'], a2aCardOverrides: ['a2a_card_overrides'], workspaceId: ['workspace_id'], userId: ['user_id'], updatedAt: ['updated_at'], fsPath: ['fs_path'] } },
@@ -479,6 +496,7 @@ export const createFlow: Operation = {
 
 export const deleteManyFlows: Operation = {
   id: 'langflow.deleteManyFlows',
+  row: 'langflow.deleteManyFlows DELETE /api/v1/flows/ sk !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'] },
@@ -489,6 +507,7 @@ export const deleteManyFlows: Operation = {
 
 export const getFlow: Operation = {
   id: 'langflow.getFlow',
+  row: 'langflow.getFlow GET /api/v1/flows/{flow_id} sk - json -',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -498,6 +517,7 @@ export const getFlow: Operation = {
 
 export const upsertFlow: Operation = {
   id: 'langflow.upsertFlow',
+  row: 'langflow.upsertFlow PUT /api/v1/flows/{flow_id} sk !json json If-Match^s',
   shapes,
   args: { flowId: 'flow_id', ifMatch: 'If-Match' },
   body: { types: ['application/json'], fields: { endpointName: ['endpoint_name'], folderId: ['folder_id'], iconBgColor: ['icon_bg_color'], isComponent: ['is_component'], mcpEnabled: ['mcp_enabled'], actionName: ['action_name'], actionDescription: ['action_description'], accessType: ['access_type'], flowType: ['flow_type'], a2aEnabled: ['a2a_enabled'], a2aCardOverrides: ['a2a_card_overrides'], workspaceId: ['workspace_id'], userId: ['user_id'], updatedAt: ['updated_at'], fsPath: ['fs_path'] } },
@@ -509,6 +529,7 @@ export const upsertFlow: Operation = {
 
 export const updateFlow: Operation = {
   id: 'langflow.updateFlow',
+  row: 'langflow.updateFlow PATCH /api/v1/flows/{flow_id} sk !json json If-Match^s',
   shapes,
   args: { flowId: 'flow_id', ifMatch: 'If-Match' },
   body: { types: ['application/json'], fields: { endpointName: ['endpoint_name'], folderId: ['folder_id'], mcpEnabled: ['mcp_enabled'], actionName: ['action_name'], actionDescription: ['action_description'], accessType: ['access_type'], flowType: ['flow_type'], a2aEnabled: ['a2a_enabled'], a2aCardOverrides: ['a2a_card_overrides'], workspaceId: ['workspace_id'], fsPath: ['fs_path'] } },
@@ -519,6 +540,7 @@ export const updateFlow: Operation = {
 
 export const deleteFlow: Operation = {
   id: 'langflow.deleteFlow',
+  row: 'langflow.deleteFlow DELETE /api/v1/flows/{flow_id} sk - json -',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -528,6 +550,7 @@ export const deleteFlow: Operation = {
 
 export const getPublicFlow: Operation = {
   id: 'langflow.getPublicFlow',
+  row: 'langflow.getPublicFlow GET /api/v1/flows/public_flow/{flow_id} sn - json -',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -537,6 +560,7 @@ export const getPublicFlow: Operation = {
 
 export const createFlowBatch: Operation = {
   id: 'langflow.createFlowBatch',
+  row: 'langflow.createFlowBatch POST /api/v1/flows/batch/ uk !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { flows: ['flows', { list: 'FlowCreate' }] } },
@@ -547,6 +571,7 @@ export const createFlowBatch: Operation = {
 
 export const uploadFlows: Operation = {
   id: 'langflow.uploadFlows',
+  row: 'langflow.uploadFlows POST /api/v1/flows/upload/ uk !multipart/form-data json folder_id?s',
   shapes,
   args: { folderId: 'folder_id' },
   body: { types: ['multipart/form-data'], form: { file: 'file' } },
@@ -557,6 +582,7 @@ export const uploadFlows: Operation = {
 
 export const downloadFlows: Operation = {
   id: 'langflow.downloadFlows',
+  row: 'langflow.downloadFlows POST /api/v1/flows/download/ sk !json json,application/x-zip-compressed -',
   shapes,
   args: {},
   body: { types: ['application/json'] },
@@ -568,6 +594,7 @@ export const downloadFlows: Operation = {
 
 export const listBasicExamples: Operation = {
   id: 'langflow.listBasicExamples',
+  row: 'langflow.listBasicExamples GET /api/v1/flows/basic_examples/ sk - json include_blocked?b',
   shapes,
   args: { includeBlocked: 'include_blocked' },
   answers: [
@@ -577,6 +604,7 @@ export const listBasicExamples: Operation = {
 
 export const listProjects: Operation = {
   id: 'langflow.listProjects',
+  row: 'langflow.listProjects GET /api/v1/projects/ sk - json -',
   shapes,
   args: {},
   answers: [
@@ -586,6 +614,7 @@ export const listProjects: Operation = {
 
 export const createProject: Operation = {
   id: 'langflow.createProject',
+  row: 'langflow.createProject POST /api/v1/projects/ uk !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { authSettings: ['auth_settings'], componentsList: ['components_list'], flowsList: ['flows_list'] } },
@@ -596,6 +625,7 @@ export const createProject: Operation = {
 
 export const getProject: Operation = {
   id: 'langflow.getProject',
+  row: 'langflow.getProject GET /api/v1/projects/{project_id} sk - json -',
   shapes,
   args: { projectId: 'project_id' },
   answers: [
@@ -605,6 +635,7 @@ export const getProject: Operation = {
 
 export const upsertProject: Operation = {
   id: 'langflow.upsertProject',
+  row: 'langflow.upsertProject PUT /api/v1/projects/{project_id} sk !json json -',
   shapes,
   args: { projectId: 'project_id' },
   body: { types: ['application/json'], fields: { authSettings: ['auth_settings'], componentsList: ['components_list'], flowsList: ['flows_list'] } },
@@ -616,6 +647,7 @@ export const upsertProject: Operation = {
 
 export const updateProject: Operation = {
   id: 'langflow.updateProject',
+  row: 'langflow.updateProject PATCH /api/v1/projects/{project_id} sk !json json -',
   shapes,
   args: { projectId: 'project_id' },
   body: { types: ['application/json'], fields: { parentId: ['parent_id'], authSettings: ['auth_settings'] } },
@@ -626,6 +658,7 @@ export const updateProject: Operation = {
 
 export const deleteProject: Operation = {
   id: 'langflow.deleteProject',
+  row: 'langflow.deleteProject DELETE /api/v1/projects/{project_id} sk - json -',
   shapes,
   args: { projectId: 'project_id' },
   answers: [
@@ -635,6 +668,7 @@ export const deleteProject: Operation = {
 
 export const downloadProject: Operation = {
   id: 'langflow.downloadProject',
+  row: 'langflow.downloadProject GET /api/v1/projects/download/{project_id} sk - application/x-zip-compressed -',
   shapes,
   args: { projectId: 'project_id' },
   answers: [
@@ -644,6 +678,7 @@ export const downloadProject: Operation = {
 
 export const uploadProject: Operation = {
   id: 'langflow.uploadProject',
+  row: 'langflow.uploadProject POST /api/v1/projects/upload/ uk !multipart/form-data json -',
   shapes,
   args: {},
   body: { types: ['multipart/form-data'], form: { file: 'file' } },
@@ -654,6 +689,7 @@ export const uploadProject: Operation = {
 
 export const listStarterProjects: Operation = {
   id: 'langflow.listStarterProjects',
+  row: 'langflow.listStarterProjects GET /api/v1/starter-projects/ sk - json include_blocked?b',
   shapes,
   args: { includeBlocked: 'include_blocked' },
   answers: [
@@ -663,6 +699,7 @@ export const listStarterProjects: Operation = {
 
 export const uploadFlowFile: Operation = {
   id: 'langflow.uploadFlowFile',
+  row: 'langflow.uploadFlowFile POST /api/v1/files/upload/{flow_id} uk !multipart/form-data json -',
   shapes,
   args: { flowId: 'flow_id' },
   body: { types: ['multipart/form-data'], form: { file: 'file' } },
@@ -673,6 +710,7 @@ export const uploadFlowFile: Operation = {
 
 export const listFlowFiles: Operation = {
   id: 'langflow.listFlowFiles',
+  row: 'langflow.listFlowFiles GET /api/v1/files/list/{flow_id} sk - json -',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -682,6 +720,7 @@ export const listFlowFiles: Operation = {
 
 export const downloadFlowFile: Operation = {
   id: 'langflow.downloadFlowFile',
+  row: 'langflow.downloadFlowFile GET /api/v1/files/download/{flow_id}/{file_name} sk - application/octet-stream -',
   shapes,
   args: { flowId: 'flow_id', fileName: 'file_name' },
   answers: [
@@ -691,6 +730,7 @@ export const downloadFlowFile: Operation = {
 
 export const getFlowImage: Operation = {
   id: 'langflow.getFlowImage',
+  row: 'langflow.getFlowImage GET /api/v1/files/images/{flow_id}/{file_name} sk - image/* -',
   shapes,
   args: { flowId: 'flow_id', fileName: 'file_name' },
   answers: [
@@ -700,6 +740,7 @@ export const getFlowImage: Operation = {
 
 export const deleteFlowFile: Operation = {
   id: 'langflow.deleteFlowFile',
+  row: 'langflow.deleteFlowFile DELETE /api/v1/files/delete/{flow_id}/{file_name} sk - json -',
   shapes,
   args: { flowId: 'flow_id', fileName: 'file_name' },
   answers: [
@@ -709,6 +750,7 @@ export const deleteFlowFile: Operation = {
 
 export const listFiles: Operation = {
   id: 'langflow.listFiles',
+  row: 'langflow.listFiles GET /api/v2/files sk - json -',
   shapes,
   args: {},
   answers: [
@@ -718,6 +760,7 @@ export const listFiles: Operation = {
 
 export const uploadFile: Operation = {
   id: 'langflow.uploadFile',
+  row: 'langflow.uploadFile POST /api/v2/files uk !multipart/form-data json append?b,ephemeral?b',
   shapes,
   args: { append: 'append', ephemeral: 'ephemeral' },
   body: { types: ['multipart/form-data'], form: { file: 'file' } },
@@ -728,6 +771,7 @@ export const uploadFile: Operation = {
 
 export const deleteAllFiles: Operation = {
   id: 'langflow.deleteAllFiles',
+  row: 'langflow.deleteAllFiles DELETE /api/v2/files sk - json -',
   shapes,
   args: {},
   answers: [
@@ -737,6 +781,7 @@ export const deleteAllFiles: Operation = {
 
 export const downloadFile: Operation = {
   id: 'langflow.downloadFile',
+  row: 'langflow.downloadFile GET /api/v2/files/{file_id} sk - application/octet-stream,json return_content?b',
   shapes,
   args: { fileId: 'file_id', returnContent: 'return_content' },
   answers: [
@@ -747,6 +792,7 @@ export const downloadFile: Operation = {
 
 export const renameFile: Operation = {
   id: 'langflow.renameFile',
+  row: 'langflow.renameFile PUT /api/v2/files/{file_id} sk - json name?!s',
   shapes,
   args: { fileId: 'file_id', name: 'name' },
   answers: [
@@ -756,6 +802,7 @@ export const renameFile: Operation = {
 
 export const deleteFile: Operation = {
   id: 'langflow.deleteFile',
+  row: 'langflow.deleteFile DELETE /api/v2/files/{file_id} sk - json -',
   shapes,
   args: { fileId: 'file_id' },
   answers: [
@@ -765,6 +812,7 @@ export const deleteFile: Operation = {
 
 export const downloadFileBatch: Operation = {
   id: 'langflow.downloadFileBatch',
+  row: 'langflow.downloadFileBatch POST /api/v2/files/batch/ sk !json application/x-zip-compressed -',
   shapes,
   args: {},
   body: { types: ['application/json'] },
@@ -775,6 +823,7 @@ export const downloadFileBatch: Operation = {
 
 export const deleteFileBatch: Operation = {
   id: 'langflow.deleteFileBatch',
+  row: 'langflow.deleteFileBatch DELETE /api/v2/files/batch/ sk !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'] },
@@ -785,6 +834,7 @@ export const deleteFileBatch: Operation = {
 
 export const listMessages: Operation = {
   id: 'langflow.listMessages',
+  row: 'langflow.listMessages GET /api/v1/monitor/messages sk - json end_user_id?s,flow_id?s,limit?i,offset?i,order?c:ASC|DESC,order_by?s,sender?s,sender_name?s,session_id?s',
   shapes,
   args: { flowId: 'flow_id', sessionId: 'session_id', endUserId: 'end_user_id', sender: 'sender', senderName: 'sender_name', orderBy: 'order_by', order: 'order', limit: 'limit', offset: 'offset' },
   answers: [
@@ -794,6 +844,7 @@ export const listMessages: Operation = {
 
 export const deleteManyMessages: Operation = {
   id: 'langflow.deleteManyMessages',
+  row: 'langflow.deleteManyMessages DELETE /api/v1/monitor/messages sk !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'] },
@@ -804,6 +855,7 @@ export const deleteManyMessages: Operation = {
 
 export const updateMessage: Operation = {
   id: 'langflow.updateMessage',
+  row: 'langflow.updateMessage PUT /api/v1/monitor/messages/{message_id} sk !json json -',
   shapes,
   args: { messageId: 'message_id' },
   body: { types: ['application/json'], fields: { senderName: ['sender_name'], sessionId: ['session_id'], contextId: ['context_id'], sessionMetadata: ['session_metadata'], contentBlocks: ['content_blocks'] } },
@@ -814,6 +866,7 @@ export const updateMessage: Operation = {
 
 export const listMessageSessions: Operation = {
   id: 'langflow.listMessageSessions',
+  row: 'langflow.listMessageSessions GET /api/v1/monitor/messages/sessions sk - json flow_id?s,limit?i,offset?i',
   shapes,
   args: { flowId: 'flow_id', limit: 'limit', offset: 'offset' },
   answers: [
@@ -823,6 +876,7 @@ export const listMessageSessions: Operation = {
 
 export const deleteMessageSessions: Operation = {
   id: 'langflow.deleteMessageSessions',
+  row: 'langflow.deleteMessageSessions DELETE /api/v1/monitor/messages/sessions sk !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'] },
@@ -833,6 +887,7 @@ export const deleteMessageSessions: Operation = {
 
 export const renameMessageSession: Operation = {
   id: 'langflow.renameMessageSession',
+  row: 'langflow.renameMessageSession PATCH /api/v1/monitor/messages/session/{session_id} sk - json new_session_id?!s',
   shapes,
   args: { sessionId: 'session_id', newSessionId: 'new_session_id' },
   answers: [
@@ -842,6 +897,7 @@ export const renameMessageSession: Operation = {
 
 export const deleteMessageSession: Operation = {
   id: 'langflow.deleteMessageSession',
+  row: 'langflow.deleteMessageSession DELETE /api/v1/monitor/messages/session/{session_id} sk - json -',
   shapes,
   args: { sessionId: 'session_id' },
   answers: [
@@ -851,6 +907,7 @@ export const deleteMessageSession: Operation = {
 
 export const listTransactions: Operation = {
   id: 'langflow.listTransactions',
+  row: 'langflow.listTransactions GET /api/v1/monitor/transactions sk - json flow_id?!s,page?i,size?i',
   shapes,
   args: { flowId: 'flow_id', page: 'page', size: 'size' },
   answers: [
@@ -860,6 +917,7 @@ export const listTransactions: Operation = {
 
 export const getBuilds: Operation = {
   id: 'langflow.getBuilds',
+  row: 'langflow.getBuilds GET /api/v1/monitor/builds sk - json flow_id?!s',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -869,6 +927,7 @@ export const getBuilds: Operation = {
 
 export const deleteBuilds: Operation = {
   id: 'langflow.deleteBuilds',
+  row: 'langflow.deleteBuilds DELETE /api/v1/monitor/builds sk - json flow_id?!s',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -878,6 +937,7 @@ export const deleteBuilds: Operation = {
 
 export const listTraces: Operation = {
   id: 'langflow.listTraces',
+  row: 'langflow.listTraces GET /api/v1/monitor/traces sk - json end_time?s,flow_id?s,page?i,query?s,session_id?s,size?i,start_time?s,status?c:unset|ok|error',
   shapes,
   args: { flowId: 'flow_id', sessionId: 'session_id', status: 'status', query: 'query', startTime: 'start_time', endTime: 'end_time', page: 'page', size: 'size' },
   answers: [
@@ -887,6 +947,7 @@ export const listTraces: Operation = {
 
 export const deleteTraces: Operation = {
   id: 'langflow.deleteTraces',
+  row: 'langflow.deleteTraces DELETE /api/v1/monitor/traces sk - json flow_id?!s',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -896,6 +957,7 @@ export const deleteTraces: Operation = {
 
 export const getTrace: Operation = {
   id: 'langflow.getTrace',
+  row: 'langflow.getTrace GET /api/v1/monitor/traces/{trace_id} sk - json -',
   shapes,
   args: { traceId: 'trace_id' },
   answers: [
@@ -905,6 +967,7 @@ export const getTrace: Operation = {
 
 export const deleteTrace: Operation = {
   id: 'langflow.deleteTrace',
+  row: 'langflow.deleteTrace DELETE /api/v1/monitor/traces/{trace_id} sk - json -',
   shapes,
   args: { traceId: 'trace_id' },
   answers: [
@@ -914,6 +977,7 @@ export const deleteTrace: Operation = {
 
 export const listVariables: Operation = {
   id: 'langflow.listVariables',
+  row: 'langflow.listVariables GET /api/v1/variables/ sk - json -',
   shapes,
   args: {},
   answers: [
@@ -923,6 +987,7 @@ export const listVariables: Operation = {
 
 export const createVariable: Operation = {
   id: 'langflow.createVariable',
+  row: 'langflow.createVariable POST /api/v1/variables/ uk !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { defaultFields: ['default_fields'] } },
@@ -933,6 +998,7 @@ export const createVariable: Operation = {
 
 export const updateVariable: Operation = {
   id: 'langflow.updateVariable',
+  row: 'langflow.updateVariable PATCH /api/v1/variables/{variable_id} sk !json json -',
   shapes,
   args: { variableId: 'variable_id' },
   body: { types: ['application/json'], fields: { defaultFields: ['default_fields'] } },
@@ -943,6 +1009,7 @@ export const updateVariable: Operation = {
 
 export const deleteVariable: Operation = {
   id: 'langflow.deleteVariable',
+  row: 'langflow.deleteVariable DELETE /api/v1/variables/{variable_id} sk - json -',
   shapes,
   args: { variableId: 'variable_id' },
   answers: [
@@ -952,6 +1019,7 @@ export const deleteVariable: Operation = {
 
 export const listApiKeys: Operation = {
   id: 'langflow.listApiKeys',
+  row: 'langflow.listApiKeys GET /api/v1/api_key/ sk - json -',
   shapes,
   args: {},
   answers: [
@@ -961,6 +1029,7 @@ export const listApiKeys: Operation = {
 
 export const createApiKey: Operation = {
   id: 'langflow.createApiKey',
+  row: 'langflow.createApiKey POST /api/v1/api_key/ uk !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { expiresAt: ['expires_at'] } },
@@ -971,6 +1040,7 @@ export const createApiKey: Operation = {
 
 export const deleteApiKey: Operation = {
   id: 'langflow.deleteApiKey',
+  row: 'langflow.deleteApiKey DELETE /api/v1/api_key/{api_key_id} sk - json -',
   shapes,
   args: { apiKeyId: 'api_key_id' },
   answers: [
@@ -980,6 +1050,7 @@ export const deleteApiKey: Operation = {
 
 export const whoami: Operation = {
   id: 'langflow.whoami',
+  row: 'langflow.whoami GET /api/v1/users/whoami sk - json -',
   shapes,
   args: {},
   answers: [
@@ -989,6 +1060,7 @@ export const whoami: Operation = {
 
 export const listUsers: Operation = {
   id: 'langflow.listUsers',
+  row: 'langflow.listUsers GET /api/v1/users/ sk - json limit?i,search?s,skip?i,username?s',
   shapes,
   args: { skip: 'skip', limit: 'limit', search: 'search', username: 'username' },
   answers: [
@@ -998,6 +1070,7 @@ export const listUsers: Operation = {
 
 export const createUser: Operation = {
   id: 'langflow.createUser',
+  row: 'langflow.createUser POST /api/v1/users/ un !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: {} },
@@ -1008,6 +1081,7 @@ export const createUser: Operation = {
 
 export const getUser: Operation = {
   id: 'langflow.getUser',
+  row: 'langflow.getUser GET /api/v1/users/{user_id} sk - json -',
   shapes,
   args: { userId: 'user_id' },
   answers: [
@@ -1017,6 +1091,7 @@ export const getUser: Operation = {
 
 export const updateUser: Operation = {
   id: 'langflow.updateUser',
+  row: 'langflow.updateUser PATCH /api/v1/users/{user_id} sk !json json -',
   shapes,
   args: { userId: 'user_id' },
   body: { types: ['application/json'], fields: { profileImage: ['profile_image'], isActive: ['is_active'], isSuperuser: ['is_superuser'], lastLoginAt: ['last_login_at'] } },
@@ -1027,6 +1102,7 @@ export const updateUser: Operation = {
 
 export const deleteUser: Operation = {
   id: 'langflow.deleteUser',
+  row: 'langflow.deleteUser DELETE /api/v1/users/{user_id} sk - json -',
   shapes,
   args: { userId: 'user_id' },
   answers: [
@@ -1036,6 +1112,7 @@ export const deleteUser: Operation = {
 
 export const resetUserPassword: Operation = {
   id: 'langflow.resetUserPassword',
+  row: 'langflow.resetUserPassword PATCH /api/v1/users/{user_id}/reset-password sk !json json -',
   shapes,
   args: { userId: 'user_id' },
   body: { types: ['application/json'], fields: { currentPassword: ['current_password'] } },
@@ -1046,6 +1123,7 @@ export const resetUserPassword: Operation = {
 
 export const login: Operation = {
   id: 'langflow.login',
+  row: 'langflow.login POST /api/v1/login un !application/x-www-form-urlencoded json -',
   shapes,
   args: {},
   body: { types: ['application/x-www-form-urlencoded'], fields: {} },
@@ -1056,6 +1134,7 @@ export const login: Operation = {
 
 export const autoLogin: Operation = {
   id: 'langflow.autoLogin',
+  row: 'langflow.autoLogin GET /api/v1/auto_login sn - json -',
   shapes,
   args: {},
   answers: [
@@ -1065,6 +1144,7 @@ export const autoLogin: Operation = {
 
 export const getLoginState: Operation = {
   id: 'langflow.getLoginState',
+  row: 'langflow.getLoginState GET /api/v1/session sn - json -',
   shapes,
   args: {},
   answers: [
@@ -1074,6 +1154,7 @@ export const getLoginState: Operation = {
 
 export const logout: Operation = {
   id: 'langflow.logout',
+  row: 'langflow.logout POST /api/v1/logout sn - json -',
   shapes,
   args: {},
   answers: [
@@ -1083,6 +1164,7 @@ export const logout: Operation = {
 
 export const listTriggers: Operation = {
   id: 'langflow.listTriggers',
+  row: 'langflow.listTriggers GET /api/v1/triggers sk - json flow_id?!s,limit?i,offset?i',
   shapes,
   args: { flowId: 'flow_id', limit: 'limit', offset: 'offset' },
   answers: [
@@ -1092,6 +1174,7 @@ export const listTriggers: Operation = {
 
 export const createTrigger: Operation = {
   id: 'langflow.createTrigger',
+  row: 'langflow.createTrigger POST /api/v1/triggers uk !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { flowId: ['flow_id'], nodeId: ['node_id'], bindingTarget: ['binding_target'], sessionPolicy: ['session_policy'], connectionId: ['connection_id'], deploymentId: ['deployment_id'], flowVersionId: ['flow_version_id'], concurrencyLimit: ['concurrency_limit'], maxAttempts: ['max_attempts'] } },
@@ -1102,6 +1185,7 @@ export const createTrigger: Operation = {
 
 export const getTrigger: Operation = {
   id: 'langflow.getTrigger',
+  row: 'langflow.getTrigger GET /api/v1/triggers/{trigger_id} sk - json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   answers: [
@@ -1111,6 +1195,7 @@ export const getTrigger: Operation = {
 
 export const updateTrigger: Operation = {
   id: 'langflow.updateTrigger',
+  row: 'langflow.updateTrigger PATCH /api/v1/triggers/{trigger_id} sk !json json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   body: { types: ['application/json'], fields: { bindingTarget: ['binding_target'], sessionPolicy: ['session_policy'], connectionId: ['connection_id'], deploymentId: ['deployment_id'], flowVersionId: ['flow_version_id'], concurrencyLimit: ['concurrency_limit'], maxAttempts: ['max_attempts'] } },
@@ -1121,6 +1206,7 @@ export const updateTrigger: Operation = {
 
 export const deleteTrigger: Operation = {
   id: 'langflow.deleteTrigger',
+  row: 'langflow.deleteTrigger DELETE /api/v1/triggers/{trigger_id} sk - json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   answers: [
@@ -1130,6 +1216,7 @@ export const deleteTrigger: Operation = {
 
 export const enableTrigger: Operation = {
   id: 'langflow.enableTrigger',
+  row: 'langflow.enableTrigger POST /api/v1/triggers/{trigger_id}/enable sk - json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   answers: [
@@ -1139,6 +1226,7 @@ export const enableTrigger: Operation = {
 
 export const disableTrigger: Operation = {
   id: 'langflow.disableTrigger',
+  row: 'langflow.disableTrigger POST /api/v1/triggers/{trigger_id}/disable sk - json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   answers: [
@@ -1148,6 +1236,7 @@ export const disableTrigger: Operation = {
 
 export const pinTrigger: Operation = {
   id: 'langflow.pinTrigger',
+  row: 'langflow.pinTrigger POST /api/v1/triggers/{trigger_id}/pin sk !json json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   body: { types: ['application/json'], fields: { flowVersionId: ['flow_version_id'] } },
@@ -1158,6 +1247,7 @@ export const pinTrigger: Operation = {
 
 export const testTrigger: Operation = {
   id: 'langflow.testTrigger',
+  row: 'langflow.testTrigger POST /api/v1/triggers/{trigger_id}/test uk !json json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   body: { types: ['application/json'], fields: {} },
@@ -1168,6 +1258,7 @@ export const testTrigger: Operation = {
 
 export const replayTrigger: Operation = {
   id: 'langflow.replayTrigger',
+  row: 'langflow.replayTrigger POST /api/v1/triggers/{trigger_id}/replay uk !json json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   body: { types: ['application/json'], fields: { eventId: ['event_id'] } },
@@ -1178,6 +1269,7 @@ export const replayTrigger: Operation = {
 
 export const listTriggerEvents: Operation = {
   id: 'langflow.listTriggerEvents',
+  row: 'langflow.listTriggerEvents GET /api/v1/triggers/{trigger_id}/events sk - json limit?i,offset?i',
   shapes,
   args: { triggerId: 'trigger_id', limit: 'limit', offset: 'offset' },
   answers: [
@@ -1187,6 +1279,7 @@ export const listTriggerEvents: Operation = {
 
 export const getTriggerIngress: Operation = {
   id: 'langflow.getTriggerIngress',
+  row: 'langflow.getTriggerIngress GET /api/v1/triggers/{trigger_id}/ingress sk - json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   answers: [
@@ -1196,6 +1289,7 @@ export const getTriggerIngress: Operation = {
 
 export const rotateTriggerSecret: Operation = {
   id: 'langflow.rotateTriggerSecret',
+  row: 'langflow.rotateTriggerSecret POST /api/v1/triggers/{trigger_id}/signing-secret uk - json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   answers: [
@@ -1205,6 +1299,7 @@ export const rotateTriggerSecret: Operation = {
 
 export const getVersion: Operation = {
   id: 'langflow.getVersion',
+  row: 'langflow.getVersion GET /api/v1/version sn - json -',
   shapes,
   args: {},
   answers: [
@@ -1214,6 +1309,7 @@ export const getVersion: Operation = {
 
 export const getConfig: Operation = {
   id: 'langflow.getConfig',
+  row: 'langflow.getConfig GET /api/v1/config sn - json -',
   shapes,
   args: {},
   answers: [
@@ -1223,6 +1319,7 @@ export const getConfig: Operation = {
 
 export const getHealth: Operation = {
   id: 'langflow.getHealth',
+  row: 'langflow.getHealth GET /health sn - json -',
   shapes,
   args: {},
   answers: [
@@ -1232,6 +1329,7 @@ export const getHealth: Operation = {
 
 export const checkHealth: Operation = {
   id: 'langflow.checkHealth',
+  row: 'langflow.checkHealth GET /health_check sn - json -',
   shapes,
   args: {},
   answers: [
@@ -1241,6 +1339,7 @@ export const checkHealth: Operation = {
 
 export const readLogs: Operation = {
   id: 'langflow.readLogs',
+  row: 'langflow.readLogs GET /logs sk - json lines_after?i,lines_before?i,timestamp?i',
   shapes,
   args: { linesBefore: 'lines_before', linesAfter: 'lines_after', timestamp: 'timestamp' },
   answers: [
@@ -1250,6 +1349,7 @@ export const readLogs: Operation = {
 
 export const followLogs: Operation = {
   id: 'langflow.followLogs',
+  row: 'langflow.followLogs GET /logs-stream ske - text/event-stream -',
   shapes,
   args: {},
   answers: [

@@ -164,8 +164,8 @@ class FlowSummary(Model):
     """What the flow does."""
     tags: builtins.list[str] | None
     """Words to find the flow by."""
-    created_at: str
-    """When the flow was made."""
+    created_at: str | None
+    """When the flow was made; open-source servers do not say."""
     updated_at: str
     """When the flow was last changed."""
     _fields = (
@@ -218,8 +218,8 @@ class Flow(Model):
     """Words to find the flow by."""
     data: FlowGraph
     """Components and their connections, as in a Langflow flow file."""
-    created_at: str
-    """When the flow was made."""
+    created_at: str | None
+    """When the flow was made; open-source servers do not say."""
     updated_at: str
     """When the flow was last changed."""
     _fields = (
@@ -713,13 +713,13 @@ class Session(Model):
     """Id of the session."""
     flow_id: str
     """Id of the flow."""
-    created_at: str
+    created_at: str | None
     """When it was opened."""
-    last_active_at: str
+    last_active_at: str | None
     """When it was last used."""
-    expires_at: str
+    expires_at: str | None
     """When it expires unless it is used before."""
-    message_count: int
+    message_count: int | None
     """Number of messages in it."""
     _fields = (
         "id",

@@ -39,8 +39,10 @@ pub fn all(files: &mut Files, documents: &[(Value, Api)], errors: &Errors) -> Re
         match api.prefix.as_str() {
             "" => rust_table::emit(files, api)?,
             _ => {
+                // The WebAssembly engine is too small for it: there, a caller brings the row.
                 modules += &format!(
-                    "pub mod {0}_operations;\npub mod {0}_resources;\n",
+                    "#[cfg(not(target_arch = \"wasm32\"))]\npub mod {0}_operations;\n\
+                     pub mod {0}_resources;\n",
                     api.name
                 );
                 rust_packed::emit(files, api)?;

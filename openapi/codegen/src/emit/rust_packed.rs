@@ -14,7 +14,7 @@ pub fn emit(files: &mut Files, api: &Api) -> Result<()> {
     rows.sort_by(|left, right| left.id.cmp(&right.id));
     let lines = rows
         .into_iter()
-        .map(|operation| Ok(format!("{}{}", api.prefix, row(operation)?)))
+        .map(|operation| packed(api, operation))
         .collect::<Result<Vec<_>>>()?;
     let text = format!(
         "// {HEADER}\n//! The operations of the {}, sorted by id.\n\n\
@@ -28,6 +28,11 @@ pub fn emit(files: &mut Files, api: &Api) -> Result<()> {
         format!("sdk-core/src/generated/{}_operations.rs", api.name),
         &text,
     )
+}
+
+/// The row of an operation as text, its id with the prefix of the document.
+pub fn packed(api: &Api, operation: &Operation) -> Result<String> {
+    Ok(format!("{}{}", api.prefix, row(operation)?))
 }
 
 /// `listFlows GET /api/v1/flows/ sk - json flow_type?c:workflow|agent,header_flows?b`

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::expression::{field_expression, key, quote, type_expression};
 use super::shape::{NamedShape, Shapes, is_verbatim};
+use crate::emit::rust_packed::packed;
 use crate::errors::{ErrorKind, Errors};
 use crate::model::{Api, Field, Operation, Param, Schema, Success, Tag, Type};
 use crate::naming::class_name;
@@ -64,6 +65,8 @@ struct FieldView {
 #[derive(Debug, Clone, Serialize)]
 struct OperationView {
     id: String,
+    /// Its row in the operation table, where an engine may not have it.
+    row: Option<String>,
     method: String,
     comment: String,
     params: String,
@@ -236,6 +239,10 @@ fn operation_view(
     let params = format!("{}Params", class_name(&operation.id));
     Ok(OperationView {
         id: operation.id.clone(),
+        row: match api.prefix.as_str() {
+            "" => None,
+            _ => Some(packed(api, operation)?),
+        },
         method: operation.camel.clone(),
         comment: method_comment(errors, operation, kind),
         params_comment: format!(

@@ -1,0 +1,15 @@
+//! The engine for pages is too small to say a workspace's operations to an open-source server: there,
+//! only flows are run, and `client.langflow.*` has the rest.
+
+use crate::client::Client;
+use crate::error::LangflowError;
+use crate::send::{Call, Got, Want};
+
+/// A whole answer.
+pub(crate) async fn whole(
+    client: &Client,
+    request: reqwest::Request,
+    call: &Call,
+) -> Result<Got, LangflowError> {
+    client.counted(request, call, Want::Whole).await
+}
