@@ -423,17 +423,21 @@ fn time(value: &Value) -> Value {
 fn api_key(key: &Value) -> Value {
     let shown = key["api_key"].as_str().unwrap_or_default();
     let prefix: String = shown.trim_end_matches('*').chars().take(8).collect();
-    json!({
+    let mut known = json!({
         "id": key["id"],
         "name": key["name"],
         "permissions": ["admin"],
         "prefix": prefix,
         "status": if key["is_active"] == false { "revoked" } else { "active" },
-        "created_at": key["created_at"],
         "expires_at": key["expires_at"],
         "last_used_at": key["last_used_at"],
         "previous_expires_at": null,
-    })
+    });
+    // The answer to making one does not say it.
+    if !key["created_at"].is_null() {
+        known["created_at"] = key["created_at"].clone();
+    }
+    known
 }
 
 /// The error that a workspace answers with: sessions as objects know it by its code.

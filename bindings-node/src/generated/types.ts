@@ -446,7 +446,7 @@ export interface ApiKey {
   /** State of the key. */
   readonly status: string;
   /** When it was made. */
-  readonly createdAt: string;
+  readonly createdAt?: string | undefined;
   /** When it expires; null for never. */
   readonly expiresAt: string | null;
   /** When it was last used; null for never. */

@@ -831,7 +831,7 @@ class ApiKey(Model):
     """The first characters of the secret, to recognise it by."""
     status: str
     """State of the key."""
-    created_at: str
+    created_at: str | None
     """When it was made."""
     expires_at: str | None
     """When it expires; null for never."""
