@@ -10,13 +10,14 @@ export function onPage(options: ClientOptions, page: string | undefined): Client
   if (typeof options !== 'object' || options === null) return options;
   const { dangerouslyAllowKeyInBrowser, ...rest } = options;
   if (page === undefined) return rest;
-  if (rest.apiKey !== undefined && dangerouslyAllowKeyInBrowser !== true) {
+  const secret = (['apiKey', 'password'] as const).find((name) => rest[name] !== undefined);
+  if (secret !== undefined && dangerouslyAllowKeyInBrowser !== true) {
     throw new InvalidInput({
       message: 'A key in a browser can be read by everyone who opens the page.',
       hint:
-        'Leave apiKey out and let a server add it (createProxyHandler), ' +
+        `Leave ${secret} out and let a server add it (createProxyHandler), ` +
         'or set dangerouslyAllowKeyInBrowser where it may be read.',
-      field: 'api_key',
+      field: secret === 'apiKey' ? 'api_key' : secret,
     });
   }
   if (typeof rest.baseUrl !== 'string' || !/^\/(?!\/)/.test(rest.baseUrl)) return rest;
@@ -26,6 +27,6 @@ export function onPage(options: ClientOptions, page: string | undefined): Client
     baseUrl.pathname = `${baseUrl.pathname.replace(/\/$/, '')}/langflow`;
   }
   // A page that came by plain http is no safer for asking its own server by https.
-  const http = baseUrl.protocol === 'http:' && rest.apiKey === undefined;
+  const http = baseUrl.protocol === 'http:' && secret === undefined;
   return http ? { ...rest, baseUrl, allowHttp: true } : { ...rest, baseUrl };
 }

@@ -68,8 +68,29 @@ export interface ClientOptions {
   readonly maxEvent?: number | undefined;
   /** Throws `SessionExpired` where a session's memory is gone, instead of starting afresh. */
   readonly strictSessions?: boolean | undefined;
-  /** The family of the server. Default: found out. */
-  readonly api?: 'auto' | 'workspace' | 'langflow' | (string & {}) | undefined;
+  /**
+   * The family of the server: `workspace`; `langflow`, an open-source one; `hosted`, the same behind a
+   * host that takes the key as a Bearer; `lfx`, that is `lfx serve`; `responses`, an open-source one by
+   * its `/api/v1/responses`. Default: found out, but for the last.
+   */
+  readonly api?:
+    | 'auto'
+    | 'workspace'
+    | 'langflow'
+    | 'hosted'
+    | 'lfx'
+    | 'responses'
+    | (string & {})
+    | undefined;
+  /**
+   * Logs in to an open-source server instead of sending a key; its token is renewed as long as the
+   * client lives. Needs `password` and excludes `apiKey`.
+   */
+  readonly username?: string | undefined;
+  /** Password of `username`. */
+  readonly password?: string | undefined;
+  /** Organization that a hosted Langflow is told (`X-DataStax-Current-Org`). */
+  readonly organization?: string | undefined;
 }
 
 type Wire = Record<string, unknown>;

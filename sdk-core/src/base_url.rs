@@ -115,6 +115,14 @@ impl BaseUrl {
         self.loopback
     }
 
+    /// Whether it is the address under which DataStax hosts Langflow.
+    pub fn is_hosted(&self) -> bool {
+        let host = self.origin.strip_prefix("https://").unwrap_or_default();
+        host.split(':')
+            .next()
+            .is_some_and(|host| host.ends_with(".astra.datastax.com"))
+    }
+
     /// Flow id of a pasted endpoint URL.
     pub fn flow_id(&self) -> Option<&str> {
         self.flow_id.as_deref()

@@ -72,6 +72,7 @@ impl Client {
             let needed = call.operation.permission;
             info.hint = format!("{} The operation needs the permission {needed}.", info.hint);
         }
+        crate::auth::explain(&mut info, &self.config, call);
         info.status = Some(status);
         info.server_code = problem.code;
         info.errors = problem.errors;

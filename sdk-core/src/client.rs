@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
+use crate::auth::Tokens;
 use crate::config::{ClientBuilder, Config};
 use crate::dialect::detect::Known;
 use crate::error::LangflowError;
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) known: Known,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
+    pub(crate) tokens: Tokens,
 }
 
 impl Client {

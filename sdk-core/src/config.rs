@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::auth::Login;
 use crate::base_url::BaseUrl;
 use crate::client::Client;
 use crate::dialect::Api;
@@ -25,6 +26,10 @@ impl Secret {
     /// The text itself, for the one header that carries it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
+    }
+
+    pub(crate) fn new(text: &str) -> Secret {
+        Secret(text.to_owned())
     }
 }
 
@@ -49,6 +54,8 @@ pub struct Config {
     pub(crate) network: Network,
     pub(crate) requests_per_second: Option<f64>,
     pub(crate) max_concurrent: Option<u32>,
+    pub(crate) login: Option<Login>,
+    pub(crate) organization: Option<String>,
 }
 
 /// Settings of a client to be. Nothing is checked before [`ClientBuilder::build`].
@@ -62,7 +69,7 @@ impl fmt::Debug for ClientBuilder {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut settings = self.settings.clone();
         // The URL of a proxy may hold a password.
-        for name in ["api_key", "proxy"] {
+        for name in ["api_key", "proxy", "password"] {
             if let Some(value) = settings.get_mut(name) {
                 *value = json!("***");
             }
@@ -85,6 +92,19 @@ impl ClientBuilder {
     /// The key. Default: `LANGFLOW_API_KEY`, else none is sent.
     pub fn api_key(self, key: impl Into<String>) -> Self {
         self.set("api_key", key.into())
+    }
+
+    /// Logs in to an open-source server instead of sending a key. The token is renewed as long as the
+    /// client lives. Excludes [`ClientBuilder::api_key`].
+    pub fn login(self, username: impl Into<String>, password: impl Into<String>) -> Self {
+        self.set("username", username.into())
+            .set("password", password.into())
+    }
+
+    /// Organization that a hosted Langflow is told with each request (`X-DataStax-Current-Org`). With
+    /// it, `api` is `hosted` where nothing else is said.
+    pub fn organization(self, id: impl Into<String>) -> Self {
+        self.set("organization", id.into())
     }
 
     /// Total time of every call. Default: none for runs, 60 s for everything else.
@@ -159,7 +179,9 @@ impl ClientBuilder {
         self.set("strict_sessions", strict)
     }
 
-    /// Which server it is: `auto` or `workspace`. Default: `auto`.
+    /// Which server it is: `workspace`; `langflow`, an open-source one; `hosted`, the same behind a host
+    /// that takes the key as a Bearer; `lfx`, `lfx serve`; `responses`, an open-source one by its
+    /// `/api/v1/responses`; or `auto`. Default: `auto`, which finds out all but `responses`.
     pub fn api(self, api: impl Into<String>) -> Self {
         self.set("api", api.into())
     }
@@ -232,6 +254,8 @@ impl ClientBuilder {
             network: Network::default(),
             requests_per_second: None,
             max_concurrent: None,
+            login: None,
+            organization: None,
         };
         if let Some(lines) = self.environment("LANGFLOW_CUSTOM_HEADERS") {
             config.headers = options::header_lines("LANGFLOW_CUSTOM_HEADERS", &lines)?;
@@ -260,6 +284,7 @@ impl ClientBuilder {
         for (name, value) in &self.settings {
             config.apply(name, value, &mut language)?;
         }
+        config.who(&self.settings)?;
         config.user_agent = format!(
             "langflow-client/{} ({language}; {})",
             env!("CARGO_PKG_VERSION"),
@@ -303,6 +328,13 @@ impl Config {
         match name {
             "base_url" | "allow_http" => {}
             "api_key" => self.api_key = Some(secret(&options::text(name, value)?)?),
+            // Together, when all settings are there.
+            "username" | "password" => {}
+            "organization" => {
+                let id = options::text(name, value)?;
+                options::check_header(name, "x-datastax-current-org", &id)?;
+                self.organization = Some(id);
+            }
             "timeout" => self.timeouts.total = time()?,
             "connect_timeout" if !platform::BOUNDS_CONNECTING => {
                 return Err(LangflowError::invalid(
@@ -352,6 +384,25 @@ impl Config {
         Ok(())
     }
 
+    /// Who the client is: a key or a login, and where the key goes.
+    fn who(&mut self, settings: &BTreeMap<String, Value>) -> Result<(), LangflowError> {
+        let hosted = self.organization.is_some() || self.base.is_hosted();
+        if self.api == Api::Auto && hosted {
+            self.api = Api::Hosted;
+        }
+        self.login = Login::read(settings, self.api)?;
+        if self.login.is_some() {
+            // Settings win over the environment; both as settings were refused.
+            self.api_key = None;
+        }
+        Ok(())
+    }
+
+    /// Whether the server takes a Bearer, though it is an open-source one.
+    pub(crate) fn hosted(&self) -> bool {
+        self.api == Api::Hosted
+    }
+
     /// The same with other options for every call.
     pub(crate) fn with(mut self, options: &CallOptions) -> Config {
         if options.timeout.is_some() {
@@ -394,6 +445,8 @@ impl Config {
         json!({
             "base_url": self.base.root(),
             "api_key": self.api_key.as_ref().map(|_| "***"),
+            "username": self.login.as_ref().map(Login::username),
+            "organization": self.organization,
             "api": self.api.name(),
             "timeout": self.timeouts.total.map(|time| time.as_secs_f64()),
             "max_retries": self.max_retries,

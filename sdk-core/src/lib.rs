@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod ask;
+mod auth;
 mod base_url;
 pub mod boundary;
 mod classify;

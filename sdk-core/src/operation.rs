@@ -4,6 +4,7 @@ use std::sync::Mutex;
 #[cfg(not(target_arch = "wasm32"))]
 use std::sync::OnceLock;
 
+use crate::dialect::Family;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::generated::langflow_operations::PACKED;
 use crate::generated::operations::OPERATIONS;
@@ -40,7 +41,21 @@ impl Operation {
         self.safety == Safety::Unsafe
             && (self.path.ends_with("/run")
                 || self.path.starts_with("/api/v1/run/")
-                || matches!(self.path, "/api/v2/workflows" | "/api/v1/responses"))
+                || matches!(self.path, "/api/v2/workflows" | "/api/v1/responses")
+                || self.family() == Family::Lfx)
+    }
+
+    /// Whose operation it is.
+    pub fn family(&self) -> Family {
+        if self.id.starts_with("lfx") {
+            Family::Lfx
+        } else if self.id.starts_with("responses") {
+            Family::Responses
+        } else if self.path.starts_with("/api/") || self.id.starts_with(SECOND) {
+            Family::Langflow
+        } else {
+            Family::Workspace
+        }
     }
 
     /// Whether it is one of the v2 workflows of an open-source server.
@@ -55,7 +70,7 @@ impl Operation {
 
     /// Whether it stands at the root of an open-source server, not under the workspace's base.
     pub fn open_source(&self) -> bool {
-        self.path.starts_with("/api/") || self.id.starts_with(SECOND)
+        self.family() != Family::Workspace
     }
 
     /// Whether its events are handed over as they come: no run of ours, and no result at their end.
@@ -109,7 +124,7 @@ pub enum Kind {
 }
 
 /// A request body.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Body {
     /// Whether a call without it is refused before it leaves.
     pub required: bool,

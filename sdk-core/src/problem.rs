@@ -66,6 +66,12 @@ impl Problem {
                     .get("error_detail")
                     .and_then(|why| why.get("text")?.as_str());
                 problem.message = why.map(|why| why.trim().to_owned()).or(problem.message);
+                // `lfx serve` says what went wrong where the answer would stand.
+                if let (None, Some(Value::Bool(false)), Some(Value::String(said))) =
+                    (&problem.message, map.get("success"), map.get("result"))
+                {
+                    problem.message = Some(said.clone());
+                }
                 let text = |key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
                 problem.code = text("code").or(problem.code);
                 problem.request_id = text("request_id").or(problem.request_id);
@@ -173,6 +179,12 @@ mod tests {
                 r#"{"error":{"message":"bad","type":"invalid","code":"x"}}"#,
                 "bad",
                 Some("x"),
+                0,
+            ),
+            (
+                r#"{"result":"Flow execution failed: x","success":false,"logs":"","type":"error"}"#,
+                "Flow execution failed: x",
+                None,
                 0,
             ),
             (r#"{"message":"oops"}"#, "oops", None, 0),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::client::Client;
-use crate::dialect::{self, langflow};
+use crate::dialect::{self, Family, langflow, lfx, responses};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::operation;
 use crate::options::{self, CallOptions, refuse};
@@ -211,10 +211,10 @@ impl Client {
     /// `invalid_input` before any request leaves; else what became of the call, with
     /// `may_have_executed` saying whether the flow may have run.
     pub async fn run_flow(&self, request: RunRequest) -> Result<RunResult, LangflowError> {
-        let open_source = self.is_open_source();
-        match self.run_on(&request, open_source).await {
-            Err(error) if !open_source && self.turned_out(&error) => {
-                self.run_on(&request, true).await
+        let family = self.family();
+        match self.run_on(&request, family).await {
+            Err(error) if family == Family::Workspace && self.turned_out(&error) => {
+                self.run_on(&request, self.family()).await
             }
             outcome => outcome,
         }
@@ -223,9 +223,9 @@ impl Client {
     async fn run_on(
         &self,
         request: &RunRequest,
-        open_source: bool,
+        family: Family,
     ) -> Result<RunResult, LangflowError> {
-        let (call, request) = self.run_call(request, open_source, false).await?;
+        let (call, request) = self.run_call(request, family, false).await?;
         let sent = request.try_clone();
         let answer = self.exchange(request, &call).await?;
         let attempts = answer.attempts;
@@ -236,6 +236,7 @@ impl Client {
         let understood = self.understand(&answer, call.operation).await;
         let result = understood
             .and_then(|value| dialect::result(call.operation, value, &answer.request_id, attempts))
+            .map(|result| call.echo(result))
             .inspect(|result| self.shared.metrics.used(result.metadata.tokens_used))
             .and_then(|result| self.check_session(result));
         result.map_err(|error| {
@@ -249,10 +250,10 @@ impl Client {
     /// # Errors
     /// As [`Client::run_flow`]; what happens after the first byte is an item of the stream.
     pub async fn stream_flow(&self, request: RunRequest) -> Result<RunStream, LangflowError> {
-        let open_source = self.is_open_source();
-        match self.stream_on(&request, open_source).await {
-            Err(error) if !open_source && self.turned_out(&error) => {
-                self.stream_on(&request, true).await
+        let family = self.family();
+        match self.stream_on(&request, family).await {
+            Err(error) if family == Family::Workspace && self.turned_out(&error) => {
+                self.stream_on(&request, self.family()).await
             }
             outcome => outcome,
         }
@@ -261,9 +262,9 @@ impl Client {
     async fn stream_on(
         &self,
         request: &RunRequest,
-        open_source: bool,
+        family: Family,
     ) -> Result<RunStream, LangflowError> {
-        let (call, request) = self.run_call(request, open_source, true).await?;
+        let (call, request) = self.run_call(request, family, true).await?;
         let url = request.url().clone();
         let opened = self.open(request, &call).await?;
         RunStream::open(self, call, opened, url).await
@@ -272,7 +273,7 @@ impl Client {
     async fn run_call(
         &self,
         run: &RunRequest,
-        open_source: bool,
+        family: Family,
         stream: bool,
     ) -> Result<(Call, reqwest::Request), LangflowError> {
         let (flow_id, mut body) = run.check(self)?;
@@ -281,12 +282,24 @@ impl Client {
             true => "text/event-stream",
             false => "application/json",
         };
-        if open_source {
-            langflow::complete(&mut body);
-            if stream {
+        let operation = match family {
+            Family::Workspace => None,
+            Family::Langflow => Some(self.logged_in(&langflow::RUN, &langflow::RUN_SESSION)),
+            Family::Lfx if stream => Some(&lfx::STREAM),
+            Family::Lfx => Some(&lfx::RUN),
+            Family::Responses => Some(&responses::RUN),
+        };
+        if let Some(operation) = operation {
+            langflow::complete(&mut body, family)?;
+            let mut call = Call::new(self, operation, run.options.clone());
+            let session = body.get("session_id").and_then(Value::as_str);
+            call.session = session.map(str::to_owned);
+            if family == Family::Responses {
+                body = responses::body(flow_id, body, stream)?;
+                args.clear();
+            } else if family == Family::Langflow && stream {
                 args.insert("stream".to_owned(), true.into());
             }
-            let call = Call::new(self, &langflow::RUN, run.options.clone());
             let parts = Parts {
                 args,
                 body: Bytes::from(Value::Object(body).to_string()),
@@ -294,7 +307,7 @@ impl Client {
                 accept: Some(accept),
             };
             let base = self.config.base.root();
-            return Ok((call, request::build(&base, &langflow::RUN, parts)?));
+            return Ok((call, request::build(&base, operation, parts)?));
         }
         if let Some(tweaks) = body.get_mut("tweaks") {
             *tweaks = self.name_components(&flow_id, tweaks.take()).await?;

@@ -8,6 +8,7 @@ use futures::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tracing::Instrument as _;
 
+use crate::auth;
 use crate::classify::{Failed, body_lost, timed_out, transport_failed};
 use crate::client::{Client, Shared};
 use crate::deadline::Deadline;
@@ -18,13 +19,13 @@ use crate::options::{CallOptions, TOTAL};
 use crate::platform;
 use crate::portable;
 use crate::retry::{self, Attempt, Failure};
+use crate::run::RunResult;
 use crate::trace::{TRACEPARENT, Trace};
 use crate::transfer::Transferring;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Redirects that one attempt follows.
 const REDIRECTS: u32 = 5;
-const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// One call: an operation, its options, its ids and its clock.
@@ -39,6 +40,8 @@ pub struct Call {
     pub(crate) run: bool,
     /// A body that is not in memory.
     pub(crate) transfer: Option<Transferring>,
+    /// The session that was sent, for servers that do not say it again.
+    pub(crate) session: Option<String>,
 }
 
 /// A complete answer.
@@ -127,7 +130,14 @@ impl Call {
             deadline: Deadline::new(total),
             run,
             transfer: None,
+            session: None,
         }
+    }
+
+    /// The result with the session that was sent, where the server does not say it again.
+    pub(crate) fn echo(&self, mut result: RunResult) -> RunResult {
+        result.session_id = result.session_id.or_else(|| self.session.clone());
+        result
     }
 
     /// Whether the flow may have run, given that the request has left.
@@ -256,6 +266,7 @@ impl Client {
         let mut taken = 0;
         let mut number = 0;
         let mut may_have_executed = false;
+        let mut token = self.log_in(&mut request, call, None).await?;
         loop {
             number += 1;
             request
@@ -283,6 +294,11 @@ impl Client {
             };
             span.record("code", failed.info.code.as_str());
             may_have_executed |= failed.info.may_have_executed;
+            // A token lives an hour. One that is refused is renewed once; nothing has run.
+            if let (Some(401), Some(old)) = (failed.info.status, token.take()) {
+                self.log_in(&mut request, call, Some(old)).await?;
+                continue;
+            }
             let attempt = Attempt {
                 failure: failed.failure,
                 number,
@@ -358,16 +374,10 @@ impl Client {
             }
         }
         if let Some(key) = &config.api_key {
-            // Never both: an open-source server that is sent a Bearer it does not know refuses the
-            // key beside it.
-            let (name, value) = match call.operation.open_source() {
-                true => (X_API_KEY, key.expose().to_owned()),
-                false => (header::AUTHORIZATION, format!("Bearer {}", key.expose())),
-            };
-            set(headers, name.clone(), &value);
-            if let Some(value) = headers.get_mut(name) {
-                value.set_sensitive(true);
-            }
+            auth::add_key(headers, key, config, call.operation);
+        }
+        if let Some(organization) = config.organization.as_deref().filter(|_| config.hosted()) {
+            set(headers, auth::ORGANIZATION, organization);
         }
         for (name, value) in config.headers.iter().chain(&call.options.headers) {
             if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
@@ -528,7 +538,7 @@ pub(crate) fn sentence(text: &str) -> String {
     format!("{}.", text.trim_end_matches(['.', ' ', '\n']))
 }
 
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     // Every value was checked where it came in.
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::client::{Client, causes};
 use crate::decode::{Decoder, Fault, Frame};
-use crate::dialect;
+use crate::dialect::{self, Family};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::event::Event;
 use crate::limits::Place;
@@ -70,7 +70,7 @@ struct Reader {
     tokens: bool,
     /// The text of the tokens, kept where the end may leave it out.
     said: String,
-    gathered: dialect::v2::Gathered,
+    so_far: dialect::Said,
     over: bool,
 }
 
@@ -114,7 +114,7 @@ impl RunStream {
             ready,
             tokens,
             said: String::new(),
-            gathered: dialect::v2::Gathered::default(),
+            so_far: dialect::Said::default(),
             over: false,
         };
         if html || whole {
@@ -259,6 +259,7 @@ impl Reader {
             // One frame a turn: what came before an error is handed out before it.
             if let Some(frame) = self.decoder.next_frame() {
                 self.take_frame(frame)?;
+                self.hear().await;
                 continue;
             }
             if let Some(fault) = self.fault.take() {
@@ -308,11 +309,28 @@ impl Reader {
         let event = dialect::event(
             self.call.operation,
             frame,
-            &mut self.gathered,
+            &mut self.so_far,
             &self.source.request_id,
             self.source.attempts,
         )?;
         self.take(event)
+    }
+
+    /// Keeps the pieces of a response together, and drops the first where it came twice.
+    async fn hear(&mut self) {
+        if self.call.operation.family() != Family::Responses {
+            return;
+        }
+        let Some(event) = self.ready.back() else {
+            return;
+        };
+        if self.so_far.heard.repeats(event) && self.client.doubles().await {
+            self.ready.pop_back();
+            self.so_far.heard.skip();
+        }
+        if let Some(text) = self.ready.back().and_then(Event::token) {
+            self.so_far.heard.hear(text);
+        }
     }
 
     /// Queues an event; the result of a flow that sent no tokens brings its text as one.
@@ -320,10 +338,11 @@ impl Reader {
         let event = match event {
             Event::End { id, mut result } => {
                 let operation = self.call.operation;
-                if operation.open_source() && !operation.workflow() {
+                if operation.family() == Family::Langflow && !operation.workflow() {
                     dialect::langflow::complete_end(&mut result, &self.said);
                 }
-                let result = self.client.check_session(*result)?;
+                let result = self.call.echo(*result);
+                let result = self.client.check_session(result)?;
                 if let Some(text) = result
                     .output
                     .as_str()
@@ -344,7 +363,7 @@ impl Reader {
         };
         if let Some(text) = event.token() {
             self.tokens = true;
-            if self.call.operation.open_source() {
+            if self.call.operation.family() == Family::Langflow {
                 self.said.push_str(text);
             }
         }
@@ -405,10 +424,15 @@ impl Reader {
         if info.phase != Phase::Decode {
             info.phase = Phase::Stream;
         }
-        // What answered with a page was no server that could have run the flow.
+        // What answered with a page was no server that could have run the flow; the last two are
+        // refusals that come with a success status.
         let asked = !matches!(
             info.code,
-            ErrorCode::UnknownServer | ErrorCode::Unsupported | ErrorCode::UnexpectedHtml
+            ErrorCode::UnknownServer
+                | ErrorCode::Unsupported
+                | ErrorCode::UnexpectedHtml
+                | ErrorCode::NotFound
+                | ErrorCode::BadRequest
         );
         info.may_have_executed = (self.call.run || self.call.operation.follows()) && asked;
         info.request_id

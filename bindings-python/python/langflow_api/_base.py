@@ -52,6 +52,9 @@ class Base:
         max_concurrent: int | NotGiven = NOT_GIVEN,
         max_event: int | NotGiven = NOT_GIVEN,
         api: str | NotGiven = NOT_GIVEN,
+        username: str | NotGiven | None = NOT_GIVEN,
+        password: str | NotGiven | None = NOT_GIVEN,
+        organization: str | NotGiven | None = NOT_GIVEN,
     ) -> None:
         """Makes a client; nothing is sent, and no thread is started, before the first call.
 
@@ -74,7 +77,14 @@ class Base:
             requests_per_second: How many requests are sent a second at most.
             max_concurrent: How many calls are under way at a time at most.
             max_event: Bytes that one event of a stream may have.
-            api: Family of the server; found out by default.
+            api: Family of the server: ``workspace``; ``langflow``, an open-source one; ``hosted``, the
+                same behind a host that takes the key as a Bearer; ``lfx``, that is ``lfx serve``; or
+                ``responses``, an open-source one by its ``/api/v1/responses``. Found out by default,
+                but for the last.
+            username: Logs in to an open-source server instead of sending a key; its token is renewed
+                as long as the client lives. Needs ``password`` and excludes ``api_key``.
+            password: Password of ``username``.
+            organization: Organization that a hosted Langflow is told (``X-DataStax-Current-Org``).
 
         Raises:
             InvalidInput: an argument is not usable; the error names it.
@@ -98,6 +108,9 @@ class Base:
                 "max_concurrent": max_concurrent,
                 "max_event": max_event,
                 "api": api,
+                "username": username,
+                "password": password,
+                "organization": organization,
             }
         )
         level = os.environ.get("LANGFLOW_LOG")

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, header};
 use serde_json::{Map, Value};
 
 use crate::client::Client;
-use crate::dialect::Api;
+use crate::dialect::{Api, Family};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::operation::{self, Operation};
 use crate::options::CallOptions;
@@ -24,6 +24,8 @@ const PROBE: Duration = Duration::from_secs(5);
 pub struct Known {
     /// Version of the open-source Langflow that answers.
     langflow: OnceLock<String>,
+    /// That `lfx serve` answers.
+    lfx: OnceLock<()>,
     /// Whether a run with the same idempotency key is answered once.
     idempotency: OnceLock<bool>,
     /// How an open-source server takes a run in the background.
@@ -31,12 +33,16 @@ pub struct Known {
 }
 
 impl Client {
-    /// Whether runs go to an open-source server: because the user says so, or because one answered.
-    pub(crate) fn is_open_source(&self) -> bool {
+    /// Where runs go: as the user says it, or to who answered.
+    pub(crate) fn family(&self) -> Family {
+        let known = &self.shared.known;
         match self.config.api {
-            Api::Auto => self.shared.known.langflow.get().is_some(),
-            Api::Workspace => false,
-            Api::Langflow => true,
+            Api::Auto if known.langflow.get().is_some() => Family::Langflow,
+            Api::Auto if known.lfx.get().is_some() => Family::Lfx,
+            Api::Auto | Api::Workspace => Family::Workspace,
+            Api::Langflow | Api::Hosted => Family::Langflow,
+            Api::Lfx => Family::Lfx,
+            Api::Responses => Family::Responses,
         }
     }
 
@@ -61,7 +67,7 @@ impl Client {
 
     /// Whether a call failed only because the server is an open-source one: nothing has run.
     pub(crate) fn turned_out(&self, error: &LangflowError) -> bool {
-        error.is(ErrorCode::Unsupported) && self.is_open_source()
+        error.is(ErrorCode::Unsupported) && self.family() != Family::Workspace
     }
 
     /// Silence within an answer that is too long. v1 runs send no keepalives, so there it is only
@@ -80,14 +86,17 @@ impl Client {
         if self.config.api != Api::Auto {
             return info;
         }
-        let found = match self.shared.known.langflow.get() {
-            Some(version) => Some(version.clone()),
-            None => {
-                // Only what is known is remembered: a server may be starting.
-                let found = self.probe().await;
-                found.map(|version| self.shared.known.langflow.get_or_init(|| version).clone())
+        let known = &self.shared.known;
+        // Only what is known is remembered: a server may be starting.
+        let mut found = known.langflow.get().cloned();
+        if found.is_none() && known.lfx.get().is_none() {
+            found = self.probe().await;
+            match &found {
+                Some(version) => _ = known.langflow.set(version.clone()),
+                None if self.is_lfx(&info).await => _ = known.lfx.set(()),
+                None => {}
             }
-        };
+        }
         let root = self.config.base.root();
         let mut explained = match found {
             Some(version) => ErrorInfo::new(
@@ -95,6 +104,13 @@ impl Client {
                 format!(
                     "Open-source Langflow {version} answers at {root}, not the workspace API; \
                      there, flows can be run and streamed, and this cannot be done yet."
+                ),
+            ),
+            None if known.lfx.get().is_some() => ErrorInfo::new(
+                ErrorCode::Unsupported,
+                format!(
+                    "`lfx serve` answers at {root}, not the workspace API; it runs and streams \
+                     flows, and has nothing else."
                 ),
             ),
             None => {
@@ -151,11 +167,34 @@ impl Client {
         explained
     }
 
-    /// The version of an open-source Langflow. The key is not sent: who it is, is not known yet.
+    /// The version of an open-source Langflow.
     async fn probe(&self) -> Option<String> {
-        let url = format!("{}/api/v1/version", self.config.base.root())
-            .parse()
-            .ok()?;
+        let value = self.question("/api/v1/version").await?;
+        let package = value["package"].as_str()?;
+        let known = package.to_ascii_lowercase().contains("langflow");
+        known.then(|| {
+            value["version"]
+                .as_str()
+                .unwrap_or("of unknown version")
+                .to_owned()
+        })
+    }
+
+    /// Whether it is `lfx serve`, which has no version to ask for. Asked only of who answers as its
+    /// framework does.
+    async fn is_lfx(&self, info: &ErrorInfo) -> bool {
+        let body = info.body.as_deref().unwrap_or_default();
+        let said: Value = serde_json::from_str(body).unwrap_or_default();
+        said["detail"] == "Not Found"
+            && self
+                .question("/health")
+                .await
+                .is_some_and(|value| value["flow_count"].is_u64())
+    }
+
+    /// A question without the key: who it is, is not known yet.
+    async fn question(&self, path: &str) -> Option<Value> {
+        let url = format!("{}{path}", self.config.base.root()).parse().ok()?;
         let request = reqwest::Request::new(Method::GET, url);
         let answer = platform::within(Some(PROBE), async {
             self.http()
@@ -167,15 +206,27 @@ impl Client {
                 .await
                 .ok()
         });
-        let value: Value = serde_json::from_slice(&answer.await??).ok()?;
-        let package = value["package"].as_str()?;
-        let known = package.to_ascii_lowercase().contains("langflow");
-        known.then(|| {
-            value["version"]
-                .as_str()
-                .unwrap_or("of unknown version")
-                .to_owned()
-        })
+        serde_json::from_slice(&answer.await??).ok()
+    }
+
+    /// Whether this server sends the first piece of a response twice, as those of 1.7 to 1.11 do.
+    /// Asked once, and only where it looks so.
+    pub(crate) async fn doubles(&self) -> bool {
+        let known = &self.shared.known.langflow;
+        if known.get().is_none()
+            && let Some(version) = self.probe().await
+        {
+            let _ = known.set(version);
+        }
+        // A release without its page says 0.8 for 1.8.
+        let mut parts = known
+            .get()
+            .map(|version| version.split('.'))
+            .into_iter()
+            .flatten();
+        let _major = parts.next();
+        let minor = parts.next().and_then(|minor| minor.parse::<u32>().ok());
+        minor.is_some_and(|minor| (7..=11).contains(&minor))
     }
 
     /// Whether the server advertises that it answers a run once for each idempotency key.

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::decode::Frame;
+use crate::dialect::Family;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::event::Event;
 use crate::operation::{Body, In, Kind, Operation, Param, Safety};
@@ -44,14 +45,37 @@ pub static RUN: Operation = Operation {
     permission: "execute",
 };
 
-/// Adds to a run's body what this server has to be told.
-pub fn complete(body: &mut Map<String, Value>) {
-    // Chat and text alike: of a flow with a text input, `chat` would run with no input at all.
-    body.insert("input_type".to_owned(), "any".into());
-    body.insert("output_type".to_owned(), "any".into());
+/// The same for who has logged in: [`RUN`] takes keys alone.
+pub static RUN_SESSION: Operation = Operation {
+    id: "langflowRunSession",
+    path: "/api/v1/run/session/{flow_id}",
+    ..RUN
+};
+
+/// Adds to a run's body what a server of this family has to be told.
+///
+/// # Errors
+/// `unsupported` for what it would drop without a word.
+pub fn complete(body: &mut Map<String, Value>, family: Family) -> Result<(), LangflowError> {
+    if family == Family::Responses {
+        return Ok(());
+    }
+    if family == Family::Lfx && body.contains_key("tweaks") {
+        return Err(LangflowError::invalid(
+            ErrorCode::Unsupported,
+            "tweaks",
+            "`lfx serve` takes no `tweaks`; change the flow file, or run it on Langflow.",
+        ));
+    }
+    if family == Family::Langflow {
+        // Chat and text alike: of a flow with a text input, `chat` would run with no input at all.
+        body.insert("input_type".to_owned(), "any".into());
+        body.insert("output_type".to_owned(), "any".into());
+    }
     // Without a session the flow's id is the session: one memory for all callers.
     body.entry("session_id")
         .or_insert_with(|| id("session-").into());
+    Ok(())
 }
 
 /// The answer of a run.
@@ -160,6 +184,16 @@ fn unwrapped(message: &Value) -> Value {
 
 /// The event of a frame. An `error` is how the run ended, whatever follows.
 pub fn event(frame: Frame, request_id: &str, attempts: u32) -> Result<Event, LangflowError> {
+    event_with(frame, request_id, attempts, result)
+}
+
+/// As [`event`], for a server whose end holds another answer.
+pub fn event_with(
+    frame: Frame,
+    request_id: &str,
+    attempts: u32,
+    result: fn(Value, &str, u32) -> Result<RunResult, LangflowError>,
+) -> Result<Event, LangflowError> {
     let parsed: Value = serde_json::from_str(&frame.data).map_err(|error| {
         let message = format!("The data of an event is not JSON: {error}.");
         let info = ErrorInfo::new(ErrorCode::MalformedEvent, message);
@@ -167,7 +201,10 @@ pub fn event(frame: Frame, request_id: &str, attempts: u32) -> Result<Event, Lan
     })?;
     let name = parsed.get("event").and_then(Value::as_str);
     let name = name.unwrap_or_default().to_owned();
-    let data = parsed.get("data").cloned().unwrap_or(Value::Null);
+    let data = match parsed.get("data") {
+        None if name.is_empty() => parsed,
+        data => data.cloned().unwrap_or_default(),
+    };
     let text = |key: &str| data.get(key).and_then(Value::as_str).map(str::to_owned);
     let id = frame.id;
     Ok(match name.as_str() {

@@ -2,6 +2,8 @@
 
 pub mod detect;
 pub mod langflow;
+pub mod lfx;
+pub mod responses;
 pub mod v2;
 pub mod workspace;
 
@@ -20,11 +22,20 @@ pub fn result(
     request_id: &str,
     attempts: u32,
 ) -> Result<RunResult, LangflowError> {
-    match operation.open_source() {
-        true if operation.workflow() => v2::result(raw, request_id, attempts),
-        true => langflow::result(raw, request_id, attempts),
-        false => workspace::result(raw, request_id, attempts),
+    match operation.family() {
+        Family::Langflow if operation.workflow() => v2::result(raw, request_id, attempts),
+        Family::Langflow => langflow::result(raw, request_id, attempts),
+        Family::Lfx => lfx::result(raw, request_id, attempts),
+        Family::Responses => responses::result(raw, request_id, attempts),
+        Family::Workspace => workspace::result(raw, request_id, attempts),
     }
+}
+
+/// What a stream has said so far, for servers whose end leaves it out.
+#[derive(Debug, Default)]
+pub struct Said {
+    gathered: v2::Gathered,
+    pub heard: responses::Heard,
 }
 
 /// An event of a run, as the server of this operation says it. What its earlier events said stands
@@ -32,17 +43,19 @@ pub fn result(
 pub fn event(
     operation: &Operation,
     frame: Frame,
-    gathered: &mut v2::Gathered,
+    said: &mut Said,
     request_id: &str,
     attempts: u32,
 ) -> Result<Event, LangflowError> {
     if operation.raw_events() {
         return Ok(raw_event(frame));
     }
-    match operation.open_source() {
-        true if operation.workflow() => gathered.event(frame, request_id, attempts),
-        true => langflow::event(frame, request_id, attempts),
-        false => workspace::event(frame, request_id, attempts),
+    match operation.family() {
+        Family::Langflow if operation.workflow() => said.gathered.event(frame, request_id, attempts),
+        Family::Langflow => langflow::event(frame, request_id, attempts),
+        Family::Lfx => lfx::event(frame, request_id, attempts),
+        Family::Responses => said.heard.event(frame, request_id, attempts),
+        Family::Workspace => workspace::event(frame, request_id, attempts),
     }
 }
 
@@ -65,6 +78,19 @@ fn raw_event(frame: Frame) -> Event {
     }
 }
 
+/// Servers that take and answer a run in the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// The workspace API.
+    Workspace,
+    /// Open-source Langflow, hosted or not.
+    Langflow,
+    /// `lfx serve`.
+    Lfx,
+    /// `/api/v1/responses` of open-source Langflow.
+    Responses,
+}
+
 /// Which API the server speaks, as the user says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Api {
@@ -75,6 +101,13 @@ pub enum Api {
     Workspace,
     /// Open-source Langflow; nothing is ever asked to find out.
     Langflow,
+    /// Open-source Langflow behind a host that takes the key as a Bearer, with the header that names
+    /// an organization where one is set.
+    Hosted,
+    /// `lfx serve`.
+    Lfx,
+    /// `/api/v1/responses` of open-source Langflow.
+    Responses,
 }
 
 impl Api {
@@ -84,9 +117,12 @@ impl Api {
             "auto" => Ok(Api::Auto),
             "workspace" => Ok(Api::Workspace),
             "langflow" => Ok(Api::Langflow),
+            "hosted" => Ok(Api::Hosted),
+            "lfx" => Ok(Api::Lfx),
+            "responses" => Ok(Api::Responses),
             _ => Err(LangflowError::invalid_input(
                 "api",
-                "`api` must be auto, workspace or langflow.",
+                "`api` must be auto, workspace, langflow, hosted, lfx or responses.",
             )),
         }
     }
@@ -97,6 +133,9 @@ impl Api {
             Api::Auto => "auto",
             Api::Workspace => "workspace",
             Api::Langflow => "langflow",
+            Api::Hosted => "hosted",
+            Api::Lfx => "lfx",
+            Api::Responses => "responses",
         }
     }
 }
