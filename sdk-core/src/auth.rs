@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::client::Client;
@@ -14,6 +14,7 @@ use crate::dialect::{Api, Family};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::operation::{Body, Operation, Safety};
 use crate::options::{self, CallOptions};
+use crate::platform;
 use crate::request::{self, Parts};
 use crate::send::{Call, set};
 
@@ -80,6 +81,14 @@ impl Login {
                 return Err(LangflowError::invalid_input("password", message));
             }
         };
+        if !platform::LOGS_IN {
+            let message = "`username` and `password` are for servers and scripts; pass `api_key`.";
+            return Err(LangflowError::invalid(
+                ErrorCode::Unsupported,
+                "username",
+                message,
+            ));
+        }
         if settings.contains_key("api_key") {
             return Err(LangflowError::invalid_input(
                 "username",
@@ -146,6 +155,9 @@ impl Client {
     }
 
     fn logs_in(&self) -> Option<&Login> {
+        if !platform::LOGS_IN {
+            return None;
+        }
         // A key that was given later, by other options, wins.
         self.config
             .login
@@ -153,22 +165,25 @@ impl Client {
             .filter(|_| self.config.api_key.is_none())
     }
 
+    /// The login that this call needs a token of.
+    pub(crate) fn login_for(&self, call: &Call) -> Option<&Login> {
+        let asked = call.operation.family() == Family::Langflow
+            && ![LOGIN.id, REFRESH.id].contains(&call.operation.id);
+        self.logs_in().filter(|_| asked)
+    }
+
     /// Adds the token of the login to the request, another than the `stale` one, and says which.
     pub(crate) async fn log_in(
         &self,
+        login: &Login,
         request: &mut reqwest::Request,
         call: &Call,
         stale: Option<Secret>,
-    ) -> Result<Option<Secret>, LangflowError> {
-        let asked = call.operation.family() == Family::Langflow
-            && ![LOGIN.id, REFRESH.id].contains(&call.operation.id);
-        let Some(login) = self.logs_in().filter(|_| asked) else {
-            return Ok(None);
-        };
-        let token = Box::pin(self.token(login, call, stale)).await?;
+    ) -> Result<Secret, LangflowError> {
+        let token = self.token(login, call, stale).await?;
         let bearer = format!("Bearer {}", token.expose());
         set_secret(request.headers_mut(), header::AUTHORIZATION, &bearer);
-        Ok(Some(token))
+        Ok(token)
     }
 
     /// The token of the login. Callers that need one at the same time wait for one login.
@@ -192,12 +207,9 @@ impl Client {
                 return Ok(held.insert(pair).access.clone());
             }
         }
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("username", &login.username)
-            .append_pair("password", login.password.expose())
-            .finish();
+        let form = json!({"username": login.username, "password": login.password.expose()});
         let parts = Parts {
-            body: Bytes::from(form),
+            body: Bytes::from(form.to_string()),
             ..Parts::default()
         };
         let request = request::build(&self.config.base.root(), &LOGIN, parts)?;

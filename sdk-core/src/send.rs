@@ -266,7 +266,11 @@ impl Client {
         let mut taken = 0;
         let mut number = 0;
         let mut may_have_executed = false;
-        let mut token = self.log_in(&mut request, call, None).await?;
+        let login = self.login_for(call);
+        let mut token = match login {
+            Some(login) => Some(Box::pin(self.log_in(login, &mut request, call, None)).await?),
+            None => None,
+        };
         loop {
             number += 1;
             request
@@ -295,8 +299,8 @@ impl Client {
             span.record("code", failed.info.code.as_str());
             may_have_executed |= failed.info.may_have_executed;
             // A token lives an hour. One that is refused is renewed once; nothing has run.
-            if let (Some(401), Some(old)) = (failed.info.status, token.take()) {
-                self.log_in(&mut request, call, Some(old)).await?;
+            if let (Some(401), Some(login), Some(old)) = (failed.info.status, login, token.take()) {
+                Box::pin(self.log_in(login, &mut request, call, Some(old))).await?;
                 continue;
             }
             let attempt = Attempt {

@@ -259,7 +259,9 @@ impl Reader {
             // One frame a turn: what came before an error is handed out before it.
             if let Some(frame) = self.decoder.next_frame() {
                 self.take_frame(frame)?;
-                self.hear().await;
+                if self.call.operation.family() == Family::Responses {
+                    Box::pin(self.hear()).await;
+                }
                 continue;
             }
             if let Some(fault) = self.fault.take() {
@@ -318,9 +320,6 @@ impl Reader {
 
     /// Keeps the pieces of a response together, and drops the first where it came twice.
     async fn hear(&mut self) {
-        if self.call.operation.family() != Family::Responses {
-            return;
-        }
         let Some(event) = self.ready.back() else {
             return;
         };

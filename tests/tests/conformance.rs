@@ -1,4 +1,5 @@
 //! Every vector, on every driver.
+#![allow(clippy::unwrap_used, reason = "a test, its helpers too")]
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -7,8 +8,24 @@ use conformance::driver::Driver;
 use conformance::judge::{Verdict, classes, judge};
 use conformance::vector::load;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_vector_in_every_language() {
+/// In a thread of its own: one function of the typed driver knows every operation, and unoptimized,
+/// the stack of one call has room for the variables of all of them.
+#[test]
+fn every_vector_in_every_language() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    std::thread::Builder::new()
+        .stack_size(16 << 20)
+        .spawn(move || runtime.block_on(judged()))
+        .unwrap()
+        .join()
+        .unwrap();
+}
+
+async fn judged() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let vectors = load(&folder.join("vectors")).unwrap();
     assert!(vectors.len() >= 40, "only {} vectors", vectors.len());

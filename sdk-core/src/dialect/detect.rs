@@ -93,7 +93,7 @@ impl Client {
             found = self.probe().await;
             match &found {
                 Some(version) => _ = known.langflow.set(version.clone()),
-                None if self.is_lfx(&info).await => _ = known.lfx.set(()),
+                None if Box::pin(self.is_lfx(&info)).await => _ = known.lfx.set(()),
                 None => {}
             }
         }

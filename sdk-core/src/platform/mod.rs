@@ -47,6 +47,10 @@ impl Piece {
 /// Whether there are files.
 pub const HAS_FILES: bool = cfg!(not(target_arch = "wasm32"));
 
+/// Whether a user can log in: no script of a page may send the cookie that renews a token, and none
+/// should hold a password.
+pub const LOGS_IN: bool = cfg!(not(target_arch = "wasm32"));
+
 /// `Send` where there are threads.
 #[cfg(not(target_arch = "wasm32"))]
 pub trait MaybeSend: Send {}
