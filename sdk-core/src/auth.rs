@@ -207,7 +207,7 @@ impl Client {
                 return Ok(held.insert(pair).access.clone());
             }
         }
-        let form = json!({"username": login.username, "password": login.password.expose()});
+        let form = json!({"password": login.password.expose(), "username": login.username});
         let parts = Parts {
             body: Bytes::from(form.to_string()),
             ..Parts::default()

@@ -213,10 +213,11 @@ impl Client {
     pub async fn run_flow(&self, request: RunRequest) -> Result<RunResult, LangflowError> {
         let family = self.family();
         match self.run_on(&request, family).await {
-            Err(error) if family == Family::Workspace && self.turned_out(&error) => {
-                self.run_on(&request, self.family()).await
-            }
-            outcome => outcome,
+            Err(error) => match self.run_elsewhere(family, &error) {
+                Some(found) => self.run_on(&request, found).await,
+                None => Err(error),
+            },
+            result => result,
         }
     }
 
@@ -252,10 +253,11 @@ impl Client {
     pub async fn stream_flow(&self, request: RunRequest) -> Result<RunStream, LangflowError> {
         let family = self.family();
         match self.stream_on(&request, family).await {
-            Err(error) if family == Family::Workspace && self.turned_out(&error) => {
-                self.stream_on(&request, self.family()).await
-            }
-            outcome => outcome,
+            Err(error) => match self.run_elsewhere(family, &error) {
+                Some(found) => self.stream_on(&request, found).await,
+                None => Err(error),
+            },
+            result => result,
         }
     }
 

@@ -65,9 +65,22 @@ impl Client {
         }
     }
 
-    /// Whether a call failed only because the server is an open-source one: nothing has run.
+    /// Whether the server is an open-source Langflow: because the user says so, or because one
+    /// answered.
+    pub(crate) fn is_open_source(&self) -> bool {
+        matches!(self.family(), Family::Langflow | Family::Responses)
+    }
+
+    /// Whether a call failed only because the server is an open-source Langflow: nothing has run.
     pub(crate) fn turned_out(&self, error: &LangflowError) -> bool {
-        error.is(ErrorCode::Unsupported) && self.family() != Family::Workspace
+        error.is(ErrorCode::Unsupported) && self.is_open_source()
+    }
+
+    /// The family to run on, where a run failed only because the server is of another than was
+    /// thought: nothing has run.
+    pub(crate) fn run_elsewhere(&self, tried: Family, error: &LangflowError) -> Option<Family> {
+        let found = self.family();
+        (error.is(ErrorCode::Unsupported) && found != tried).then_some(found)
     }
 
     /// Silence within an answer that is too long. v1 runs send no keepalives, so there it is only
@@ -83,10 +96,12 @@ impl Client {
 
     /// Says what the server is, in place of an error that only says that a route is not there.
     pub(crate) async fn explain(&self, info: ErrorInfo, headers: &HeaderMap) -> ErrorInfo {
-        if self.config.api != Api::Auto {
-            return info;
-        }
         let known = &self.shared.known;
+        match self.config.api {
+            Api::Auto => {}
+            Api::Lfx => _ = known.lfx.set(()),
+            _ => return info,
+        }
         // Only what is known is remembered: a server may be starting.
         let mut found = known.langflow.get().cloned();
         if found.is_none() && known.lfx.get().is_none() {

@@ -51,7 +51,9 @@ pub fn event(
         return Ok(raw_event(frame));
     }
     match operation.family() {
-        Family::Langflow if operation.workflow() => said.gathered.event(frame, request_id, attempts),
+        Family::Langflow if operation.workflow() => {
+            said.gathered.event(frame, request_id, attempts)
+        }
         Family::Langflow => langflow::event(frame, request_id, attempts),
         Family::Lfx => lfx::event(frame, request_id, attempts),
         Family::Responses => said.heard.event(frame, request_id, attempts),
