@@ -1,12 +1,22 @@
 // The documented snippet in each of the ways that JavaScript is written, and the examples.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { snippet as callOf, tweakTypes } from 'langflow-client/export';
 import { MockServer } from 'langflow-client/testing';
 
 const run = promisify(execFile);
@@ -53,6 +63,13 @@ async function node(file, ...args) {
   return stdout.trim();
 }
 
+// The flow files of Langflow that the exporter is judged by.
+const kit = new URL('../../tests/export/kit/', import.meta.url);
+const flowFiles = ['flows', 'more', 'older'].flatMap((group) =>
+  readdirSync(new URL(group, kit)).map((name) => new URL(`${group}/${name}`, kit)),
+);
+const hello = new URL('../../server-mock/seeds/hello-flow.json', import.meta.url);
+
 async function compile(...files) {
   const options = ['--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
   const strict = ['--strict', '--exactOptionalPropertyTypes'];
@@ -97,4 +114,29 @@ test('examples/node/quickstart.ts', async () => {
   copyFileSync(join(examples, 'quickstart.ts'), join(folder, 'typed.mts'));
   await compile('typed.mts');
   assert.match(await node('typed.mjs', 'hello-flow'), /\w/);
+});
+
+test('tweaks and calls that the exporter writes compile strictly, and the call is one', async () => {
+  assert.ok(flowFiles.length > 40);
+  const written = flowFiles.flatMap((file, number) => {
+    const flow = readFileSync(file);
+    writeFileSync(join(folder, `types${number}.mts`), tweakTypes(flow, 'typescript'));
+    writeFileSync(join(folder, `call${number}.mts`), callOf(flow, { language: 'typescript' }));
+    return [`types${number}.mts`, `call${number}.mts`];
+  });
+  const flow = readFileSync(hello);
+  writeFileSync(join(folder, 'hello.mts'), tweakTypes(flow, 'typescript'));
+  const use = (tweaks) => `${load}
+import { toTweaks } from './hello.mjs';
+const tweaks = toTweaks(${tweaks});
+await new LangflowClient().runFlow({ flowId: 'hello-flow', inputValue: 'Hello!', tweaks });
+`;
+  writeFileSync(join(folder, 'use.mts'), use('{ openAi: { temperature: 0.5 } }'));
+  await compile(...written, 'use.mts');
+  writeFileSync(join(folder, 'wrong.mts'), use("{ openAi: { temperature: 'hot' } }"));
+  await assert.rejects(compile('wrong.mts'), ({ stdout }) => /TS2322/.test(stdout));
+  assert.equal(await node('use.mjs'), '');
+  const call = callOf(flow, { language: 'typescript', flowId: 'hello-flow', baseUrl: server.url });
+  writeFileSync(join(folder, 'call.mjs'), call);
+  assert.match(await node('call.mjs'), /assistant/);
 });

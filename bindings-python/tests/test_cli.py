@@ -169,6 +169,28 @@ def test_export(command: Any, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "echo.json").read_text())["name"] == "Echo"
 
 
+def test_export_of_a_file_needs_no_server(command: Any, tmp_path: Path) -> None:
+    saved = command("export", "hello-flow", "-o", "hello.json")
+    assert saved.returncode == 0, saved.stderr
+    nowhere = {"LANGFLOW_URL": "http://127.0.0.1:9", "LANGFLOW_API_KEY": ""}
+    program = command("export", "hello.json", "--format", "python", **nowhere)
+    assert program.returncode == 0, program.stderr
+    compile(program.stdout, "hello.py", "exec")
+    assert program.stdout == command("export", "hello-flow", "--format", "python").stdout
+    for form, word in (
+        ("call-python", "run_flow"),
+        ("call-typescript", "runFlow"),
+        ("call-rust", "run_flow"),
+        ("call-curl", "curl"),
+        ("tweaks-python", "TypedDict"),
+        ("tweaks-typescript", "interface"),
+    ):
+        written = command("export", "hello.json", "--format", form, **nowhere)
+        assert word in written.stdout, (form, written.stderr)
+    asked = command("export", "hello-flow", "--format", "call-python").stdout
+    assert "hello-flow" in asked
+
+
 def test_sessions(command: Any, mock: MockServer) -> None:
     session = mock.client().session("memory-chat")
     session.run("My name is Alice")

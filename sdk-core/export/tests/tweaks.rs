@@ -78,3 +78,16 @@ fn prompts_in_both_spellings() {
     let once = PromptTemplate::single("{a}").render(|_| "{b}".into());
     assert_eq!(once, "{b}", "a value is not a template");
 }
+
+/// The example is what the exporter writes, and is compiled with the client.
+#[test]
+fn a_call_in_rust_is_the_example() {
+    let hello = include_str!("../../../server-mock/seeds/hello-flow.json");
+    let flow = Flow::parse(&serde_json::from_str(hello).expect("JSON")).expect("a flow");
+    let about = langflow_export::Snippet {
+        flow_id: Some("hello-flow".to_owned()),
+        ..Default::default()
+    };
+    let written = langflow_export::snippet(&flow, langflow_export::SnippetLanguage::Rust, &about);
+    assert_eq!(written, include_str!("../../../examples/rust/exported.rs"));
+}

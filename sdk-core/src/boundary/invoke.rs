@@ -35,6 +35,14 @@ pub(super) fn invoke(client: Client, name: &str, args: &str) -> Result<Answer, L
         .flatten()
         .find(|entry| entry.name == name);
     let entry = entry.ok_or_else(|| {
+        #[cfg(target_arch = "wasm32")]
+        if name.starts_with("export.") {
+            return LangflowError::new(
+                crate::error::ErrorCode::Unsupported,
+                "The exporter is not part of the engine for browsers. Take the file from the \
+                 server with `flows.export`, or export where the native engine runs.",
+            );
+        }
         LangflowError::invalid_input("name", format!("There is nothing called `{name}`."))
     })?;
     Ok((entry.run)(client, Args::from_json(args)?))

@@ -101,9 +101,20 @@ def _flows(commands: Commands) -> None:
         help="what to do with a flow whose id is taken (replace)",
     )
     push.set_defaults(command=flows.push)
-    export = commands.add_parser("export", parents=[shared], help="a flow as JSON or as Python")
-    export.add_argument("flow", help="id of the flow")
-    export.add_argument("--format", choices=("json", "python"), default="json")
+    export = commands.add_parser("export", parents=[shared], help="a flow as JSON, or as code")
+    export.add_argument("flow", help="id of the flow, or a flow file: that needs no server")
+    export.add_argument(
+        "--format",
+        choices=flows.FORMATS,
+        default="json",
+        help="python: a program that needs no Langflow; call-*: the code that calls the flow; "
+        "tweaks-*: what can be set for one run, as types",
+    )
+    export.add_argument(
+        "--stubs",
+        action="store_true",
+        help="python: write functions that raise for what has no translation",
+    )
     export.add_argument("--output", "-o", metavar="FILE", help="a file; standard output if absent")
     export.set_defaults(command=flows.export)
 

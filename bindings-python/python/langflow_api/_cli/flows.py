@@ -10,12 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from langflow_api._given import NOT_GIVEN
 
+from .. import export as code
 from . import output
 from .client import client
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+
+FORMATS = (
+    "json",
+    "python",
+    "call-python",
+    "call-typescript",
+    "call-rust",
+    "call-curl",
+    "tweaks-python",
+    "tweaks-typescript",
+)
+"""What `export` can write."""
 
 
 def list_flows(arguments: argparse.Namespace) -> int:
@@ -93,15 +106,32 @@ def files(names: list[str]) -> Iterator[Path]:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    """A flow as a file."""
-    with client(arguments) as caller:
-        if arguments.format == "python":
-            text = caller.flows.export(arguments.flow, format="python")
-        else:
-            file = caller.flows.export(arguments.flow)
-            text = json.dumps(file.to_dict(), indent=2, ensure_ascii=False) + "\n"
-    if arguments.output:
-        Path(arguments.output).write_text(text, encoding="utf-8")
+    """A flow as a file, read from a server or from a file."""
+    path = Path(arguments.flow)
+    kind, _, language = arguments.format.partition("-")
+    if not path.is_file():
+        with client(arguments) as caller:
+            if kind == "python":
+                text = caller.export_flow(arguments.flow, "python", stubs=arguments.stubs)
+                return _write(text, arguments.output)
+            content = json.dumps(caller.flows.export(arguments.flow).to_dict(), ensure_ascii=False)
+    else:
+        content = path.read_text(encoding="utf-8")
+    if kind == "python":
+        text = code.to_python(content, stubs=arguments.stubs)
+    elif kind == "call":
+        named = None if path.is_file() else arguments.flow
+        text = code.snippet(content, language, flow_id=named)
+    elif kind == "tweaks":
+        text = code.tweak_types(content, language)
+    else:
+        text = json.dumps(json.loads(content), indent=2, ensure_ascii=False) + "\n"
+    return _write(text, arguments.output)
+
+
+def _write(text: str, name: str | None) -> int:
+    if name:
+        Path(name).write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)
     return 0

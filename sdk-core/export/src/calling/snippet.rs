@@ -163,7 +163,7 @@ impl Call<'_> {
             None => ("", String::new()),
         };
         format!(
-            "//! Runs {}. The key is in `LANGFLOW_API_KEY`.\n\
+            "//! Runs {}. The key is in `LANGFLOW_API_KEY`.\n#![allow(dead_code)] // The components, to tweak by.\n\n\
              use langflow_client::{{Client, RunRequest}};\n{import}\n{constants}\n\
              #[tokio::main]\nasync fn main() -> Result<(), langflow_client::LangflowError> {{\n    \
              let client = Client::builder(){url}.build()?;\n    \

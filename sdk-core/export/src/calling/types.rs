@@ -158,7 +158,7 @@ fn typescript_kind(kind: &Kind) -> String {
         Kind::Text => "string".to_owned(),
         Kind::Integer | Kind::Number => "number".to_owned(),
         Kind::Flag => "boolean".to_owned(),
-        Kind::Object => "Record<string, unknown>".to_owned(),
+        Kind::Object => "Record<string, langflow.JsonValue>".to_owned(),
         Kind::OneOf(texts) => {
             let texts: Vec<String> = texts.iter().map(|it| quoted(it)).collect();
             texts.join(" | ")
@@ -167,7 +167,7 @@ fn typescript_kind(kind: &Kind) -> String {
             Kind::OneOf(_) => format!("({})[]", typescript_kind(one)),
             one => format!("{}[]", typescript_kind(one)),
         },
-        Kind::Any => "unknown".to_owned(),
+        Kind::Any => "langflow.JsonValue".to_owned(),
     }
 }
 
@@ -184,7 +184,8 @@ pub(super) fn comment(text: &str) -> String {
 fn typescript(flow: &Flow, all: &[Component<'_>]) -> String {
     let whole = whole_name(flow, all);
     let mut out = format!(
-        "/** What can be set in {} for one run. */\n",
+        "/** What can be set in {} for one run. */\n\
+         import type * as langflow from 'langflow-client';\n",
         comment(&flow_title(flow))
     );
     for component in all {
@@ -218,14 +219,15 @@ fn typescript(flow: &Flow, all: &[Component<'_>]) -> String {
     let _ = write!(
         out,
         "}}\n\n/** The tweaks as a run takes them. */\n\
-         export function toTweaks(tweaks: {whole}): Record<string, Record<string, unknown>> {{\n  \
-         const found: Record<string, Record<string, unknown>> = {{}};\n"
+         export function toTweaks(tweaks: {whole}): langflow.Tweaks {{\n  \
+         const found: Record<string, Record<string, langflow.JsonValue>> = {{}};\n"
     );
     for component in all {
         let (name, id) = (camel(&component.name), quoted(&component.node.id));
         let _ = writeln!(
             out,
-            "  if (tweaks.{name} !== undefined) found[{id}] = {{ ...tweaks.{name} }};"
+            "  if (tweaks.{name} !== undefined)\n    \
+             found[{id}] = {{ ...tweaks.{name} }} as Record<string, langflow.JsonValue>;"
         );
     }
     if all.is_empty() {
