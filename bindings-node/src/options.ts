@@ -74,14 +74,7 @@ export interface ClientOptions {
    * its `/api/v1/responses`. Default: found out, but for the last.
    */
   readonly api?:
-    | 'auto'
-    | 'workspace'
-    | 'langflow'
-    | 'hosted'
-    | 'lfx'
-    | 'responses'
-    | (string & {})
-    | undefined;
+    'auto' | 'workspace' | 'langflow' | 'hosted' | 'lfx' | 'responses' | (string & {}) | undefined;
   /**
    * Logs in to an open-source server instead of sending a key; its token is renewed as long as the
    * client lives. Needs `password` and excludes `apiKey`.

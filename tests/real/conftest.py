@@ -2,8 +2,8 @@
 
 REAL_PYTHON is a Python that has langflow-base. The server listens on a free port of this machine,
 keeps its state in a temporary folder and is ended with the tests. REAL_SERVER names one that is
-running instead: JSON with `url`, `api_key`, `password` (of the user admin) and `flows` (ids by the names
-of the files in `flows/`).
+running instead: JSON with `url`, `api_key`, `password` (of the user admin) and `flows` (ids by the
+names of the files in `flows/`).
 """
 
 import json

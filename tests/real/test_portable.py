@@ -1,4 +1,4 @@
-"""The workspace's own calls on a real open-source server: the same objects, as far as it says them."""
+"""The workspace's own calls on a real open-source server: the same objects, as far as they go."""
 
 import json
 import os

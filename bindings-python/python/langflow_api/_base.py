@@ -77,12 +77,12 @@ class Base:
             requests_per_second: How many requests are sent a second at most.
             max_concurrent: How many calls are under way at a time at most.
             max_event: Bytes that one event of a stream may have.
-            api: Family of the server: ``workspace``; ``langflow``, an open-source one; ``hosted``, the
-                same behind a host that takes the key as a Bearer; ``lfx``, that is ``lfx serve``; or
-                ``responses``, an open-source one by its ``/api/v1/responses``. Found out by default,
-                but for the last.
-            username: Logs in to an open-source server instead of sending a key; its token is renewed
-                as long as the client lives. Needs ``password`` and excludes ``api_key``.
+            api: Family of the server: ``workspace``; ``langflow``, an open-source one; ``hosted``,
+                the same behind a host that takes the key as a Bearer; ``lfx``, that is
+                ``lfx serve``; or ``responses``, an open-source one by its ``/api/v1/responses``.
+                Found out by default, but for the last.
+            username: Logs in to an open-source server instead of sending a key; its token is
+                renewed as long as the client lives. Needs ``password`` and excludes ``api_key``.
             password: Password of ``username``.
             organization: Organization that a hosted Langflow is told (``X-DataStax-Current-Org``).
 
