@@ -36,6 +36,13 @@ pub(crate) struct App {
     state: Mutex<State>,
 }
 
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Neither state nor journal: both hold what nobody wants in a log.
+        f.debug_struct("App").finish_non_exhaustive()
+    }
+}
+
 impl App {
     pub(crate) fn new(
         config: Config,

@@ -46,6 +46,9 @@ pub struct Config {
     pub webhook_timeout: f64,
     /// Whether webhooks may lead to other machines.
     pub allow_net: bool,
+    /// The origins of the web pages that may use the product's API: `*`, or several with commas
+    /// between them. None if absent; the control API serves no page of others in any case.
+    pub cors: Option<String>,
     /// The file that keeps the workspace over restarts, if one shall.
     pub state: Option<PathBuf>,
     /// The base URL of an endpoint with the chat completions of OpenAI, such as
@@ -92,6 +95,7 @@ impl Default for Config {
             webhook_schedule: WebhookSchedule::default(),
             webhook_timeout: 15.0,
             allow_net: false,
+            cors: None,
             state: None,
             model_url: None,
             model_name: None,

@@ -24,6 +24,7 @@ mod contract;
 mod control;
 mod double;
 mod engine;
+mod handle;
 mod http;
 mod ids;
 mod model;
@@ -45,6 +46,7 @@ pub use clock::Clock;
 pub use config::{Config, ModelKey};
 pub use contract::{Permission, document};
 pub use control::{control_document, parse_span};
+pub use handle::{At, Fault, Fired, Refused, Requests, VerifyError};
 pub use server::{MockServer, MockServerBuilder, StartError};
 pub use webhooks::WebhookSchedule;
 

@@ -86,6 +86,9 @@ struct Serve {
     /// Let webhooks lead to other machines.
     #[arg(long, env = "LANGFLOW_MOCK_ALLOW_NET", value_parser = FalseyValueParser::new())]
     allow_net: bool,
+    /// Let web pages of these origins use the API: *, or origins with commas between them.
+    #[arg(long, env = "LANGFLOW_MOCK_CORS")]
+    cors: Option<String>,
     /// Keep the workspace in this file over restarts.
     #[arg(long, env = "LANGFLOW_MOCK_STATE")]
     state: Option<PathBuf>,
@@ -167,6 +170,7 @@ async fn serve(options: Serve) -> Result<(), StartError> {
         webhook_schedule: options.webhook_schedule,
         webhook_timeout: options.webhook_timeout,
         allow_net: options.allow_net,
+        cors: options.cors,
         state: options.state,
         model_url: options.model_url,
         model_name: options.model_name,

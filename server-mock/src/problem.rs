@@ -98,6 +98,21 @@ impl Problem {
         Self::new("invalid_field", format!("{field}: {message}")).error(field, message)
     }
 
+    /// A body that is larger than is allowed.
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Self::new("body_too_large", format!("The limit is {limit} bytes."))
+            .error("body", format!("is larger than {limit} bytes"))
+    }
+
+    /// A body that is no JSON; the message of the parser says where.
+    pub(crate) fn no_json(bytes: &[u8], error: &serde_json::Error) -> Self {
+        let message = match bytes {
+            [] => "is empty; JSON is needed".to_owned(),
+            _ => format!("is not JSON: {error}"),
+        };
+        Self::new("invalid_json", format!("The body {message}.")).error("body", message)
+    }
+
     /// Everything that the contract has against the parameters of a request.
     pub(crate) fn parameters(complaints: Vec<Complaint>) -> Self {
         let (code, body) = ("invalid_parameter", Self::complaints(complaints));

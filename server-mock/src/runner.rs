@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::engine::{Failure, FailureKind, Job, Outcome, Step, plan};
-use crate::model::Role;
+use crate::model::{Role, content_blocks};
 use crate::problem::Problem;
 use crate::state::{
     Begin, End, Ending, FailedComponent, FlowRecord, IdempotencyKey, Line, Message, Opening,
@@ -135,6 +135,7 @@ pub(crate) fn start(
             flow: parsed,
             input: request.input,
             history,
+            request_id: run.request_id.clone(),
         },
         session_timeout: timeout,
         run_timeout: flow.run_timeout,
@@ -244,15 +245,19 @@ impl Work {
                 component_id,
                 sender,
                 text,
+                tools,
             } => {
                 let message = self.message(Role::Assistant, text);
-                let event = json!({
+                let mut event = json!({
                     "id": message.id,
                     "text": message.text,
                     "sender": message.role.name(),
                     "sender_name": sender,
                     "component_id": component_id,
                 });
+                if let Some(blocks) = content_blocks(&tools) {
+                    event["content_blocks"] = blocks;
+                }
                 self.spoken().push((component_id, message));
                 self.run.tell("message", &event);
             }

@@ -11,7 +11,6 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::double::Feed;
 use crate::http;
 use crate::seed::Seeded;
 use crate::tasks::Tasks;
@@ -97,8 +96,7 @@ impl MockServerBuilder {
         tasks.spawn(accept(listener, tenants));
         Ok(MockServer {
             address,
-            clock: app.clock.clone(),
-            feed: app.double.feed.clone(),
+            app,
             seeded,
             tasks,
         })
@@ -119,8 +117,7 @@ impl MockServerBuilder {
 #[derive(Debug)]
 pub struct MockServer {
     address: SocketAddr,
-    clock: Clock,
-    feed: Feed,
+    pub(crate) app: Arc<App>,
     seeded: Seeded,
     tasks: Tasks,
 }
@@ -158,13 +155,13 @@ impl MockServer {
 
     /// The clock that the server lives by.
     pub fn clock(&self) -> &Clock {
-        &self.clock
+        &self.app.clock
     }
 
     /// Hands over what happens from now on, as one JSON object each: requests, answers, and what
     /// falls due. Secrets are masked. What a slow reader misses is left out.
     pub fn log(&self, write: impl Fn(&str) + Send + 'static) {
-        let mut news = self.feed.listen();
+        let mut news = self.app.double.feed.listen();
         self.tasks.spawn(async move {
             use tokio::sync::broadcast::error::RecvError;
             loop {
@@ -185,6 +182,8 @@ impl MockServer {
     pub fn ready_json(&self) -> serde_json::Value {
         serde_json::json!({
             "url": self.url(),
+            "port": self.address.port(),
+            "control": format!("{}{}", self.url(), crate::control::PREFIX),
             "api_key": self.api_key(),
             "pid": std::process::id(),
             "flow_ids": self.flow_ids(),

@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
-use langflow_mock::{Clock, Config, MockServer, StartError, start_blocking};
+use langflow_mock::{At, Clock, Config, Fault, MockServer, Requests, StartError, start_blocking};
 
 #[tokio::test]
 async fn servers_share_nothing() {
@@ -78,4 +78,128 @@ fn what_cannot_be_is_an_error() {
         serde_json::from_str::<Config>("{}").unwrap(),
         Config::default()
     );
+}
+
+/// A request, and what came back.
+async fn ask(server: &MockServer, method: &str, path: &str, body: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut socket = tokio::net::TcpStream::connect(server.address())
+        .await
+        .unwrap();
+    let key = server.api_key();
+    let request = format!(
+        "{method} /langflow/api/v1{path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\
+         content-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let _ = socket.read_to_string(&mut answer).await;
+    answer
+}
+
+#[tokio::test]
+async fn a_test_checks_what_came_and_is_told_what_came_nearest() {
+    let server = MockServer::builder().start().await.unwrap();
+    let runs = Requests::any().operation("runFlow");
+    assert_eq!(server.verify(&runs, ..1), Ok(0));
+    ask(
+        &server,
+        "POST",
+        "/flows/echo/run",
+        r#"{"input_value": "x"}"#,
+    )
+    .await;
+    assert_eq!(server.verify(&runs.clone().flow_id("echo"), 1..=1), Ok(1));
+    let error = server
+        .verify(&runs.clone().flow_id("hello-flow"), 1..)
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "0 requests fit, at least 1 should; the nearest is POST /langflow/api/v1/flows/echo/run, \
+         where flow_id is \"echo\" and not \"hello-flow\""
+    );
+    let twice = server.verify(&runs, 2..=2).unwrap_err();
+    assert_eq!(twice.to_string(), "1 requests fit, exactly 2 should");
+    let soon = Duration::from_millis(20);
+    assert!(server.wait(&runs, 2, soon).await.is_err());
+    let (found, _) = tokio::join!(
+        server.wait(&runs, 2, Duration::from_secs(20)),
+        ask(
+            &server,
+            "POST",
+            "/flows/echo/run",
+            r#"{"input_value": "y"}"#
+        ),
+    );
+    assert_eq!(found, Ok(2));
+    assert_eq!(server.verdict()["ok"], true);
+}
+
+#[tokio::test]
+async fn a_test_moves_time_and_is_told_what_fell_due() {
+    let server = MockServer::builder().start().await.unwrap();
+    let body = r#"{"input_value": "x", "session_id": "s"}"#;
+    ask(&server, "POST", "/flows/echo/run", body).await;
+    let fired = server.advance(Duration::from_secs(25 * 3600)).await;
+    let expired = fired.iter().find(|one| one.kind == "session_expired");
+    assert_eq!(expired.unwrap().about["session_id"], "s");
+}
+
+#[tokio::test]
+async fn a_test_breaks_answers() {
+    let server = MockServer::builder().start().await.unwrap();
+    let id = server
+        .fault(Fault::status(503).on("runFlow").times(2))
+        .unwrap();
+    assert!(id.starts_with("flt_"), "{id}");
+    let run = || {
+        ask(
+            &server,
+            "POST",
+            "/flows/echo/run",
+            r#"{"input_value": "x"}"#,
+        )
+    };
+    assert!(
+        ask(&server, "GET", "/flows", "")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+    assert!(run().await.starts_with("HTTP/1.1 503"));
+    assert_eq!(server.disarm(Some(&id)), 1);
+    assert!(run().await.starts_with("HTTP/1.1 200"));
+    server.fault(Fault::reset(At::BeforeHeaders)).unwrap();
+    assert_eq!(run().await, "");
+    server.fault(Fault::rate_limited(7)).unwrap();
+    assert!(run().await.contains("retry-after: 7"));
+    server
+        .fault(Fault::latency(Duration::from_millis(1)))
+        .unwrap();
+    let all = [
+        Fault::outage(Duration::from_millis(1)),
+        Fault::close(At::AfterHeaders),
+        Fault::stall(At::AfterEvents(1), Some(Duration::from_millis(5))),
+        Fault::reset(At::AfterBytes(3)).always().probability(0.5),
+        Fault::truncate(1).on_flow("echo"),
+        Fault::kind("drip").with("bytes_per_second", 10_000),
+    ];
+    for fault in all {
+        let shown = format!("{fault:?}");
+        assert!(server.fault(fault).is_ok(), "{shown}");
+    }
+    let refused = server.fault(Fault::kind("reste")).unwrap_err();
+    assert!(refused.to_string().contains("slow_close"), "{refused}");
+    let script = serde_json::json!({"text": "scripted"});
+    server.disarm(None);
+    assert!(server.script(&script).unwrap().starts_with("scr_"));
+    let answer = ask(
+        &server,
+        "POST",
+        "/flows/hello-flow/run",
+        r#"{"input_value": "x"}"#,
+    )
+    .await;
+    assert!(answer.contains("scripted"), "{answer}");
+    assert!(server.script(&serde_json::json!({"txt": 1})).is_err());
 }

@@ -19,7 +19,7 @@ export interface Problem {
   readonly requestId: string;
   /** The fields that are not acceptable. */
   readonly errors?: readonly FieldProblem[] | undefined;
-  /** With 403, the permission that is missing. */
+  /** With 401 and 403, the permission that the operation needs. */
   readonly permission?: string | undefined;
   /** With 404, the nearest route or id that exists. */
   readonly nearest?: string | undefined;

@@ -466,7 +466,7 @@ is no output, or more than one: then see `outputs`.
         ///With 404, the nearest route or id that exists.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub nearest: ::std::option::Option<::std::string::String>,
-        ///With 403, the permission that is missing.
+        ///With 401 and 403, the permission that the operation needs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub permission: ::std::option::Option<::std::string::String>,
         ///Id of the request.

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::table::OPERATIONS;
-use super::{Order, clock, deliveries, doctor, events, openapi, requests, snapshots, states, ui};
+use super::{
+    Order, clock, deliveries, doctor, events, near, openapi, requests, snapshots, states, ui,
+};
 use crate::clock::timestamp;
 use crate::double::faults::Faults;
 use crate::http::Reply;
@@ -13,6 +15,8 @@ pub(super) async fn perform(order: Order) -> Result<Reply, Problem> {
     let double = &order.app.double;
     match order.operation.id {
         "getInfo" => Ok(info(&order)),
+        "getHealth" => Ok(Reply::json(200, &json!({"status": "ok"}))),
+        "getReady" => Ok(ready()),
         "getDocument" => Ok(Reply::json(200, &openapi::control_document())),
         "getClock" => Ok(Reply::json(200, &clock::show(&order.app))),
         "setClock" => clock::set(&order).await,
@@ -23,6 +27,8 @@ pub(super) async fn perform(order: Order) -> Result<Reply, Problem> {
         }
         "verify" => requests::verify(&order),
         "wait" => requests::wait(&order).await,
+        "listNearMisses" => Ok(near::list(&order)),
+        "getHar" => requests::archive(&order),
         "getVerdict" => requests::judge(&order),
         "listFaults" => Ok(Reply::json(200, &json!({"items": double.faults().list()}))),
         "armFault" => arm(&order),
@@ -81,6 +87,16 @@ fn info(order: &Order) -> Reply {
         "operations": OPERATIONS.len(),
     });
     drop(state);
+    Reply::json(200, &shown)
+}
+
+/// A server that does not listen yet gives no answer; one that answers is ready.
+fn ready() -> Reply {
+    let shown = json!({
+        "ready": true,
+        "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
+    });
     Reply::json(200, &shown)
 }
 

@@ -5,7 +5,9 @@ mod clock;
 mod deliveries;
 mod doctor;
 mod events;
+mod fields;
 mod guard;
+mod near;
 mod openapi;
 mod requests;
 mod snapshots;
@@ -18,7 +20,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::Request;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
@@ -26,10 +28,11 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::http::{Reply, query};
 use crate::problem::Problem;
-use table::{Field, OPERATIONS, Operation, PREFIX};
+use table::{Field, OPERATIONS, Operation};
 
 pub use openapi::control_document;
 pub use span::parse_span;
+pub(crate) use table::PREFIX;
 
 /// The largest body of a control request: a whole state has to go in.
 const MAX_BODY: usize = 256 * 1024 * 1024;
@@ -86,13 +89,16 @@ async fn answer(
     let (operation, id) = route(method, parts.uri.path())?;
     let body = Limited::new(incoming, MAX_BODY).collect().await;
     let bytes = body
-        .map_err(|_| Problem::new("body_too_large", format!("The limit is {MAX_BODY} bytes.")))?
+        .map_err(|error| match error.is::<LengthLimitError>() {
+            true => Problem::too_large(MAX_BODY),
+            false => Problem::new("invalid_json", "The body broke off.").error("body", "broke off"),
+        })?
         .to_bytes();
     let body = match bytes.is_empty() {
         true => Value::Object(Map::new()),
-        false => serde_json::from_slice(&bytes).map_err(|error| {
-            Problem::new("invalid_json", format!("The body is not JSON: {error}."))
-        })?,
+        false => {
+            serde_json::from_slice(&bytes).map_err(|error| Problem::no_json(&bytes, &error))?
+        }
     };
     let order = Order {
         app: app.clone(),
@@ -163,10 +169,7 @@ fn check(order: &Order) -> Result<(), Problem> {
         return Err(Problem::new("unknown_parameter", detail).error(name, "is not known here"));
     }
     let Some(body) = order.body.as_object() else {
-        return Err(Problem::new(
-            "invalid_field",
-            "The body has to be an object.",
-        ));
+        return Err(Problem::field("body", "has to be an object"));
     };
     let fields = operation.body.unwrap_or_default();
     for (name, value) in body {

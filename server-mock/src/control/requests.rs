@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::Order;
-use super::table::FILTER;
-use crate::double::{Filter, receivers, verdict};
+use super::fields::FILTER;
+use crate::double::{Filter, har, receivers, verdict};
 use crate::http::Reply;
 use crate::problem::Problem;
 
@@ -83,11 +83,17 @@ pub(super) fn verify(order: &Order) -> Result<Reply, Problem> {
         json!({"ok": ok, "found": found, "message": format!("{found} came, {wanted} should.")});
     if found == 0 {
         // What came instead is what a failed test wants to know.
+        shown["nearest"] = journal.nearest(&filter);
         let (others, _) = journal.find(&Filter::default());
         let last = others.iter().rev().take(5).map(|entry| entry.json(false));
         shown["instead"] = last.collect();
     }
     Ok(Reply::json(200, &shown))
+}
+
+pub(super) fn archive(order: &Order) -> Result<Reply, Problem> {
+    let (entries, _) = order.app.double.journal.find(&filter_of_query(order)?);
+    Ok(Reply::json(200, &har::archive(&entries)))
 }
 
 pub(super) async fn wait(order: &Order) -> Result<Reply, Problem> {

@@ -1,5 +1,7 @@
 //! The operations under `/__mock`, in one table: it routes, checks, and documents them.
 
+use super::fields::{FILTER, LIST, MATCH};
+
 /// Where the control API stands.
 pub(crate) const PREFIX: &str = "/__mock";
 
@@ -51,71 +53,19 @@ const fn send(
     }
 }
 
-/// Which requests of the journal are meant.
-pub(super) const FILTER: &[Field] = &[
-    ("method", "string", "The method."),
-    (
-        "path",
-        "string",
-        "The path; a `*` at its end stands for anything.",
-    ),
-    (
-        "operation",
-        "string",
-        "The operationId of the product's document.",
-    ),
-    ("flow_id", "string", "The flow in the path."),
-    ("session_id", "string", "The session in the body."),
-    ("key_id", "string", "The key."),
-    ("status", "integer", "The status of the answer."),
-    (
-        "ending",
-        "string",
-        "`open`, `complete`, `cut` or `client_closed`.",
-    ),
-    ("fault", "string", "The kind of the fault, or `*` for any."),
-    ("contains", "string", "A text in the body."),
-    ("since", "integer", "Only requests with a higher number."),
-    (
-        "epoch",
-        "any",
-        "The number of an epoch, or `all`; the present one if absent.",
-    ),
-];
-
-const LIST: &[Field] = &[
-    FILTER[0],
-    FILTER[1],
-    FILTER[2],
-    FILTER[3],
-    FILTER[4],
-    FILTER[5],
-    FILTER[6],
-    FILTER[7],
-    FILTER[8],
-    FILTER[9],
-    FILTER[10],
-    FILTER[11],
-    (
-        "limit",
-        "integer",
-        "How many at most, the newest of them; 100 if absent.",
-    ),
-    ("whole", "boolean", "With headers and bodies."),
-];
-
-const MATCH: Field = (
-    "match",
-    "object",
-    "Which requests: the fields of the query of `listRequests`, and `headers` {name: value or `*`}.",
-);
-
 /// All operations.
 pub(super) const OPERATIONS: &[Operation] = &[
     get(
         "getInfo",
         "/info",
         "What the server is, and where it stands.",
+        &[],
+    ),
+    get("getHealth", "/health", "Whether the server lives.", &[]),
+    get(
+        "getReady",
+        "/ready",
+        "Whether the server can be used: it listens only once it can.",
         &[],
     ),
     get("getDocument", "/openapi.json", "This document.", &[]),
@@ -208,6 +158,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
             ),
         ]),
     ),
+    get(
+        "listNearMisses",
+        "/near-misses",
+        "What was asked for and is not there, with the nearest that is and how it differs: routes, flows, scripted replies.",
+        &[],
+    ),
+    get(
+        "getHar",
+        "/har",
+        "The requests as an HTTP archive (HAR 1.2), for the developer tools of a browser; secrets masked.",
+        FILTER,
+    ),
     get("listFaults", "/faults", "The faults that are armed.", &[]),
     send(
         "POST",
@@ -267,6 +229,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 "tokens",
                 "array",
                 "The reply, said in exactly these pieces.",
+            ),
+            (
+                "tool_calls",
+                "array",
+                "Tools that the model uses first: `name`, `arguments` (an object), `output`, `error`. The message has them as `content_blocks`, the run's component as `tool_calls`.",
             ),
             (
                 "error",

@@ -37,12 +37,13 @@ pub(crate) trait Due: Send + Sync {
 
 /// Something that happened by itself.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Fired {
-    pub(crate) at: DateTime<Utc>,
+pub struct Fired {
+    /// When, by the clock of the server.
+    pub at: DateTime<Utc>,
     /// Such as `session_expired`.
-    pub(crate) kind: &'static str,
+    pub kind: &'static str,
     /// What else is to be known.
-    pub(crate) about: Value,
+    pub about: Value,
 }
 
 impl Fired {

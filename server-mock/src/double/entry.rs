@@ -112,6 +112,16 @@ impl Entry {
         self.body.bytes.len() + self.answer.bytes.len()
     }
 
+    /// Why the request led nowhere, and what is nearest, where it did: the answer says so.
+    fn near_miss(&self) -> Option<Value> {
+        if !matches!(self.status, Some(404 | 405)) || self.fault.is_some() {
+            return None;
+        }
+        let answer = self.answer.json();
+        let code = answer["code"].as_str()?;
+        Some(json!({"code": code, "nearest": answer["nearest"], "why": answer["detail"]}))
+    }
+
     /// As it is shown: whole, or as one line of a list.
     pub(crate) fn json(&self, whole: bool) -> Value {
         let mut shown = json!({
@@ -132,6 +142,9 @@ impl Entry {
             "fault": self.fault,
             "duration": self.ended.map(|ended| (ended.saturating_sub(self.arrived)).as_secs_f64()),
         });
+        if let Some(miss) = self.near_miss() {
+            shown["near_miss"] = miss;
+        }
         if whole {
             shown["headers"] = masked(&self.headers);
             shown["body"] = self.body.show();

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::entry::Entry;
+use super::mask::mask_header;
 
 /// All that is named has to fit.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -35,40 +36,74 @@ pub(crate) struct Filter {
 
 impl Filter {
     pub(super) fn fits(&self, entry: &Entry, now: u64) -> bool {
-        let is = |wanted: &Option<String>, value: Option<&str>| {
-            wanted
-                .as_deref()
-                .is_none_or(|wanted| value.is_some_and(|value| like(wanted, value)))
+        self.differences(entry, now).is_empty()
+    }
+
+    /// Where a request differs from what is meant: the field, what it should be, what it is.
+    pub(super) fn differences(&self, entry: &Entry, now: u64) -> Vec<(String, Value, Value)> {
+        let mut found = Vec::new();
+        let mut differs = |name: &str, wanted: Value, is: Value| {
+            found.push((name.to_owned(), wanted, is));
         };
+        let texts = [
+            ("path", &self.path, Some(entry.path())),
+            ("operation", &self.operation, entry.operation),
+            ("flow_id", &self.flow_id, entry.flow_id.as_deref()),
+            ("session_id", &self.session_id, entry.session_id.as_deref()),
+            ("key_id", &self.key_id, entry.key_id.as_deref()),
+            ("ending", &self.ending, Some(entry.ending.name())),
+            ("fault", &self.fault, entry.fault.as_deref()),
+        ];
+        for (name, wanted, is) in texts {
+            let Some(wanted) = wanted else { continue };
+            if !is.is_some_and(|is| like(wanted, is)) {
+                differs(name, wanted.as_str().into(), is.into());
+            }
+        }
+        match &self.method {
+            Some(method) if !method.eq_ignore_ascii_case(&entry.method) => {
+                differs(
+                    "method",
+                    method.as_str().into(),
+                    entry.method.as_str().into(),
+                );
+            }
+            _ => {}
+        }
+        if self.status.is_some() && self.status != entry.status {
+            differs("status", self.status.into(), entry.status.into());
+        }
+        match self.since {
+            Some(since) if entry.id <= since => differs("since", since.into(), entry.id.into()),
+            _ => {}
+        }
         let epoch = match &self.epoch {
             None => entry.epoch == now,
             Some(Value::Number(epoch)) => epoch.as_u64() == Some(entry.epoch),
             Some(_) => true,
         };
-        epoch
-            && self
-                .method
-                .as_ref()
-                .is_none_or(|method| method.eq_ignore_ascii_case(&entry.method))
-            && is(&self.path, Some(entry.path()))
-            && is(&self.operation, entry.operation)
-            && is(&self.flow_id, entry.flow_id.as_deref())
-            && is(&self.session_id, entry.session_id.as_deref())
-            && is(&self.key_id, entry.key_id.as_deref())
-            && is(&self.ending, Some(entry.ending.name()))
-            && is(&self.fault, entry.fault.as_deref())
-            && self
-                .status
-                .is_none_or(|status| entry.status == Some(status))
-            && self.since.is_none_or(|since| entry.id > since)
-            && self
-                .contains
-                .as_ref()
-                .is_none_or(|text| entry.body.text().contains(text))
-            && self.headers.iter().all(|(name, value)| {
-                let name = name.to_ascii_lowercase();
-                is(&Some(value.clone()), entry.header(&name))
-            })
+        if !epoch {
+            let wanted = self.epoch.clone().unwrap_or_else(|| now.into());
+            differs("epoch", wanted, entry.epoch.into());
+        }
+        match &self.contains {
+            Some(text) if !entry.body.text().contains(text) => {
+                differs("contains", text.as_str().into(), Value::Null);
+            }
+            _ => {}
+        }
+        for (name, wanted) in &self.headers {
+            let is = entry.header(&name.to_ascii_lowercase());
+            if !is.is_some_and(|is| like(wanted, is)) {
+                let is = is.map(|is| mask_header(&name.to_ascii_lowercase(), is));
+                differs(
+                    &format!("headers.{name}"),
+                    wanted.as_str().into(),
+                    is.into(),
+                );
+            }
+        }
+        found
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::entry::{Captured, Ending, Entry};
@@ -130,6 +131,24 @@ impl Journal {
         let epoch = inner.epoch;
         let entries = inner.entries.iter();
         entries.filter(|entry| filter.fits(entry, epoch)).count()
+    }
+
+    /// The request that comes nearest to what is meant, and where it differs; null if there is
+    /// none. What is not of the epoch is far away.
+    pub(crate) fn nearest(&self, filter: &Filter) -> Value {
+        let inner = self.inner();
+        let epoch = inner.epoch;
+        let entries = inner.entries.iter().rev();
+        let with = entries.map(|entry| (entry, filter.differences(entry, epoch)));
+        let same = with.filter(|(_, differs)| differs.iter().all(|one| one.0 != "epoch"));
+        let Some((entry, differs)) = same.min_by_key(|(_, differs)| differs.len()) else {
+            return Value::Null;
+        };
+        let differs = differs.into_iter().map(
+            |(field, wanted, is)| serde_json::json!({"field": field, "wanted": wanted, "is": is}),
+        );
+        let differs: Vec<Value> = differs.collect();
+        serde_json::json!({"request": entry.json(false), "differs": differs})
     }
 
     /// Waits until enough requests fit; how many there are then, or when the time is over.

@@ -6,6 +6,7 @@ mod entry;
 pub(crate) mod faults;
 mod feed;
 mod filter;
+pub(crate) mod har;
 mod journal;
 mod mask;
 pub(crate) mod receivers;

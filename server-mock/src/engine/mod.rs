@@ -12,7 +12,7 @@ use langflow_export::{Flow, Node};
 use serde_json::{Map, Value};
 
 use crate::clock::Clock;
-use crate::model::{Model, Turn};
+use crate::model::{Model, ToolCall, Turn};
 
 pub(crate) use component::Component;
 use value::Piece;
@@ -22,6 +22,8 @@ pub(crate) struct Job {
     pub(crate) flow: Arc<Flow>,
     pub(crate) input: String,
     pub(crate) history: Vec<Turn>,
+    /// The request that asks for it.
+    pub(crate) request_id: String,
 }
 
 /// What runs flows: the model that answers, and the time that it takes.
@@ -42,6 +44,8 @@ pub(crate) enum Step {
         component_id: String,
         sender: String,
         text: String,
+        /// The tools that were used for it.
+        tools: Vec<ToolCall>,
     },
     /// A component is done.
     Completed(Completed),
@@ -55,6 +59,9 @@ pub(crate) struct Completed {
     pub(crate) kind: String,
     pub(crate) duration: f64,
     pub(crate) settings: Map<String, Value>,
+    /// The tools that it used, if it is a model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tool_calls: Vec<ToolCall>,
 }
 
 /// What one output component of a flow yields.
@@ -196,6 +203,10 @@ impl Engine {
                 kind: node.kind.clone(),
                 duration: duration.as_secs_f64(),
                 settings: node.settings(),
+                tool_calls: match component {
+                    Component::Model => piece.tools.clone(),
+                    _ => Vec::new(),
+                },
             }));
             yields.push((&node.id, piece));
         }

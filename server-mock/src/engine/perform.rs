@@ -8,7 +8,7 @@ use super::component::Component;
 use super::retrieve::retrieve;
 use super::value::Piece;
 use super::{Engine, Failure, FailureKind, Job, Step};
-use crate::model::{Ask, Role, Turn, count_tokens};
+use crate::model::{Ask, Part, Role, Turn, count_tokens};
 
 /// The temperature of a model whose settings name none, as Langflow has it.
 const TEMPERATURE: f64 = 0.1;
@@ -149,10 +149,17 @@ impl Stage<'_> {
         let ask = self.ask()?;
         let streams = self.feeds_output();
         let mut answer = self.engine.model.answer(&ask);
-        let mut text = String::new();
-        while let Some(token) = answer.next().await {
-            let token =
-                token.map_err(|error| self.failure(FailureKind::Raised, error.to_string()))?;
+        let (mut text, mut tools) = (String::new(), Vec::new());
+        while let Some(part) = answer.next().await {
+            let part =
+                part.map_err(|error| self.failure(FailureKind::Raised, error.to_string()))?;
+            let token = match part {
+                Part::Text(token) => token,
+                Part::Tool(call) => {
+                    tools.push(call);
+                    continue;
+                }
+            };
             if !self.engine.token_delay.is_zero() {
                 self.engine.clock.rest(self.engine.token_delay).await;
             }
@@ -165,7 +172,12 @@ impl Stage<'_> {
             }
         }
         let tokens = ask.tokens() + count_tokens(&text);
-        Ok((Piece::text(text), tokens))
+        let piece = Piece {
+            text,
+            tools,
+            ..Piece::default()
+        };
+        Ok((piece, tokens))
     }
 
     fn ask(&self) -> Result<Ask, Failure> {
@@ -179,6 +191,7 @@ impl Stage<'_> {
                     .or_else(|| self.node.text(field).map(str::to_owned))
             });
         Ok(Ask {
+            request_id: self.job.request_id.clone(),
             component_id: self.node.id.clone(),
             component_name: self.node.display_name.clone(),
             system: system.unwrap_or_default(),
@@ -207,6 +220,7 @@ impl Stage<'_> {
                 component_id: self.node.id.clone(),
                 sender: self.node.text("sender_name").unwrap_or("AI").to_owned(),
                 text: piece.text.clone(),
+                tools: piece.tools.clone(),
             });
         }
         piece

@@ -22,6 +22,7 @@ fn job(seed: &str, input: &str, tweaks: Value) -> Job {
         flow: flow.into(),
         input: input.to_owned(),
         history: Vec::new(),
+        request_id: String::new(),
     }
 }
 

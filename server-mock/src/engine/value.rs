@@ -1,6 +1,6 @@
 //! What travels along the edges of a flow.
 
-use crate::model::{Document, Turn};
+use crate::model::{Document, ToolCall, Turn};
 
 /// A text, and where its parts come from. A real model reads only the text; the default model is
 /// a set of rules and has to know which part a person said and which part was retrieved.
@@ -15,6 +15,8 @@ pub(super) struct Piece {
     pub(super) documents: Vec<Document>,
     /// The earlier messages in the text; `None` where nobody asked for them.
     pub(super) history: Option<Vec<Turn>>,
+    /// The tools that a model used for the text.
+    pub(super) tools: Vec<ToolCall>,
 }
 
 impl Piece {
@@ -35,6 +37,7 @@ impl Piece {
             self.instructions.push_str(&other.instructions);
         }
         self.documents.extend(other.documents.iter().cloned());
+        self.tools.extend(other.tools.iter().cloned());
         if self.history.is_none() {
             self.history.clone_from(&other.history);
         }

@@ -40,7 +40,16 @@ pub(super) fn authorise(
     if !app.config.auth {
         return Ok(Caller::anybody());
     }
-    let secret = bearer(headers)?;
+    let lacking = |problem: Problem| {
+        let detail = format!(
+            "{} `{}` needs the permission `{}`.",
+            problem.detail,
+            operation.id,
+            needed.name()
+        );
+        Problem { detail, ..problem }.fact("permission", needed.name())
+    };
+    let secret = bearer(headers).map_err(lacking)?;
     let mut state = app.state();
     let key = state
         .keys
@@ -51,7 +60,8 @@ pub(super) fn authorise(
             }
             KeyRefusal::Expired => refuse("key_expired", "The API key has expired."),
             KeyRefusal::Revoked => refuse("key_revoked", "The API key was revoked."),
-        })?;
+        })
+        .map_err(lacking)?;
     let caller = Caller {
         key_id: key.id.clone(),
         permissions: key.permissions.clone(),

@@ -36,10 +36,7 @@ pub(super) async fn read(
     incoming: &mut Incoming,
 ) -> Result<Bytes, Problem> {
     let limit = app.config.max_body;
-    let too_large = || {
-        let detail = format!("The limit is {limit} bytes.");
-        Problem::new("body_too_large", detail).header("connection", "close")
-    };
+    let too_large = || Problem::too_large(limit).header("connection", "close");
     let announced = headers
         .get(http::header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok());
@@ -51,7 +48,9 @@ pub(super) async fn read(
     }
     let mut bytes = BytesMut::new();
     while let Some(frame) = incoming.frame().await {
-        let frame = frame.map_err(|_| Problem::new("invalid_json", "The body broke off."))?;
+        let frame = frame.map_err(|_| {
+            Problem::new("invalid_json", "The body broke off.").error("body", "broke off")
+        })?;
         if let Some(data) = frame.data_ref() {
             if bytes.len() + data.len() > limit {
                 return Err(too_large());
@@ -118,14 +117,8 @@ pub(super) fn parse(
             .header("accept", accepted)
             .error("Content-Type", "is not one that this operation takes"));
     }
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        let problem = if bytes.is_empty() {
-            "The body is empty; JSON is needed.".to_owned()
-        } else {
-            format!("The body is not JSON: {error}.")
-        };
-        Problem::new("invalid_json", problem)
-    })?;
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|error| Problem::no_json(bytes, &error))?;
     let schema = operation.body.as_ref().unwrap_or(&Value::Null);
     let complaints = contract().complaints(schema, &value, "");
     if complaints.is_empty() {

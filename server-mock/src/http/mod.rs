@@ -5,6 +5,7 @@ mod archive;
 mod auth;
 mod body;
 mod call;
+mod cors;
 mod docs;
 mod faulty;
 mod flows;
@@ -58,6 +59,22 @@ const DOCS: &str = "/langflow/docs";
 
 /// Leads a request to its workspace, which answers it.
 pub(crate) async fn lead(
+    tenants: Arc<Tenants>,
+    line: Arc<Line>,
+    request: Request<Incoming>,
+) -> Result<Response<ReplyBody>, Cut> {
+    let Some(page) = cors::page(tenants.main.config.cors.as_deref(), &request) else {
+        return led(tenants, line, request).await;
+    };
+    if let Some(answer) = page.preflight(&tenants.main.state().ids.next("req")) {
+        return Ok(answer);
+    }
+    let mut response = led(tenants, line, request).await?;
+    page.open(response.headers_mut());
+    Ok(response)
+}
+
+async fn led(
     tenants: Arc<Tenants>,
     line: Arc<Line>,
     mut request: Request<Incoming>,

@@ -117,15 +117,16 @@ fn unpacked(call: &Call, archive: &[u8]) -> Result<Vec<Map<String, Value>>, Prob
         } else {
             field
         };
+        let field = if field.is_empty() { "body" } else { field };
         Problem::new("invalid_flow", format!("{whose} {message}.")).error(field, message)
     };
     let files = archive::json_files(archive, limit).map_err(|error| match error {
         ArchiveError::Damaged(field, message) => wrong(&field, message),
         ArchiveError::TooLarge => {
-            let detail = format!(
-                "Unpacked, the archive is larger than {limit} bytes or has too many files."
-            );
-            Problem::new("body_too_large", detail)
+            let message =
+                format!("unpacked, is larger than {limit} bytes or has more than 1,000 files");
+            let detail = format!("The archive, {message}.");
+            Problem::new("body_too_large", detail).error("body", message)
         }
     })?;
     let mut flows = Vec::new();
@@ -138,7 +139,10 @@ fn unpacked(call: &Call, archive: &[u8]) -> Result<Vec<Map<String, Value>>, Prob
             let mut problem = Problem::complaints(complaints);
             problem.detail = format!("{}: {}", file.name, problem.detail);
             for (field, _) in &mut problem.errors {
-                *field = format!("{}: {field}", file.name);
+                *field = match field.as_str() {
+                    "" => file.name.clone(),
+                    field => format!("{}: {field}", file.name),
+                };
             }
             return Err(problem);
         }

@@ -3,7 +3,7 @@
 use futures::StreamExt;
 
 use super::facts::{About, Fact, facts, named, question, recall, told_back};
-use super::{Answer, Ask, Document, Model, Role};
+use super::{Answer, Ask, Document, Model, Part, Role};
 use crate::ids::pick;
 
 /// Answers by rule from the prompt, the documents in it and the history of the session.
@@ -53,7 +53,7 @@ impl Model for DefaultModel {
         let text = self.text(ask);
         let pieces: Vec<_> = text
             .split_inclusive(' ')
-            .map(|word| Ok(word.to_owned()))
+            .map(|word| Ok(Part::Text(word.to_owned())))
             .collect();
         futures::stream::iter(pieces).boxed()
     }

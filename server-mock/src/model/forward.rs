@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use super::{Answer, Ask, Model, ModelError};
+use super::{Answer, Ask, Model, ModelError, Part};
 use crate::config::ModelKey;
 
 /// How long the endpoint may be silent.
@@ -157,7 +157,8 @@ impl Model for ForwardModel {
             }
         });
         futures::stream::unfold(receiver, |mut receiver| async move {
-            receiver.recv().await.map(|piece| (piece, receiver))
+            let piece = receiver.recv().await?;
+            Some((piece.map(Part::Text), receiver))
         })
         .boxed()
     }

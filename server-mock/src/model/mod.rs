@@ -3,11 +3,13 @@
 mod default;
 mod facts;
 mod forward;
+mod tools;
 
 use futures::stream::BoxStream;
 
 pub(crate) use default::DefaultModel;
 pub(crate) use forward::ForwardModel;
+pub(crate) use tools::{ToolCall, content_blocks};
 
 /// Who said something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -45,6 +47,8 @@ pub(crate) struct Document {
 /// Everything that a model is asked with.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ask {
+    /// The request that began the run.
+    pub(crate) request_id: String,
     /// The component that asks.
     pub(crate) component_id: String,
     /// Its name in the editor.
@@ -80,8 +84,17 @@ impl Ask {
 #[error("{0}")]
 pub(crate) struct ModelError(pub(crate) String);
 
-/// The pieces of an answer, as they become known.
-pub(crate) type Answer = BoxStream<'static, Result<String, ModelError>>;
+/// A part of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Part {
+    /// A piece of its text.
+    Text(String),
+    /// A tool that was used.
+    Tool(ToolCall),
+}
+
+/// The parts of an answer, as they become known.
+pub(crate) type Answer = BoxStream<'static, Result<Part, ModelError>>;
 
 /// Something that answers.
 pub(crate) trait Model: Send + Sync {

@@ -83,14 +83,18 @@ pub(crate) fn run_json(run: &Run, whole: bool) -> Value {
 
 fn components(progress: &Progress) -> Value {
     let done = progress.components.iter().map(|done| {
-        json!({
+        let mut shown = json!({
             "component_id": done.component_id,
             "display_name": done.display_name,
             "type": done.kind,
             "status": "completed",
             "duration": done.duration,
             "settings": done.settings,
-        })
+        });
+        if !done.tool_calls.is_empty() {
+            shown["tool_calls"] = json!(done.tool_calls);
+        }
+        shown
     });
     let failed = progress.failed.iter().map(|failed| {
         json!({

@@ -1,7 +1,9 @@
 //! The server over its socket. Every answer that a test sees is held against the document.
 
 mod arming;
+mod bad_input;
 mod control;
+mod cors;
 mod errors;
 mod faults;
 mod flows;
@@ -21,5 +23,6 @@ mod time;
 mod transfer;
 mod usage;
 mod verdict;
+mod watching;
 mod webhook_settings;
 mod webhooks;

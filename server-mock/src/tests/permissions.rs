@@ -59,6 +59,8 @@ fn without_a_good_key_nothing_is_open_that_should_not_be() {
             "{}",
             operation.id
         );
+        let needed = operation.permission.map_or("", Permission::name);
+        assert_eq!(bare.json()["permission"], needed, "{}", operation.id);
         assert!(
             bare.header("www-authenticate")
                 .is_some_and(|it| it.starts_with("Bearer"))
@@ -75,6 +77,12 @@ fn without_a_good_key_nothing_is_open_that_should_not_be() {
                 (401, code),
                 "{}",
                 operation.id
+            );
+            assert_eq!(answer.json()["permission"], needed, "{}", operation.id);
+            let detail = answer.json()["detail"].to_string();
+            assert!(
+                detail.contains(&format!("permission `{needed}`")),
+                "{detail}"
             );
         }
     }

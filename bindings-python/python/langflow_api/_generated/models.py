@@ -96,7 +96,7 @@ class Problem(Model):
     errors: builtins.list[FieldProblem] | None
     """The fields that are not acceptable."""
     permission: str | None
-    """With 403, the permission that is missing."""
+    """With 401 and 403, the permission that the operation needs."""
     nearest: str | None
     """With 404, the nearest route or id that exists."""
     run_id: str | None
