@@ -74,6 +74,18 @@ pub enum Event {
 }
 
 impl Event {
+    /// The event's id on the wire, where it has one.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Event::RunStarted { id, .. }
+            | Event::Token { id, .. }
+            | Event::Message { id, .. }
+            | Event::ComponentCompleted { id, .. }
+            | Event::Unknown { id, .. }
+            | Event::End { id, .. } => id.as_deref(),
+        }
+    }
+
     /// The piece of text of a token.
     pub fn token(&self) -> Option<&str> {
         match self {

@@ -28,6 +28,7 @@ mod platform;
 mod portable;
 mod problem;
 mod request;
+mod resume;
 mod retry;
 mod run;
 mod send;

@@ -18,6 +18,7 @@ use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::event::Event;
 use crate::limits::Place;
 use crate::platform::{self, BoxStream};
+use crate::resume::Mark;
 use crate::run::RunResult;
 use crate::send::{Call, Counted, Opened, has_type, sentence};
 
@@ -58,6 +59,21 @@ pub(crate) struct Source {
     pub(crate) place: Option<Place>,
 }
 
+impl Source {
+    fn of(opened: Opened, call: &Call, url: Url) -> Source {
+        Source {
+            headers: opened.response.headers().clone(),
+            attempts: opened.attempts,
+            request_id: opened.request_id,
+            method: call.operation.method.to_owned(),
+            url: Some(url),
+            counted: opened.counted,
+            place: opened.place,
+            bytes: platform::body_stream(opened.response),
+        }
+    }
+}
+
 /// Reads the bytes and makes events of them.
 struct Reader {
     client: Client,
@@ -72,6 +88,7 @@ struct Reader {
     said: String,
     so_far: dialect::Said,
     over: bool,
+    mark: Mark,
 }
 
 impl RunStream {
@@ -81,16 +98,7 @@ impl RunStream {
         opened: Opened,
         url: Url,
     ) -> Result<RunStream, LangflowError> {
-        let source = Source {
-            headers: opened.response.headers().clone(),
-            attempts: opened.attempts,
-            request_id: opened.request_id,
-            method: call.operation.method.to_owned(),
-            url: Some(url),
-            counted: opened.counted,
-            place: opened.place,
-            bytes: platform::body_stream(opened.response),
-        };
+        let source = Source::of(opened, &call, url);
         RunStream::read(client, call, source).await
     }
 
@@ -116,6 +124,7 @@ impl RunStream {
             said: String::new(),
             so_far: dialect::Said::default(),
             over: false,
+            mark: Mark::default(),
         };
         if html || whole {
             reader.read_whole(html).await?;
@@ -273,12 +282,13 @@ impl Reader {
                 Some(Some(Ok(bytes))) => {
                     self.fault = self.decoder.push(&bytes).map_err(fault).err()
                 }
-                Some(None) => self.bytes_over("The stream ended before the run did.".to_owned())?,
+                Some(None) => {
+                    let why = "The stream ended before the run did.".to_owned();
+                    self.broke_off(why).await?;
+                }
                 Some(Some(Err(error))) => {
-                    self.bytes_over(sentence(&format!(
-                        "The connection was lost: {}",
-                        causes(&error)
-                    )))?;
+                    let why = sentence(&format!("The connection was lost: {}", causes(&error)));
+                    self.broke_off(why).await?;
                 }
                 None => {
                     let seconds = wait.unwrap_or_default().as_secs_f64();
@@ -292,6 +302,24 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// No more bytes come: goes on with the run where that can be, or says why not.
+    async fn broke_off(&mut self, why: String) -> Result<(), LangflowError> {
+        let Err(error) = self.bytes_over(why) else {
+            return Ok(());
+        };
+        let Some(url) = self.source.url.clone() else {
+            return Err(error);
+        };
+        let again = self.mark.again(&self.client, &self.call, &url);
+        let Some(opened) = Box::pin(again).await else {
+            return Err(error);
+        };
+        self.count(None);
+        self.source = Source::of(opened, &self.call, url);
+        self.decoder = Decoder::new(self.client.config.max_event);
+        Ok(())
     }
 
     /// No more bytes come. What lacks only its end mark is an event still; else the stream was cut.
@@ -360,6 +388,7 @@ impl Reader {
             }
             event => event,
         };
+        self.mark.see(&event);
         if let Some(text) = event.token() {
             self.tokens = true;
             if self.call.operation.family() == Family::Langflow {
@@ -436,6 +465,7 @@ impl Reader {
         info.may_have_executed = (self.call.run || self.call.operation.follows()) && asked;
         info.request_id
             .get_or_insert_with(|| self.source.request_id.clone());
+        self.mark.hint(info);
         self.call.fill(info, None, self.source.attempts);
         info.method = Some(self.source.method.clone());
         info.url = self

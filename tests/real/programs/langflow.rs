@@ -1,4 +1,5 @@
 //! What an open-source server offers, from Rust. The first argument is the echo flow's id.
+#![allow(clippy::print_stdout)]
 
 use futures::StreamExt as _;
 use langflow_client::langflow::types::WorkflowRequest;

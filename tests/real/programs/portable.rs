@@ -1,4 +1,5 @@
 //! A workspace's own calls on an open-source server. The first argument is the echo flow's id.
+#![allow(clippy::print_stdout)]
 
 use langflow_client::{Client, LangflowError, RunRequest, params, types};
 use serde_json::{Value, json};
