@@ -29,6 +29,13 @@ export interface FlowRun {
   readonly tweaks?: Tweaks | undefined;
   /** A session that the flow shall remember; from the result of an earlier run. */
   readonly sessionId?: string | null | undefined;
+  /**
+   * Paths of files, each uploaded first and handed to the component that reads it. Open-source
+   * servers only, and not in pages.
+   */
+  readonly files?: readonly string[] | undefined;
+  /** Global variables of this run only, by name. Open-source servers only. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Settings by component id (or, for all of them, by name). */

@@ -44,7 +44,7 @@ impl Client {
             content_type: None,
             accept: None,
         };
-        let request = request::build(&self.config.base.workspace(), operation, parts)?;
+        let request = request::build(&self.place(operation)?, operation, parts)?;
         self.exchange(request, &call).await
     }
 

@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod ask;
+#[cfg_attr(target_arch = "wasm32", path = "attach_wasm.rs")]
+mod attach;
 mod auth;
 mod base_url;
 pub mod boundary;

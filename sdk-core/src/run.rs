@@ -1,6 +1,7 @@
 //! A run of a flow, the same words for every server.
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -14,6 +15,9 @@ use crate::request::{self, Parts};
 use crate::send::Call;
 use crate::stream::RunStream;
 use crate::tweaks;
+
+/// What the header of a global variable begins with.
+const VARIABLE: &str = "x-langflow-global-var-";
 
 /// What to run, and how. Checked when it is sent.
 ///
@@ -58,6 +62,20 @@ impl RunRequest {
         self
     }
 
+    /// Files for the flow, by path: each is uploaded first, and the component that reads it is told of
+    /// it. Open-source servers only.
+    pub fn files<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> RunRequest {
+        let paths: Vec<Value> = paths.into_iter().map(|path| path.into().into()).collect();
+        self.fields.insert("files".into(), paths.into());
+        self
+    }
+
+    /// Global variables of this run only, `{name: value}`. Open-source servers only.
+    pub fn variables(mut self, variables: impl Into<Value>) -> RunRequest {
+        self.fields.insert("variables".into(), variables.into());
+        self
+    }
+
     /// Time limit, retries, headers and key of this call.
     pub fn options(mut self, options: CallOptions) -> RunRequest {
         self.options = options;
@@ -80,6 +98,17 @@ impl RunRequest {
         let options = CallOptions::from_json(&fields.remove("options").unwrap_or_default())?;
         fields.retain(|_, value| !value.is_null());
         Ok(RunRequest { fields, options })
+    }
+
+    /// Whether it has something that only open-source servers take.
+    pub(crate) fn needs_open_source(&self) -> bool {
+        let files = self.fields.get("files").and_then(Value::as_array);
+        self.has_variables() || files.is_some_and(|files| !files.is_empty())
+    }
+
+    pub(crate) fn has_variables(&self) -> bool {
+        let variables = self.fields.get("variables").and_then(Value::as_object);
+        variables.is_some_and(|all| !all.is_empty())
     }
 
     pub(crate) fn call_options(&self) -> &CallOptions {
@@ -108,6 +137,9 @@ impl RunRequest {
                     tweaks::check_shape(value)?;
                     body.insert(name.clone(), value.clone());
                 }
+                "files" if value.is_array() => {}
+                "files" => return Err(refuse(name, "a list of paths", value)),
+                "variables" => _ = variable_headers(value)?,
                 other => {
                     let message = format!("A run takes no `{other}`.");
                     return Err(LangflowError::invalid_input(other, message));
@@ -129,6 +161,48 @@ impl RunRequest {
         }
         Ok((flow_id, body))
     }
+}
+
+/// The headers that say global variables to an open-source server, which writes names in capitals.
+fn variable_headers(variables: &Value) -> Result<HeaderMap, LangflowError> {
+    let Some(map) = variables.as_object() else {
+        return Err(refuse("variables", "an object of texts", variables));
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in map {
+        let wrong = |message: String| LangflowError::invalid_input("variables", message);
+        let text = options::text(&format!("variables.{name}"), value)?;
+        let header = HeaderName::from_bytes(format!("{VARIABLE}{name}").as_bytes());
+        let Some(header) = header.ok().filter(|_| !name.is_empty()) else {
+            let message =
+                format!("`{name}` cannot be sent as a header, so it is no variable here.");
+            return Err(wrong(message));
+        };
+        let plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        if !plain || text.trim() != text || text.is_empty() {
+            let message = format!(
+                "The value of `{name}` has to be ASCII on one line, without spaces around it: it is \
+                 sent as a header."
+            );
+            return Err(wrong(message));
+        }
+        if headers.contains_key(&header) {
+            let message = format!("`{name}` is there twice: the server writes names in capitals.");
+            return Err(wrong(message));
+        }
+        if let Ok(mut value) = HeaderValue::from_str(&text) {
+            value.set_sensitive(true);
+            headers.insert(header, value);
+        }
+    }
+    Ok(headers)
+}
+
+fn only_open_source(field: &str) -> LangflowError {
+    let message = format!(
+        "`{field}` of a run go to the own API of open-source Langflow; nothing else takes them."
+    );
+    LangflowError::invalid(ErrorCode::Unsupported, field, message)
 }
 
 /// How long a run took and what it cost.
@@ -211,7 +285,7 @@ impl Client {
     /// `invalid_input` before any request leaves; else what became of the call, with
     /// `may_have_executed` saying whether the flow may have run.
     pub async fn run_flow(&self, request: RunRequest) -> Result<RunResult, LangflowError> {
-        let family = self.family();
+        let family = self.family_for(&request).await;
         match self.run_on(&request, family).await {
             Err(error) => match self.run_elsewhere(family, &error) {
                 Some(found) => self.run_on(&request, found).await,
@@ -251,7 +325,7 @@ impl Client {
     /// # Errors
     /// As [`Client::run_flow`]; what happens after the first byte is an item of the stream.
     pub async fn stream_flow(&self, request: RunRequest) -> Result<RunStream, LangflowError> {
-        let family = self.family();
+        let family = self.family_for(&request).await;
         match self.stream_on(&request, family).await {
             Err(error) => match self.run_elsewhere(family, &error) {
                 Some(found) => self.stream_on(&request, found).await,
@@ -279,6 +353,10 @@ impl Client {
         stream: bool,
     ) -> Result<(Call, reqwest::Request), LangflowError> {
         let (flow_id, mut body) = run.check(self)?;
+        if run.has_variables() && family != Family::Langflow {
+            return Err(only_open_source("variables"));
+        }
+        self.add_files(run, &flow_id, &mut body, family).await?;
         let mut args = Map::from_iter([("flow_id".to_owned(), Value::String(flow_id.clone()))]);
         let accept = match stream {
             true => "text/event-stream",
@@ -309,7 +387,11 @@ impl Client {
                 accept: Some(accept),
             };
             let base = self.config.base.root();
-            return Ok((call, request::build(&base, operation, parts)?));
+            let mut request = request::build(&base, operation, parts)?;
+            if let Some(variables) = run.fields.get("variables") {
+                request.headers_mut().extend(variable_headers(variables)?);
+            }
+            return Ok((call, request));
         }
         if let Some(tweaks) = body.get_mut("tweaks") {
             *tweaks = self.name_components(&flow_id, tweaks.take()).await?;
@@ -331,6 +413,25 @@ impl Client {
             call,
             request::build(&self.config.base.workspace(), operation, parts)?,
         ))
+    }
+
+    /// Uploads the files of a run and adds the tweaks that name them.
+    pub(crate) async fn add_files(
+        &self,
+        run: &RunRequest,
+        flow_id: &str,
+        body: &mut Map<String, Value>,
+        family: Family,
+    ) -> Result<(), LangflowError> {
+        match run.fields.get("files") {
+            Some(Value::Array(files)) if files.is_empty() => Ok(()),
+            Some(files) if family == Family::Langflow => {
+                // Boxed: most runs have none, and their futures need not be as large.
+                Box::pin(self.attach(flow_id, body, files, &run.options)).await
+            }
+            Some(_) => Err(only_open_source("files")),
+            None => Ok(()),
+        }
     }
 
     /// Fails or warns where the server had forgotten the conversation.

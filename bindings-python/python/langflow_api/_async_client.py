@@ -13,7 +13,8 @@ from ._watch import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from os import PathLike
     from types import TracebackType
     from typing import Any, Literal
 
@@ -59,6 +60,8 @@ class AsyncClient(Base, AsyncResources):
         background: Literal[False] = ...,
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
+        files: Sequence[str | PathLike[str]] | None = ...,
+        variables: Mapping[str, str] | None = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -75,6 +78,8 @@ class AsyncClient(Base, AsyncResources):
         background: Literal[False] = ...,
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
+        files: Sequence[str | PathLike[str]] | None = ...,
+        variables: Mapping[str, str] | None = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -91,6 +96,8 @@ class AsyncClient(Base, AsyncResources):
         background: Literal[False] = ...,
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
+        files: Sequence[str | PathLike[str]] | None = ...,
+        variables: Mapping[str, str] | None = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -107,6 +114,8 @@ class AsyncClient(Base, AsyncResources):
         background: Literal[True],
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
+        files: Sequence[str | PathLike[str]] | None = ...,
+        variables: Mapping[str, str] | None = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -122,6 +131,8 @@ class AsyncClient(Base, AsyncResources):
         background: bool = False,
         tweaks: Mapping[str, Mapping[str, Any]] | None = None,
         session_id: str | None = None,
+        files: Sequence[str | PathLike[str]] | None = None,
+        variables: Mapping[str, str] | None = None,
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
@@ -132,7 +143,7 @@ class AsyncClient(Base, AsyncResources):
         Cancelling the task ends the request.
         """
         options = run_options(timeout, max_retries, headers, idempotency_key)
-        fields = run_fields(flow_id, input_value, tweaks, session_id)
+        fields = run_fields(flow_id, input_value, tweaks, session_id, files, variables)
         if background:
             from ._job import AsyncJob
 
@@ -170,6 +181,8 @@ class AsyncClient(Base, AsyncResources):
         *,
         tweaks: Mapping[str, Mapping[str, Any]] | None = None,
         session_id: str | None = None,
+        files: Sequence[str | PathLike[str]] | None = None,
+        variables: Mapping[str, str] | None = None,
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
@@ -180,7 +193,9 @@ class AsyncClient(Base, AsyncResources):
         Not to be awaited: ``async for event in client.stream_flow(...)``.
         """
         options = run_options(timeout, max_retries, headers, idempotency_key)
-        return self._stream(run_fields(flow_id, input_value, tweaks, session_id), options)
+        return self._stream(
+            run_fields(flow_id, input_value, tweaks, session_id, files, variables), options
+        )
 
     def _stream(
         self,

@@ -226,14 +226,23 @@ def rebuild(kind: type[Base], config: dict[str, object], defaults: dict[str, obj
 
 
 def run_fields(
-    flow_id: object, input_value: object, tweaks: object, session_id: object
+    flow_id: object,
+    input_value: object,
+    tweaks: object,
+    session_id: object,
+    files: object = None,
+    variables: object = None,
 ) -> dict[str, object]:
     """The fields of a run; what was left out stays out."""
+    if isinstance(files, (list, tuple)):
+        files = [file.__fspath__() if hasattr(file, "__fspath__") else file for file in files]
     return {
         "flow_id": flow_id,
         "input_value": input_value,
         "tweaks": NOT_GIVEN if tweaks is None else tweaks,
         "session_id": NOT_GIVEN if session_id is None else session_id,
+        "files": NOT_GIVEN if files is None else files,
+        "variables": NOT_GIVEN if variables is None else variables,
     }
 
 

@@ -13,7 +13,8 @@ from ._watch import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from os import PathLike
     from types import TracebackType
     from typing import Any, Literal
 
@@ -64,6 +65,8 @@ class Client(Base, Resources):
         background: Literal[False] = ...,
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
+        files: Sequence[str | PathLike[str]] | None = ...,
+        variables: Mapping[str, str] | None = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -80,6 +83,8 @@ class Client(Base, Resources):
         background: Literal[False] = ...,
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
+        files: Sequence[str | PathLike[str]] | None = ...,
+        variables: Mapping[str, str] | None = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -96,6 +101,8 @@ class Client(Base, Resources):
         background: Literal[False] = ...,
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
+        files: Sequence[str | PathLike[str]] | None = ...,
+        variables: Mapping[str, str] | None = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -112,6 +119,8 @@ class Client(Base, Resources):
         background: Literal[True],
         tweaks: Mapping[str, Mapping[str, Any]] | None = ...,
         session_id: str | None = ...,
+        files: Sequence[str | PathLike[str]] | None = ...,
+        variables: Mapping[str, str] | None = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -127,6 +136,8 @@ class Client(Base, Resources):
         background: bool = False,
         tweaks: Mapping[str, Mapping[str, Any]] | None = None,
         session_id: str | None = None,
+        files: Sequence[str | PathLike[str]] | None = None,
+        variables: Mapping[str, str] | None = None,
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
@@ -142,6 +153,9 @@ class Client(Base, Resources):
             tweaks: Settings of components for this run only, ``{"OpenAI-ab12": {"temperature":
                 0.5}}``.
             session_id: Session of an earlier result; the flow then remembers it.
+            files: Paths of files, each uploaded first and handed to the component that reads it;
+                open-source servers only.
+            variables: Global variables of this run only, by name; open-source servers only.
             timeout: Seconds that the call may take; ``None`` for no limit.
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.
@@ -158,7 +172,7 @@ class Client(Base, Resources):
             LangflowError: all else that can go wrong; see its subclasses.
         """
         options = run_options(timeout, max_retries, headers, idempotency_key)
-        fields = run_fields(flow_id, input_value, tweaks, session_id)
+        fields = run_fields(flow_id, input_value, tweaks, session_id, files, variables)
         if background:
             from ._job import Job
 
@@ -194,6 +208,8 @@ class Client(Base, Resources):
         *,
         tweaks: Mapping[str, Mapping[str, Any]] | None = None,
         session_id: str | None = None,
+        files: Sequence[str | PathLike[str]] | None = None,
+        variables: Mapping[str, str] | None = None,
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
@@ -210,7 +226,9 @@ class Client(Base, Resources):
             LangflowError: as for :meth:`run_flow`; while reading also ``StreamInterrupted``.
         """
         options = run_options(timeout, max_retries, headers, idempotency_key)
-        return self._stream(run_fields(flow_id, input_value, tweaks, session_id), options)
+        return self._stream(
+            run_fields(flow_id, input_value, tweaks, session_id, files, variables), options
+        )
 
     def _stream(
         self,

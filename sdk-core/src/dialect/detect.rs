@@ -14,6 +14,7 @@ use crate::operation::{self, Operation};
 use crate::options::CallOptions;
 use crate::platform;
 use crate::request::{self, Parts};
+use crate::run::RunRequest;
 use crate::send::Call;
 
 /// Time that a probe may take.
@@ -180,6 +181,20 @@ impl Client {
         explained.request_id = info.request_id;
         explained.body = info.body;
         explained
+    }
+
+    /// Where a run goes. What only open-source servers take is not sent on a guess: there, it is asked
+    /// first.
+    pub(crate) async fn family_for(&self, run: &RunRequest) -> Family {
+        let known = &self.shared.known.langflow;
+        if self.config.api == Api::Auto
+            && known.get().is_none()
+            && run.needs_open_source()
+            && let Some(version) = Box::pin(self.probe()).await
+        {
+            known.get_or_init(|| version);
+        }
+        self.family()
     }
 
     /// The version of an open-source Langflow.

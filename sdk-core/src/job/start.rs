@@ -31,6 +31,7 @@ impl Client {
     /// `invalid_input` before any request leaves; `unsupported` where the server cannot run flows in
     /// the background; else as every call.
     pub async fn start_flow(&self, request: RunRequest) -> Result<Job, LangflowError> {
+        self.family_for(&request).await;
         let open_source = self.is_open_source();
         let raw = match self.start_on(&request, open_source).await {
             Err(error) if !open_source && self.turned_out(&error) => {
@@ -54,6 +55,18 @@ impl Client {
 
     async fn start_on(&self, run: &RunRequest, open_source: bool) -> Result<Value, LangflowError> {
         let (flow_id, mut body) = run.check(self)?;
+        if run.has_variables() {
+            // An open-source server takes them and drops them; a workspace has none.
+            let message = "A run in the background has no `variables`: an open-source server would \
+                           drop them. Wait for the run, or stream it.";
+            return Err(LangflowError::invalid(
+                ErrorCode::Unsupported,
+                "variables",
+                message,
+            ));
+        }
+        self.add_files(run, &flow_id, &mut body, self.family())
+            .await?;
         let mut options = run.call_options().clone();
         let key = options.idempotency_key.get_or_insert_with(|| id("idem_"));
         if open_source {
@@ -74,7 +87,7 @@ impl Client {
     }
 
     /// The id of a flow that may be named by its endpoint: workflows take nothing else.
-    async fn flow_uuid(&self, named: &str) -> Result<String, LangflowError> {
+    pub(crate) async fn flow_uuid(&self, named: &str) -> Result<String, LangflowError> {
         if is_uuid(named) {
             return Ok(named.to_owned());
         }
