@@ -17,6 +17,8 @@ mod error;
 mod event;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod export;
+#[cfg(not(target_arch = "wasm32"))]
+mod folder;
 mod generated;
 mod job;
 mod limits;
@@ -47,6 +49,8 @@ pub use client::Client;
 pub use config::ClientBuilder;
 pub use error::{ErrorCode, ErrorInfo, FieldError, LangflowError, Phase};
 pub use event::Event;
+#[cfg(not(target_arch = "wasm32"))]
+pub use folder::{FolderFlow, FolderReport};
 pub use generated::operations::API_VERSION;
 pub use generated::resources as params;
 pub use generated::workspace::types;

@@ -11,7 +11,7 @@ use crate::dialect::Api;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::options::CallOptions;
 use crate::request::{self, Parts};
-use crate::send::{Answer, Call, Got, Want, has_type};
+use crate::send::{self, Answer, Call, Got, Want, has_type};
 
 /// Messages that the server hands out at most.
 const MESSAGES: u64 = 200;
@@ -212,6 +212,25 @@ impl Client {
             }
             _ => Err(self.cannot(id, "do this")),
         }
+    }
+
+    /// Calls an operation of the second document; an answer without a body is null.
+    pub(crate) async fn ask_second(
+        &self,
+        id: &str,
+        args: Map<String, Value>,
+        body: Value,
+    ) -> Result<Value, LangflowError> {
+        let names: Vec<String> = args.keys().cloned().collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut asked = Asked {
+            args,
+            body,
+            options: CallOptions::default(),
+            request_id: send::id("req_"),
+            attempts: 0,
+        };
+        self.second(id, &mut asked, &names).await
     }
 
     /// Calls an operation of the second document with arguments and body as they are by now.

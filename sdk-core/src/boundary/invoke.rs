@@ -25,6 +25,8 @@ const TABLE: &[&[Entry]] = &[
     crate::metrics::INVOKE,
     #[cfg(not(target_arch = "wasm32"))]
     crate::export::INVOKE,
+    #[cfg(not(target_arch = "wasm32"))]
+    crate::folder::INVOKE,
 ];
 
 /// Begins what stands in the table under the name.
