@@ -105,3 +105,39 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             process.wait(20)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def lfx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The flows that need no database, behind `lfx serve`."""
+    state = tmp_path_factory.mktemp("lfx")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url, log, key = f"http://127.0.0.1:{port}", state / "server.log", "sk-of-these-tests"
+    served = state / "flows"
+    served.mkdir()
+    for name in ("boom", "echo", "fake_llm"):
+        (served / f"{name}.json").write_text((HERE / "flows" / f"{name}.json").read_text())
+    python = pathlib.Path(os.environ["REAL_PYTHON"])
+    command = [python.with_name("lfx"), "serve", served, "--port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*map(str, command)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env={**os.environ, "LANGFLOW_API_KEY": key, "DO_NOT_TRACK": "true"},
+            start_new_session=True,
+        )
+    try:
+        wait(url, process, log)
+        flows = call(f"{url}/flows", None, {"x-api-key": key})
+        ids = {pathlib.Path(flow["relative_path"]).stem: flow["id"] for flow in flows}
+        yield Server(url, key, ids)
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
