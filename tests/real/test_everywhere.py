@@ -12,7 +12,7 @@ import pytest
 from langflow_api import Client, NotFound, RunFailed, Unauthenticated, Unsupported
 from langflow_api.testing import MockServer
 
-from conftest import HERE, PASSWORD, Server
+from conftest import HERE, Server
 
 ROOT = HERE.parents[1]
 
@@ -20,7 +20,7 @@ ROOT = HERE.parents[1]
 @pytest.fixture(scope="module")
 def mock() -> Iterator[Server]:
     with MockServer() as server:
-        yield Server(server.url, server.api_key, server.flow_ids)
+        yield Server(server.url, server.api_key, {"echo": "echo"})
 
 
 def program(server: Server, language: str) -> dict[str, object]:
@@ -84,7 +84,7 @@ def test_lfx_serve(lfx: Server) -> None:
 
 
 def test_a_login(real: Server) -> None:
-    client = Client(base_url=real.url, username="admin", password=PASSWORD)
+    client = Client(base_url=real.url, username="admin", password=real.password)
     assert client.run_flow(real.flows["echo"], "Hello!").text == "Hello!"
     with client.stream_flow(real.flows["fake_llm"], "Hello!") as stream:
         assert "".join(stream.text_stream) == "one two three"
