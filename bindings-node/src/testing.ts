@@ -69,6 +69,8 @@ const IN_SECONDS: ReadonlySet<string> = new Set(['tokenDelay', 'keepalive']);
  * ```
  */
 export class MockServer extends MockControl implements AsyncDisposable {
+  // A program that keeps only the address still has its server, whatever the collector of garbage does.
+  static readonly #running = new Set<MockServer>();
   /** The workspace URL: what a client takes as `baseUrl`. */
   readonly url: string;
   /** A key that may do everything. */
@@ -95,11 +97,14 @@ export class MockServer extends MockControl implements AsyncDisposable {
     if (Native === undefined) {
       throw new Error('langflow-client: this addon was built without the mock server');
     }
-    return new MockServer(new Native(JSON.stringify(config(options))));
+    const server = new MockServer(new Native(JSON.stringify(config(options))));
+    MockServer.#running.add(server);
+    return server;
   }
 
   /** Ends the server and everything that is connected to it. */
   async stop(): Promise<void> {
+    MockServer.#running.delete(this);
     this.#native.stop();
   }
 

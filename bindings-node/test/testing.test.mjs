@@ -211,3 +211,18 @@ console.log(await fetch(url).then(() => 'there', () => 'gone'));`,
   const { stdout } = await run(process.execPath, ['a.mjs'], { cwd: path });
   assert.equal(stdout.trim(), 'gone');
 });
+
+test('a server whose address alone is kept goes on, and does not keep its process', async () => {
+  const program = `
+    import { MockServer } from 'langflow-client/testing';
+    const address = async () => (await MockServer.start()).url;
+    const url = await address();
+    for (let round = 0; round < 3; round += 1) {
+      globalThis.gc();
+      await new Promise((wake) => setTimeout(wake, 50));
+    }
+    console.log((await fetch(url + '/health')).status > 0);`;
+  const args = ['--expose-gc', '--input-type=module', '--eval', program];
+  const { stdout } = await run(process.execPath, args, { cwd: root, timeout: 20_000 });
+  assert.equal(stdout, 'true\n');
+});
