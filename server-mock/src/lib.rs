@@ -44,7 +44,7 @@ pub mod wire;
 pub use blocking::{BlockingServer, start_blocking};
 pub use clock::Clock;
 pub use config::{Config, ModelKey};
-pub use contract::{Permission, document};
+pub use contract::{Permission, document, permission_table};
 pub use control::{control_document, parse_span};
 pub use handle::{At, Fault, Fired, Refused, Requests, VerifyError};
 pub use server::{MockServer, MockServerBuilder, StartError};

@@ -216,8 +216,9 @@ async fn serve(stream: TcpStream, peer: SocketAddr, tenants: Arc<Tenants>) {
     let _ = stream.set_nodelay(true);
     let line = http::Line::new(peer);
     let wire = TokioIo::new(http::Wire::new(stream, line.clone()));
+    // Boxed, so that an open stream does not keep the room that its answer took to be made.
     let service = hyper::service::service_fn(move |request| {
-        http::lead(Arc::clone(&tenants), line.clone(), request)
+        Box::pin(http::lead(Arc::clone(&tenants), line.clone(), request))
     });
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(wire, service);
     // A client that goes away is its own business.

@@ -85,14 +85,14 @@ async fn ask(server: &MockServer, method: &str, path: &str, body: &str) -> Strin
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut socket = tokio::net::TcpStream::connect(server.address())
         .await
-        .unwrap();
+        .expect("to work");
     let key = server.api_key();
     let request = format!(
         "{method} /langflow/api/v1{path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\
          content-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
-    socket.write_all(request.as_bytes()).await.unwrap();
+    socket.write_all(request.as_bytes()).await.expect("to work");
     let mut answer = String::new();
     let _ = socket.read_to_string(&mut answer).await;
     answer
@@ -202,4 +202,29 @@ async fn a_test_breaks_answers() {
     .await;
     assert!(answer.contains("scripted"), "{answer}");
     assert!(server.script(&serde_json::json!({"txt": 1})).is_err());
+}
+
+#[tokio::test]
+async fn a_thousand_servers_in_one_process() {
+    let begun: Vec<MockServer> = futures::future::try_join_all(
+        (0..1_000).map(|seed| MockServer::builder().seed(seed).start()),
+    )
+    .await
+    .unwrap();
+    let urls: std::collections::BTreeSet<String> = begun.iter().map(MockServer::url).collect();
+    assert_eq!(urls.len(), 1_000);
+    for server in begun.iter().step_by(100) {
+        let answer = ask(server, "POST", "/flows/echo/run", r#"{"input_value": "x"}"#).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    let address = begun[999].address();
+    drop(begun);
+    // They end as the event loop comes to them.
+    let gone = async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let gone = tokio::time::timeout(Duration::from_secs(20), gone).await;
+    assert!(gone.is_ok(), "the last one still listens");
 }

@@ -59,6 +59,28 @@ def test_the_snippets_of_a_page(
         assert "Alice" in done.stdout
 
 
+def test_the_tests_on_the_pages(environment: dict[str, str], tmp_path: Path) -> None:
+    """Blocks with the name of a test file are given to pytest as they stand."""
+    found = 0
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        named = r'^```python title="(test_\w+\.py)"\n(.*?)^```$'
+        for name, block in re.findall(named, text, re.DOTALL | re.MULTILINE):
+            (tmp_path / name).write_text(block, encoding="utf-8")
+            found += block.count("def test_")
+    assert found >= 2
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert f"{found} passed" in done.stdout, done.stdout + done.stderr
+
+
 def commands() -> list[str]:
     lines = [line for page in PAGES for block in blocks(page, "console") for line in [block]]
     shown = [line[2:] for text in lines for line in text.splitlines() if line.startswith("$ ")]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use langflow_export::{
     Flow, Options, Snippet, SnippetLanguage, TypesLanguage, snippet, to_python, tweak_types,
@@ -18,23 +19,25 @@ pub(crate) enum Export {
     /// The code that calls the flow.
     Snippet {
         /// The flow file.
+        #[arg(env = "LANGFLOW_MOCK_EXPORT_FLOW")]
         flow: PathBuf,
         /// The language of the code.
-        #[arg(long, default_value = "python")]
+        #[arg(long, env = "LANGFLOW_MOCK_EXPORT_LANGUAGE", default_value = "python")]
         language: Language,
         /// Id of the flow on its server.
-        #[arg(long)]
+        #[arg(long, env = "LANGFLOW_MOCK_FLOW_ID")]
         flow_id: Option<String>,
         /// Where the workspace is.
-        #[arg(long)]
+        #[arg(long, env = "LANGFLOW_MOCK_EXPORT_BASE_URL")]
         base_url: Option<String>,
     },
     /// What can be set in the flow for one run, as types.
     Types {
         /// The flow file.
+        #[arg(env = "LANGFLOW_MOCK_EXPORT_FLOW")]
         flow: PathBuf,
         /// The language of the types.
-        #[arg(long, default_value = "python")]
+        #[arg(long, env = "LANGFLOW_MOCK_EXPORT_LANGUAGE", default_value = "python")]
         language: Typed,
     },
 }
@@ -43,18 +46,19 @@ pub(crate) enum Export {
 #[derive(Debug, Args)]
 pub(crate) struct Python {
     /// The flow file.
+    #[arg(env = "LANGFLOW_MOCK_EXPORT_FLOW")]
     flow: PathBuf,
     /// Write functions that raise for what has no translation, instead of refusing the flow.
-    #[arg(long)]
+    #[arg(long, env = "LANGFLOW_MOCK_EXPORT_STUBS", value_parser = FalseyValueParser::new())]
     stubs: bool,
     /// Add `stream()`.
-    #[arg(long)]
+    #[arg(long, env = "LANGFLOW_MOCK_EXPORT_STREAM", value_parser = FalseyValueParser::new())]
     stream: bool,
     /// Add `arun()`, and `astream()` beside `stream()`.
-    #[arg(long)]
+    #[arg(long, env = "LANGFLOW_MOCK_EXPORT_ASYNC", value_parser = FalseyValueParser::new())]
     r#async: bool,
     /// Settings that are changed first, as JSON: '{"component": {"setting": "value"}}'.
-    #[arg(long, value_parser = tweaks)]
+    #[arg(long, env = "LANGFLOW_MOCK_EXPORT_TWEAKS", value_parser = tweaks)]
     tweaks: Option<Map<String, Value>>,
 }
 

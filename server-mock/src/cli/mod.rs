@@ -2,6 +2,8 @@
 
 mod client;
 mod export;
+#[cfg(test)]
+mod reference;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
@@ -118,6 +120,9 @@ pub(crate) enum Control {
         /// Print the document of the control API instead.
         #[arg(long, env = "LANGFLOW_MOCK_OPENAPI_CONTROL", value_parser = FalseyValueParser::new())]
         control: bool,
+        /// Print which permission each operation needs, as a table, instead.
+        #[arg(long, env = "LANGFLOW_MOCK_OPENAPI_PERMISSIONS", value_parser = FalseyValueParser::new(), conflicts_with = "control")]
+        permissions: bool,
     },
 }
 
@@ -127,11 +132,13 @@ pub(crate) enum Snapshot {
     /// Put the state aside.
     Save {
         /// Its name.
+        #[arg(env = "LANGFLOW_MOCK_SNAPSHOT")]
         name: String,
     },
     /// Go back to a state.
     Restore {
         /// Its name.
+        #[arg(env = "LANGFLOW_MOCK_SNAPSHOT")]
         name: String,
     },
     /// List the names.
@@ -197,10 +204,17 @@ pub(crate) fn run(control: Control) -> Done {
             at,
         } => listen(&at, &forward_to, &events, flow_id.as_deref()),
         Control::Export { what } => export::run(&what),
-        Control::Openapi { control: true } => {
-            Ok((pretty(&langflow_mock::control_document()), true))
+        Control::Openapi {
+            control,
+            permissions,
+        } => {
+            let text = match (control, permissions) {
+                (_, true) => langflow_mock::permission_table(),
+                (true, false) => pretty(&langflow_mock::control_document()),
+                (false, false) => langflow_mock::document().to_owned(),
+            };
+            Ok((text, true))
         }
-        Control::Openapi { control: false } => Ok((langflow_mock::document().to_owned(), true)),
     }
 }
 

@@ -69,6 +69,26 @@ impl Permission {
     }
 }
 
+/// Which permission each operation needs, as a table in Markdown: the one that is enforced.
+pub fn permission_table() -> String {
+    let mut rows: Vec<String> = [
+        "| operation | method and path | permission |",
+        "|---|---|---|",
+    ]
+    .map(str::to_owned)
+    .into();
+    for operation in &contract().operations {
+        let needed = operation.permission.map_or("none", Permission::name);
+        let own = operation.own.map(Permission::name);
+        let own = own.map_or(String::new(), |own| {
+            format!("; {own} for what the key started")
+        });
+        let (id, method, path) = (&operation.id, &operation.method, &operation.path);
+        rows.push(format!("| `{id}` | `{method} {path}` | {needed}{own} |"));
+    }
+    rows.join("\n")
+}
+
 /// A parameter of an operation.
 #[derive(Debug, Clone)]
 pub(crate) struct Parameter {

@@ -1,4 +1,4 @@
-//! The journal as an HTTP archive (HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/).
+//! The journal as an HTTP archive (HAR 1.2, <http://www.softwareishard.com/blog/har-12-spec/>).
 
 use std::time::Duration;
 

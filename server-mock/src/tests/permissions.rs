@@ -104,6 +104,18 @@ fn every_operation_does_something() {
 }
 
 #[test]
+fn the_table_in_the_readme_is_the_one_that_is_enforced() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(readme).expect("the README");
+    let table = crate::permission_table();
+    assert_eq!(table.lines().count(), contract().operations.len() + 2);
+    assert!(
+        readme.contains(&format!("\n{table}\n")),
+        "put this into README.md:\n{table}"
+    );
+}
+
+#[test]
 fn keys_can_be_left_out_where_nobody_asks_for_them() {
     let mock = Mock::with(&serde_json::json!({"auth": false}));
     assert_eq!(
