@@ -2,7 +2,7 @@
 // What is named here wins over a schema of the same name in the generated types.
 export { type Alert, Alerts, type Thresholds } from './alerts.js';
 export { CallPromise, type SavedFile, type SaveOptions } from './call.js';
-export { type FlowRun, LangflowClient, type Tweaks } from './client.js';
+export { type FlowRun, type FolderReport, LangflowClient, type Tweaks } from './client.js';
 export { LangflowError, type ErrorInfo, type ErrorPhase, type FieldError } from './errors.js';
 export type {
   ComponentCompletedEvent,

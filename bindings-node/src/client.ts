@@ -38,6 +38,24 @@ export interface FlowRun {
   readonly variables?: Readonly<Record<string, string>> | undefined;
 }
 
+/** What became of a folder or of a project. */
+export interface FolderReport {
+  readonly projectId: string;
+  readonly projectName: string;
+  /** `file` is empty for a flow that is only on the server. */
+  readonly flows: readonly {
+    readonly file: string;
+    readonly id: string;
+    readonly name: string;
+    readonly action: 'written' | 'unchanged' | 'removed' | 'created' | 'updated' | 'only_on_server';
+  }[];
+}
+
+function folderReport(wire: unknown): FolderReport {
+  const report = wire as { project_id: string; project_name: string } & Pick<FolderReport, 'flows'>;
+  return { projectId: report.project_id, projectName: report.project_name, flows: report.flows };
+}
+
 /** Settings by component id (or, for all of them, by name). */
 export type Tweaks = Readonly<Record<string, Readonly<Record<string, JsonValue>>>>;
 
@@ -155,6 +173,22 @@ export class LangflowClient extends ResourceSet {
       runs.map((run) => ({ ...run })),
       options,
     );
+  }
+
+  /**
+   * Saves a project of an open-source server, by id or name, into a folder: sorted files without
+   * secrets, for version control. Not in pages.
+   */
+  async pullProject(project: string, folder: string): Promise<FolderReport> {
+    return folderReport(await this.#bridge.invoke('project.pull', { project, folder }, undefined));
+  }
+
+  /**
+   * Brings a folder that `pullProject` wrote to an open-source server. Flows keep their ids and the
+   * secrets that they have there; flows that are only there are left alone.
+   */
+  async pushProject(folder: string): Promise<FolderReport> {
+    return folderReport(await this.#bridge.invoke('project.push', { folder }, undefined));
   }
 
   /** Every operation of an open-source server; on a workspace each is {@link Unsupported}. */

@@ -151,7 +151,7 @@ impl Client {
         let there = self.of_project("getProject", &project_id).await?;
         let (mut report, mut pushed) = (Vec::new(), BTreeSet::new());
         for (file, flow) in files {
-            let (flow, action) = self.put_flow(&file, flow, &project_id).await?;
+            let (flow, action) = self.put_flow(&file, flow, Some(&project_id)).await?;
             let (id, name) = (text(&flow, "id"), text(&flow, "name"));
             pushed.insert(id.clone());
             report.push(FolderFlow {
@@ -180,11 +180,11 @@ impl Client {
     }
 
     /// Makes the flow of a file, or changes the one of its id.
-    async fn put_flow(
+    pub(crate) async fn put_flow(
         &self,
         file: &str,
         flow: Value,
-        project_id: &str,
+        project_id: Option<&str>,
     ) -> Result<(Value, &'static str), LangflowError> {
         if !flow["data"]["nodes"].is_array() || flow["name"].as_str().is_none_or(str::is_empty) {
             let message = format!("{file} is no flow file: it has no `name`, or no `data.nodes`.");
@@ -196,7 +196,9 @@ impl Client {
             error
         };
         let mut body = flow.clone();
-        body["folder_id"] = project_id.into();
+        if let Some(project_id) = project_id {
+            body["folder_id"] = project_id.into();
+        }
         let Some(id) = flow["id"].as_str() else {
             let made = self.ask_second("createFlow", Map::new(), body).await;
             return Ok((made.map_err(named)?, "created"));
@@ -208,7 +210,10 @@ impl Client {
             Err(error) => return Err(named(error)),
         };
         let action = match &known {
-            Some(known) if known["folder_id"] == project_id && portable(known.clone()) == flow => {
+            Some(known)
+                if project_id.is_none_or(|id| known["folder_id"] == id)
+                    && portable(known.clone()) == flow =>
+            {
                 return Ok((known.clone(), "unchanged"));
             }
             Some(known) => {
@@ -242,7 +247,7 @@ fn text(value: &Value, key: &str) -> String {
 }
 
 /// What a file says of a flow.
-fn portable(mut flow: Value) -> Value {
+pub(crate) fn portable(mut flow: Value) -> Value {
     if let Some(map) = flow.as_object_mut() {
         map.retain(|key, _| !SERVER_MADE.contains(&key.as_str()));
     }
@@ -257,11 +262,15 @@ fn keep_secrets(data: &mut Value, known: &Value) {
     let mut secrets = Map::new();
     let mut known = known.clone();
     each_secret(&mut known, &mut |id, name, field| {
-        secrets.insert(format!("{id}\n{name}"), field["value"].clone());
+        if field["value"].is_string() {
+            secrets.insert(format!("{id}\n{name}"), field["value"].clone());
+        }
     });
     each_secret(data, &mut |id, name, field| {
-        if let (true, Some(secret)) = (field["value"] == "", secrets.get(&format!("{id}\n{name}")))
-        {
+        if let (true, Some(secret)) = (
+            field["value"] == "" || field["value"].is_null(),
+            secrets.get(&format!("{id}\n{name}")),
+        ) {
             field["value"] = secret.clone();
         }
     });
@@ -275,7 +284,8 @@ fn each_secret(data: &mut Value, visit: &mut impl FnMut(&str, &str, &mut Value))
         let inner = &mut node["data"]["node"];
         if let Some(template) = inner["template"].as_object_mut() {
             for (name, field) in template {
-                let own = field["load_from_db"] != true && field["value"].is_string();
+                let own = field["load_from_db"] != true
+                    && (field["value"].is_string() || field["value"].is_null());
                 if field["password"] == true && own {
                     visit(&id, name, field);
                 }

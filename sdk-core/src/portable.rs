@@ -9,6 +9,7 @@ use crate::ask;
 use crate::client::Client;
 use crate::dialect::Api;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
+use crate::folder;
 use crate::options::CallOptions;
 use crate::request::{self, Parts};
 use crate::send::{self, Answer, Call, Got, Want, has_type};
@@ -99,7 +100,12 @@ impl Client {
         }
         let (status, body) = match value {
             Value::Null => (StatusCode::NO_CONTENT, Bytes::new()),
-            value if call.operation.id.starts_with("create") => {
+            value
+                if matches!(
+                    call.operation.id,
+                    "createFlow" | "createApiKey" | "importFlows"
+                ) =>
+            {
                 (StatusCode::CREATED, Bytes::from(value.to_string()))
             }
             value => (StatusCode::OK, Bytes::from(value.to_string())),
@@ -148,8 +154,11 @@ impl Client {
             }
             "exportFlow" if text(&asked.args, "format").is_none_or(|format| format == "json") => {
                 asked.body = json!([asked.args.get("flow_id")]);
-                self.second("downloadFlows", asked, &[]).await
+                let file = self.second("downloadFlows", asked, &[]).await?;
+                // The server leaves some secrets in.
+                Ok(folder::portable(file))
             }
+            "importFlows" => self.import_all(asked).await,
             "listSessions" => self.list_ids(asked).await,
             "getSession" => self.one_session(asked).await,
             "listSessionMessages" => {
@@ -266,6 +275,30 @@ impl Client {
             true => Ok(Value::Null),
             false => self.understand(&answer, operation).await,
         }
+    }
+
+    /// Makes flows of a flow file, or of an object with several under `flows`.
+    async fn import_all(&self, asked: &mut Asked) -> Result<Value, LangflowError> {
+        let files = match asked.body["flows"].as_array() {
+            Some(files) => files.clone(),
+            None if asked.body.is_object() => vec![asked.body.clone()],
+            None => return Err(self.cannot("importFlows", "take an archive in these words")),
+        };
+        let replaces = match text(&asked.args, "on_conflict") {
+            None | Some("new_id") => false,
+            Some("replace") => true,
+            Some(_) => return Err(self.cannot("importFlows", "refuse ids that are taken")),
+        };
+        let mut flows = Vec::new();
+        for (number, mut file) in files.into_iter().enumerate() {
+            if let (false, Some(map)) = (replaces, file.as_object_mut()) {
+                map.remove("id");
+            }
+            let name = format!("flow {}", number + 1);
+            let made = Box::pin(self.put_flow(&name, file, None)).await?;
+            flows.push(flow(made.0));
+        }
+        Ok(json!({"flows": flows, "warnings": []}))
     }
 
     /// All flows without their graphs come at once; what a workspace would leave out is left out here.

@@ -191,6 +191,48 @@ class Client(Base, Resources):
             seen.finished(made)
         return made
 
+    def pull_project(self, project: str, folder: str | PathLike[str]) -> dict[str, Any]:
+        """Saves a project of an open-source server into a folder, a file for each flow.
+
+        The files are sorted and have no secrets: made for version control.
+
+        Args:
+            project: Its id or name.
+            folder: Where to; it is made if it is not there.
+
+        Returns:
+            ``project_id``, ``project_name`` and ``flows``, each with ``file``, ``id``, ``name`` and
+            ``action``: ``written``, ``unchanged`` or ``removed``.
+
+        Raises:
+            NotFound: there is no such project.
+            LangflowError: all else that can go wrong; see its subclasses.
+        """
+        args = dumps({"project": project, "folder": str(folder)}).decode()
+        report: dict[str, Any] = loads(self._engine.invoke("project.pull", args))
+        return report
+
+    def push_project(self, folder: str | PathLike[str]) -> dict[str, Any]:
+        """Brings a folder that :meth:`pull_project` wrote to an open-source server.
+
+        Flows keep their ids and the secrets that they have on the server; flows that are only there
+        are left alone.
+
+        Args:
+            folder: The folder.
+
+        Returns:
+            As :meth:`pull_project`; ``action`` is ``created``, ``updated``, ``unchanged`` or
+            ``only_on_server``.
+
+        Raises:
+            InvalidInput: the folder is none that was pulled.
+            LangflowError: all else that can go wrong; see its subclasses.
+        """
+        args = dumps({"folder": str(folder)}).decode()
+        report: dict[str, Any] = loads(self._engine.invoke("project.push", args))
+        return report
+
     def job(self, id: str) -> Job:
         """The run in the background of this id, started here or elsewhere. Nothing is sent.
 

@@ -101,6 +101,15 @@ def _flows(commands: Commands) -> None:
         help="what to do with a flow whose id is taken (replace)",
     )
     push.set_defaults(command=flows.push)
+    projects = commands.add_parser("projects", help="projects of an open-source server as folders")
+    some = projects.add_subparsers(metavar="ACTION", required=True)
+    pull = some.add_parser("pull", parents=[shared], help="save a project as a folder of files")
+    pull.add_argument("project", help="id or name of the project")
+    pull.add_argument("--output", "-o", default="project", metavar="FOLDER")
+    pull.set_defaults(command=flows.pull_project)
+    push = some.add_parser("push", parents=[shared], help="bring such a folder to a server")
+    push.add_argument("folder")
+    push.set_defaults(command=flows.push_project)
     export = commands.add_parser("export", parents=[shared], help="a flow as JSON, or as code")
     export.add_argument("flow", help="id of the flow, or a flow file: that needs no server")
     export.add_argument(

@@ -76,6 +76,29 @@ def pull(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def pull_project(arguments: argparse.Namespace) -> int:
+    """Saves a project of an open-source server as a folder."""
+    with client(arguments) as caller:
+        return _report(arguments, caller.pull_project(arguments.project, arguments.output))
+
+
+def push_project(arguments: argparse.Namespace) -> int:
+    """Brings a folder to an open-source server."""
+    with client(arguments) as caller:
+        return _report(arguments, caller.push_project(arguments.folder))
+
+
+def _report(arguments: argparse.Namespace, report: dict[str, Any]) -> int:
+    if arguments.json:
+        output.show_json(report)
+    else:
+        rows = (
+            (flow["file"], flow["id"], flow["name"], flow["action"]) for flow in report["flows"]
+        )
+        output.table(("file", "id", "name", "what"), rows)
+    return 0
+
+
 def push(arguments: argparse.Namespace) -> int:
     """Imports flows from files."""
     paths = list(files(arguments.path))
