@@ -71,7 +71,7 @@ impl Exporter<'_> {
     }
 
     /// What stands in `arun()` in place of the last statement.
-    fn awaited(&mut self, code: String) {
+    pub(crate) fn awaited(&mut self, code: String) {
         if let Some(last) = self.body.last() {
             self.asynchronous.insert(last.clone(), code);
         }

@@ -144,6 +144,13 @@ impl<'f> Exporter<'f> {
                 others.join(", ")
             ));
         }
+        for node in self.flow.nodes.iter().filter(|node| node.frozen) {
+            self.remarks.push(format!(
+                "Frozen in the editor, where Langflow may answer with an earlier result, while this \
+                 program runs it every time: {} ({}).",
+                node.display_name, node.id
+            ));
+        }
         for node in &plan.unused {
             self.remarks.push(format!(
                 "Left out, because no output needs it: {} ({}).",

@@ -84,8 +84,13 @@ impl Flow {
         if !data.is_object() {
             return Err(shape("data", "an object", data));
         }
-        let (nodes, notes) = read_nodes(data, prefix)?;
+        let (mut nodes, notes) = read_nodes(data, prefix)?;
         let edges = read_edges(data, prefix, &nodes, &notes)?;
+        let version = text(file, "last_tested_version");
+        for node in &mut nodes {
+            let known = Some(&version).filter(|version| !version.is_empty());
+            node.version = node.version.take().or_else(|| known.cloned());
+        }
         Ok(Self {
             name: text(file, "name"),
             description: text(file, "description"),

@@ -21,7 +21,17 @@ pub fn code_of(node: &Node) -> Option<String> {
     Some(format!("{hash:016x}"))
 }
 
-/// Whether this is a version of the component that no judged flow had.
+/// The version of Langflow that the recordings were made with.
+const COMPARED: &str = "1.13.";
+
+/// Whether this is a version of the component that no judged flow had. A file that was stripped of
+/// its code still says who wrote it.
 pub(crate) fn is_other(node: &Node) -> bool {
-    code_of(node).is_some_and(|code| !JUDGED.lines().any(|line| line == code))
+    if Class::of(node) == Class::Other {
+        return false;
+    }
+    match code_of(node) {
+        Some(code) => !JUDGED.lines().any(|line| line == code),
+        None => (node.version.as_deref()).is_some_and(|version| !version.starts_with(COMPARED)),
+    }
 }

@@ -33,6 +33,10 @@ pub struct Node {
     pub outputs: Vec<Output>,
     /// Whether somebody edited the code of the component, so that its class says little.
     pub edited: bool,
+    /// Whether it is frozen in the editor, so that Langflow may answer with an earlier result.
+    pub(crate) frozen: bool,
+    /// The version of Langflow that wrote it, as far as the file says.
+    pub(crate) version: Option<String>,
     /// Whether the node is a group that holds a flow of its own.
     pub group: bool,
     /// Whether the component comes with Langflow or one of its extensions.
@@ -84,6 +88,8 @@ impl Node {
             display_name: string(node, "display_name").unwrap_or_else(|| kind.clone()),
             outputs: outputs_of(node),
             edited: node.get("edited").and_then(Value::as_bool).unwrap_or(false),
+            frozen: node.get("frozen").and_then(Value::as_bool).unwrap_or(false),
+            version: string(node, "lf_version"),
             group: node.get("flow").is_some_and(Value::is_object),
             official: is_official(node),
             id,

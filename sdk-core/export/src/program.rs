@@ -349,19 +349,7 @@ fn awaiting(
         if line.contains("await asyncio.to_thread(") {
             out.module.imports.module("asyncio");
         }
-        // A coroutine of custom code is awaited here instead of being run to its end.
-        code.push(match line.find("asyncio.run(") {
-            Some(at) if !line.trim_start().starts_with('"') => {
-                let end = line.rfind(").").unwrap_or(line.len());
-                format!(
-                    "{}(await {}){}",
-                    &line[..at],
-                    &line[at + "asyncio.run(".len()..end],
-                    &line[(end + 1).min(line.len())..]
-                )
-            }
-            _ => line,
-        });
+        code.push(line);
     }
     code.join("\n")
 }

@@ -5,7 +5,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use langflow_export::{Options, to_python};
+use langflow_export::{
+    Flow, Options, Snippet, SnippetLanguage, TypesLanguage, snippet, to_python, tweak_types,
+};
 use serde_json::{Value, json};
 
 const PIECES: &[&str] = &[
@@ -54,6 +56,15 @@ const PIECES: &[&str] = &[
     ":",
     "=",
     "---",
+    "{Injected()}",
+    "{{word}}",
+    "{0}",
+    "{word!r}",
+    "asyncio.run(Injected()).x",
+    "await ask_async(",
+    "\u{2029}",
+    "`",
+    "${Injected()}",
 ];
 
 /// A generator of numbers that is the same everywhere.
@@ -73,7 +84,21 @@ impl Dice {
             .map(|_| PIECES[self.roll(PIECES.len())])
             .collect()
     }
+
+    /// One template in three has braces as they come, which is mostly refused; the others have
+    /// them doubled, around variables and around what looks like code.
+    fn template(&mut self) -> String {
+        if self.roll(3) == 0 {
+            return self.text();
+        }
+        let doubled = self.text().replace('{', "{{").replace('}', "}}");
+        let middle = ["{word}", "{{Injected()}}", "{Injected}", "{{{word}}}", ""][self.roll(5)];
+        format!("{doubled}{middle}{}", self.text().replace(['{', '}'], ""))
+    }
 }
+
+/// Stands in every password; no output may have it.
+const SECRET: &str = "sk-hostile-secret";
 
 /// Replaces texts that people write in the editor, and leaves what makes a flow a flow.
 fn poison(value: &mut Value, key: &str, dice: &mut Dice) {
@@ -106,6 +131,11 @@ fn poison(value: &mut Value, key: &str, dice: &mut Dice) {
         "context_id",
         "n_messages",
     ];
+    if value["password"] == true {
+        value["value"] = json!(SECRET);
+        value["load_from_db"] = json!(false);
+        return;
+    }
     match value {
         Value::String(text) if !KEPT.contains(&key) && dice.roll(3) > 0 => *text = dice.text(),
         Value::Array(items) => items.iter_mut().for_each(|item| poison(item, key, dice)),
@@ -113,8 +143,7 @@ fn poison(value: &mut Value, key: &str, dice: &mut Dice) {
             for (name, item) in map.iter_mut() {
                 let own = if name == "value" { key } else { name };
                 if own == "template" && item.is_string() {
-                    let safe = dice.text().replace(['{', '}'], "");
-                    *item = json!(safe);
+                    *item = json!(dice.template());
                 } else if !KEPT.contains(&own) {
                     poison(item, own, dice);
                 }
@@ -160,17 +189,51 @@ for line in sys.stdin:
                 print("an import got in:", ast.dump(node))
 "#;
 
+/// Runs a snippet where `curl` does nothing and no other command can be found: whatever it says is
+/// a text of the flow that the shell took for a command.
+fn only_calls_curl(snippet: &str) {
+    let done = Command::new("/bin/sh")
+        .args([
+            "-c",
+            &format!("curl() {{ :; }}\n{}", snippet.replace('\0', "")),
+        ])
+        .env_clear()
+        .env("PATH", "/nowhere")
+        .env("LANGFLOW_API_KEY", "key")
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        done.status.success() && said.is_empty(),
+        "{said}\n{snippet}"
+    );
+}
+
 #[test]
 fn hostile_flows_are_only_data() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flows");
     let mut dice = Dice(0x5eed_1234_abcd);
-    let mut programs = Vec::new();
+    let (mut programs, mut shells) = (Vec::new(), Vec::new());
+    let (mut written, mut planted) = (0, 0);
     for name in ["basic_prompting", "agents", "loop", "structured", "refused"] {
         let text = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
         let file: Value = serde_json::from_str(&text).unwrap();
         for _ in 0..30 {
             let mut copy = rename(&file, &mut dice);
             poison(&mut copy, "", &mut dice);
+            planted += copy.to_string().matches(SECRET).count();
+            let flow = Flow::parse(&copy).expect("a flow");
+            let about = Snippet::default();
+            programs.push(snippet(&flow, SnippetLanguage::Python, &about));
+            programs.push(tweak_types(&flow, TypesLanguage::Python));
+            shells.push(snippet(&flow, SnippetLanguage::Curl, &about));
+            for other in [
+                snippet(&flow, SnippetLanguage::TypeScript, &about),
+                snippet(&flow, SnippetLanguage::Rust, &about),
+                tweak_types(&flow, TypesLanguage::TypeScript),
+            ] {
+                assert!(!other.contains(SECRET), "{other}");
+            }
             let options = Options {
                 stubs: true,
                 stream: dice.roll(2) == 0,
@@ -179,11 +242,19 @@ fn hostile_flows_are_only_data() {
             };
             // Some are refused for good reasons; what is written has to be sound.
             if let Ok(program) = to_python(&copy, &options) {
+                written += 1;
                 programs.push(program);
             }
         }
     }
-    assert!(programs.len() > 75, "only {} programs", programs.len());
+    assert!(written > 50, "only {written} programs");
+    assert!(planted > 50, "only {planted} secrets");
+    let leaks = |all: &[String]| all.iter().find(|it| it.contains(SECRET)).cloned();
+    assert_eq!(leaks(&programs), None);
+    assert_eq!(leaks(&shells), None);
+    for shell in shells {
+        only_calls_curl(&shell);
+    }
     let mut python = Command::new("python3")
         .args(["-W", "error", "-c", READER])
         .stdin(Stdio::piped())

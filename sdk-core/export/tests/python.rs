@@ -199,3 +199,63 @@ fn components_of_other_versions_are_announced() {
         "{program}"
     );
 }
+
+#[test]
+fn a_file_without_code_says_who_wrote_it() {
+    let mut file = flow("basic_prompting");
+    file["last_tested_version"] = json!("1.13.0");
+    assert!(!export(&file).contains("other version"));
+    file["last_tested_version"] = json!("1.1.4");
+    assert!(export(&file).contains("an other version of Langflow"));
+}
+
+#[test]
+fn frozen_components_are_announced() {
+    let mut file = flow("basic_prompting");
+    file["data"]["nodes"][0]["data"]["node"]["frozen"] = json!(true);
+    assert!(export(&file).contains("Frozen in the editor"));
+}
+
+fn asynchronous(flow: &Value) -> String {
+    let options = Options {
+        asynchronous: true,
+        ..Options::default()
+    };
+    to_python(flow, &options).expect("a program")
+}
+
+#[test]
+fn texts_that_look_like_calls_stay_as_they_are_in_arun() {
+    let mut file = flow("basic_prompting");
+    setting(&mut file, "Prompt", "template")["value"] = json!("{word}");
+    setting(&mut file, "Prompt", "word")["value"] = json!("asyncio.run(a).b");
+    let program = asynchronous(&file);
+    let (run, arun) = program.split_once("async def arun").expect("arun");
+    for part in [run, arun] {
+        assert!(part.contains("\"asyncio.run(a).b\""), "{program}");
+    }
+}
+
+#[test]
+fn custom_code_does_not_block_arun() {
+    let kit = folder("../../../tests/export/kit/more/Edited Component.json");
+    let mut text = std::fs::read_to_string(kit).expect("a flow file");
+    let file: Value = serde_json::from_str(&text).expect("JSON");
+    let program = asynchronous(&file);
+    assert!(program.contains("= text_input.shout().text"), "{program}");
+    assert!(
+        program.contains("= (await asyncio.to_thread(text_input.shout)).text"),
+        "{program}"
+    );
+    text = text.replace("def shout(", "async def shout(");
+    let file: Value = serde_json::from_str(&text).expect("JSON");
+    let program = asynchronous(&file);
+    assert!(
+        program.contains("= asyncio.run(text_input.shout()).text"),
+        "{program}"
+    );
+    assert!(
+        program.contains("= (await text_input.shout()).text"),
+        "{program}"
+    );
+}

@@ -71,13 +71,23 @@ fn yield_output(
             ));
         }
     };
-    let mut call = format!("{component}.{method}()");
-    if code.contains(&format!("async def {method}(")) {
-        out.module.imports.module("asyncio");
-        call = format!("asyncio.run({call})");
-    }
+    let method = format!("{component}.{method}");
+    // A method that is no coroutine may take its time, so that `arun()` has it run in a thread.
+    let (call, awaited) =
+        if code.contains(&format!("async def {}(", &method[component.len() + 1..])) {
+            out.module.imports.module("asyncio");
+            let call = format!("{method}()");
+            (format!("asyncio.run({call})"), call)
+        } else {
+            (
+                format!("{method}()"),
+                format!("asyncio.to_thread({method})"),
+            )
+        };
     let name = out.names.variable(&wish(node, &output.name));
     out.assign(&name, &Expr::Raw(format!("{call}.{part}")));
+    let twin = Expr::Raw(format!("(await {awaited}).{part}"));
+    out.awaited(twin.statement(&format!("{name} = "), out.indent));
     out.yields(node, &output.name, Value::new(&name, kind));
     Ok(())
 }

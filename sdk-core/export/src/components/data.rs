@@ -218,6 +218,22 @@ pub(crate) fn web_search(out: &mut Exporter<'_>, node: &Node) -> Result<(), Stri
     Ok(())
 }
 
+/// Whether the name of a header says that its value opens something; there are many spellings.
+fn is_secret_header(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let words = [
+        "auth",
+        "cookie",
+        "key",
+        "token",
+        "secret",
+        "password",
+        "session",
+        "signature",
+    ];
+    words.iter().any(|word| name.contains(word))
+}
+
 /// The headers and options of fetching pages, as constants.
 pub(crate) fn url_options(out: &mut Exporter<'_>, node: &Node) -> Result<(Expr, Expr), String> {
     let format = node.text("format").unwrap_or("Text").to_owned();
@@ -236,13 +252,7 @@ pub(crate) fn url_options(out: &mut Exporter<'_>, node: &Node) -> Result<(Expr, 
         let (Some(key), Some(value)) = (part("key"), part("value")) else {
             continue;
         };
-        let secret = [
-            "authorization",
-            "cookie",
-            "proxy-authorization",
-            "x-api-key",
-        ];
-        let value = if secret.contains(&key.to_lowercase().as_str()) {
+        let value = if is_secret_header(key) {
             let name = crate::code::names::environment(&format!("{} {key}", node.display_name));
             out.environment_variable(&name)
         } else {
