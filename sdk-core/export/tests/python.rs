@@ -259,3 +259,19 @@ fn custom_code_does_not_block_arun() {
         "{program}"
     );
 }
+
+#[test]
+fn headers_that_open_something_are_variables() {
+    let kit = folder("../../../tests/export/kit/flows/Simple Agent.json");
+    let mut file: Value =
+        serde_json::from_str(&std::fs::read_to_string(kit).expect("a flow file")).expect("JSON");
+    setting(&mut file, "URL", "headers")["value"] = json!([
+        {"key": "X-Auth-Token", "value": "opens-1"},
+        {"key": "Cookie", "value": "opens-2"},
+        {"key": "Accept-Language", "value": "de"},
+    ]);
+    let program = export(&file);
+    assert!(!program.contains("opens-"), "{program}");
+    assert!(program.contains("\"Accept-Language\": \"de\""), "{program}");
+    assert!(program.contains("os.environ["), "{program}");
+}
