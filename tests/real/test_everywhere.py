@@ -26,15 +26,14 @@ def mock() -> Iterator[Server]:
 def program(server: Server, language: str) -> dict[str, object]:
     programs = ROOT / "tests/real/programs"
     folder = pathlib.Path(os.environ["LANGFLOW_NODE_DIR"])
-    match language:
-        case "rust":
-            command = [str(ROOT / "target/debug/examples/real_everywhere")]
-        case "python":
-            command = [sys.executable, "-P", str(programs / "everywhere.py")]
-        case _:
-            copy = folder / "real-everywhere.mjs"
-            copy.write_text((programs / "everywhere.mjs").read_text())
-            command = ["node", str(copy)]
+    if language == "rust":
+        command = [str(ROOT / "target/debug/examples/real_everywhere")]
+    elif language == "python":
+        command = [sys.executable, "-P", str(programs / "everywhere.py")]
+    else:
+        copy = folder / "real-everywhere.mjs"
+        copy.write_text((programs / "everywhere.mjs").read_text())
+        command = ["node", str(copy)]
     done = subprocess.run(
         [*command, server.flows["echo"]],
         capture_output=True,
