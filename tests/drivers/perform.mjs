@@ -23,7 +23,7 @@ const REPORTED = {
 // Times are milliseconds in JavaScript and seconds in a vector.
 const TIMES = new Set(['timeout', 'connectTimeout', 'firstByteTimeout', 'idleTimeout']);
 const SETTINGS = new Set(
-  'baseUrl apiKey timeout connectTimeout firstByteTimeout idleTimeout maxRetries headers allowHttp strictSessions api proxy caBundle clientCert requestsPerSecond maxConcurrent maxEvent'.split(' '),
+  'baseUrl apiKey timeout connectTimeout firstByteTimeout idleTimeout maxRetries headers allowHttp strictSessions api proxy caBundle clientCert requestsPerSecond maxConcurrent maxEvent username password organization'.split(' '),
 );
 
 const camel = (name) => name.replace(/[_-]+(.)/g, (_, letter) => letter.toUpperCase());
