@@ -42,7 +42,14 @@ REFUSED = {"Hybrid Search RAG": "AstraDB"}
 # Right when different, if the program itself says where: components of an older Langflow.
 ANNOUNCED = {"1.8 Simple Agent": "other version"}
 # Judged in all their forms, not only as `run()`.
-FORMS = ("Basic Prompting", "Agent at its Limit", "If-Else", "Tables as Text", "Agent as Tool")
+FORMS = (
+    "Basic Prompting",
+    "Agent at its Limit",
+    "If-Else",
+    "Tables as Text",
+    "Agent as Tool",
+    "Edited Component",
+)
 ENTRIES = ("run", "arun", "stream", "astream")
 WANTED = (
     r"(requests: D|   - |EXPORT F|LANGFLOW F|command line: F|final text.*DIFF|imports|\d+ SECRET)"
