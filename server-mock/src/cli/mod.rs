@@ -279,10 +279,14 @@ fn report(at: &At, ignore: &[String], json: bool) -> Done {
     let mut lines = Vec::new();
     for finding in verdict["findings"].as_array().into_iter().flatten() {
         lines.push(format!(
-            "{}: {} (requests {})\n    {}",
+            "{}: {}{}\n    {}",
             text(&finding["code"]),
             text(&finding["message"]),
-            words(&finding["requests"]),
+            match words(&finding["requests"]) {
+                // Of a receiver: it answered and did not ask.
+                none if none.is_empty() => none,
+                numbers => format!(" (requests {numbers})"),
+            },
             text(&finding["meaning"]),
         ));
     }

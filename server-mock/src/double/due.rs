@@ -66,6 +66,11 @@ pub(crate) async fn advance(app: &Arc<App>, by: Duration) -> Vec<Fired> {
     let mut fired = Vec::new();
     let registry = all();
     settle(app, &registry).await;
+    let begun = app.clock.now();
+    let mut told = Told {
+        due: begun,
+        done: begun,
+    };
     let mut left = by;
     for _ in 0..STEPS {
         let now = app.clock.now();
@@ -75,17 +80,29 @@ pub(crate) async fn advance(app: &Arc<App>, by: Duration) -> Vec<Fired> {
             break;
         };
         left -= step;
-        fired.extend(step_by(app, &registry, step).await);
+        fired.extend(step_by(app, &registry, &mut told, step).await);
     }
-    fired.extend(step_by(app, &registry, left).await);
+    fired.extend(step_by(app, &registry, &mut told, left).await);
     for one in &fired {
         app.double.feed.tell("fired", || one.json());
     }
     fired
 }
 
-async fn step_by(app: &Arc<App>, registry: &[&'static dyn Due], by: Duration) -> Vec<Fired> {
-    let from = app.clock.now();
+/// Up to when it was told what fell due, and what was done. A clock that runs does so while the
+/// work is done, which is therefore a little later than it was due.
+struct Told {
+    due: DateTime<Utc>,
+    done: DateTime<Utc>,
+}
+
+async fn step_by(
+    app: &Arc<App>,
+    registry: &[&'static dyn Due],
+    told: &mut Told,
+    by: Duration,
+) -> Vec<Fired> {
+    let from = told.due;
     app.clock.advance(by);
     let to = app.clock.now();
     let mut fired: Vec<Fired> = registry
@@ -93,7 +110,13 @@ async fn step_by(app: &Arc<App>, registry: &[&'static dyn Due], by: Duration) ->
         .flat_map(|due| due.fired(app, from, to))
         .collect();
     settle(app, registry).await;
-    fired.extend(registry.iter().flat_map(|due| due.done(app, from, to)));
+    let settled = app.clock.now();
+    let done = registry.iter();
+    fired.extend(done.flat_map(|due| due.done(app, told.done, settled)));
+    *told = Told {
+        due: to,
+        done: settled,
+    };
     fired.sort_by_key(|one| one.at);
     fired
 }

@@ -29,6 +29,27 @@ fn advance(mock: &Mock, by: &str) -> Vec<(String, String)> {
 }
 
 #[test]
+fn a_clock_that_runs_tells_what_was_done_too() {
+    let mock = Mock::start();
+    let busy = json!({"status": 503, "headers": {"retry-after": "60"}});
+    let receiver = super::webhooks::receiver(json!([{"status": 500}, busy, {"status": 200}]));
+    let url = receiver.url();
+    super::webhooks::webhook(&mock, "echo", &url, json!(["flow_completed"]));
+    let event = json!({"event": "flow_completed", "flow_id": "echo"});
+    mock.control("POST", "/trigger", &event);
+    let moved = mock
+        .control("POST", "/clock", &json!({"advance": "2m"}))
+        .json();
+    let fired = moved["fired"].as_array().expect("a list");
+    let last = fired.last().unwrap_or_else(|| panic!("nothing: {moved}"));
+    assert_eq!(
+        (&last["type"], &last["attempt"]),
+        (&json!("delivery_attempted"), &json!(3))
+    );
+    assert_eq!(receiver.requests().len(), 3);
+}
+
+#[test]
 fn advance_says_what_fell_due_in_order() {
     let mock = started("2026-01-01T00:00:00Z");
     let first = mock.run("hello-flow", &json!({"input_value": "My name is Alice"}));
