@@ -15,6 +15,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let page = page(&PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("ui"))?;
     let packed = miniz_oxide::deflate::compress_to_vec(page.as_bytes(), 10);
     fs::write(out.join("ui.html.deflate"), packed)?;
+    let probes = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("probes");
+    let packed = miniz_oxide::deflate::compress_to_vec(&drift(&probes)?, 10);
+    fs::write(out.join("probes.json.deflate"), packed)?;
     let errors: toml::Table = read(&contract, "errors.toml")?.parse()?;
     fs::write(out.join("codes.rs"), codes(&errors)?)?;
     Ok(())
@@ -24,6 +27,19 @@ fn read(folder: &Path, name: &str) -> Result<String, Box<dyn Error>> {
     let path = folder.join(name);
     println!("cargo:rerun-if-changed={}", path.display());
     Ok(fs::read_to_string(path)?)
+}
+
+/// The probes of `langflow-mock drift`, and the flows that they run.
+fn drift(folder: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut flows = serde_json::Map::new();
+    for name in ["echo", "text", "two_outputs", "boom"] {
+        let file = serde_json::from_str(&read(folder, &format!("{name}.json"))?)?;
+        flows.insert(name.to_owned(), file);
+    }
+    let probes: serde_json::Value = serde_json::from_str(&read(folder, "probes.json")?)?;
+    Ok(serde_json::to_vec(
+        &serde_json::json!({"flows": flows, "probes": probes}),
+    )?)
 }
 
 /// The live page in one file: a line `/* NAME */` stands for the file of this name. What only

@@ -20,6 +20,11 @@ use crate::webhooks::WebhookSchedule;
 pub struct Config {
     /// The address to listen on; loopback unless told otherwise.
     pub host: IpAddr,
+    /// Which APIs are served: the workspace, open-source Langflow, or both side by side.
+    pub api: Vec<Api>,
+    /// The version of open-source Langflow that is played at `/api/v1` and `/api/v2`.
+    #[serde(rename = "as")]
+    pub langflow: Langflow,
     /// The port to listen on; 0 takes a free one.
     pub port: u16,
     /// Fixes ids, secrets and the choices of the default model.
@@ -61,6 +66,60 @@ pub struct Config {
     pub model_key: Option<ModelKey>,
 }
 
+/// An API that a server can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Api {
+    /// The workspace, under `/langflow`.
+    Workspace,
+    /// Open-source Langflow, under `/api`.
+    Langflow,
+}
+
+impl std::str::FromStr for Api {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "workspace" => Ok(Self::Workspace),
+            "langflow" => Ok(Self::Langflow),
+            _ => Err("it has to be workspace or langflow".to_owned()),
+        }
+    }
+}
+
+/// A version of open-source Langflow, as far as its answers differ from those of others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Langflow {
+    /// 1.2 to 1.7: streams that fail just end; no workflows.
+    #[serde(rename = "1.4")]
+    V1_4,
+    /// 1.8 and 1.9: workflows with `inputs`.
+    #[serde(rename = "1.8")]
+    V1_8,
+    /// 1.10 to 1.12.
+    #[serde(rename = "1.10")]
+    V1_10,
+    /// 1.13.
+    #[default]
+    #[serde(rename = "1.13")]
+    V1_13,
+}
+
+impl std::str::FromStr for Langflow {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "1.4" => Ok(Self::V1_4),
+            "1.8" => Ok(Self::V1_8),
+            "1.10" => Ok(Self::V1_10),
+            "1.13" => Ok(Self::V1_13),
+            _ => Err("it has to be 1.4, 1.8, 1.10 or 1.13".to_owned()),
+        }
+    }
+}
+
 /// The key of an endpoint of models; it is never shown.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
@@ -82,6 +141,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            api: vec![Api::Workspace, Api::Langflow],
+            langflow: Langflow::default(),
             port: 0,
             seed: 42,
             token_delay: 0.0,

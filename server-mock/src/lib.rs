@@ -38,12 +38,13 @@ mod tasks;
 mod tenants;
 #[cfg(test)]
 mod tests;
+mod upstream;
 mod webhooks;
 pub mod wire;
 
 pub use blocking::{BlockingServer, start_blocking};
 pub use clock::Clock;
-pub use config::{Config, ModelKey};
+pub use config::{Api, Config, Langflow, ModelKey};
 pub use contract::{Permission, document, permission_table};
 pub use control::{control_document, parse_span};
 pub use handle::{At, Fault, Fired, Refused, Requests, VerifyError};

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use langflow_mock::wire::{ScriptServer, ScriptedReply};
-use langflow_mock::{Config, MockServer, StartError, WebhookSchedule};
+use langflow_mock::{Api, Config, Langflow, MockServer, StartError, WebhookSchedule};
 
 /// A mock of the Langflow workspace API.
 #[derive(Debug, Parser)]
@@ -47,6 +47,17 @@ struct Serve {
     /// Address to listen on.
     #[arg(long, env = "LANGFLOW_MOCK_HOST", default_value = "127.0.0.1")]
     host: IpAddr,
+    /// Which APIs to serve: workspace, langflow (the open-source server at /api), or both.
+    #[arg(
+        long,
+        env = "LANGFLOW_MOCK_API",
+        value_delimiter = ',',
+        default_value = "workspace,langflow"
+    )]
+    api: Vec<Api>,
+    /// Which open-source Langflow to play at /api: 1.4, 1.8, 1.10 or 1.13.
+    #[arg(long = "as", env = "LANGFLOW_MOCK_AS", default_value = "1.13")]
+    langflow: Langflow,
     /// Port to listen on; 0 takes a free one.
     #[arg(long, env = "LANGFLOW_MOCK_PORT", default_value_t = 7870)]
     port: u16,
@@ -158,6 +169,8 @@ fn command(control: cli::Control) -> ExitCode {
 async fn serve(options: Serve) -> Result<(), StartError> {
     let config = Config {
         host: options.host,
+        api: options.api,
+        langflow: options.langflow,
         port: options.port,
         seed: options.seed,
         token_delay: std::time::Duration::from_millis(options.token_delay_ms).as_secs_f64(),

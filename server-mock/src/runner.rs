@@ -63,6 +63,16 @@ impl Runnable {
     }
 }
 
+impl Runnable {
+    /// The flow as an open-source server runs it: its sessions last.
+    pub(crate) fn of_open_source(flow: &FlowRecord) -> Result<Self, Problem> {
+        Ok(Self {
+            session_timeout: u64::MAX,
+            ..Self::of(flow)?
+        })
+    }
+}
+
 /// Starts a run of a flow, unless its idempotency key belongs to one that exists.
 pub(crate) fn start(
     app: &Arc<App>,

@@ -1,6 +1,7 @@
 //! Commands that talk to a mock that runs.
 
 mod client;
+mod drift;
 mod export;
 #[cfg(test)]
 mod reference;
@@ -110,6 +111,9 @@ pub(crate) enum Control {
         #[command(flatten)]
         at: At,
     },
+    /// Ask a real open-source Langflow and this mock the same questions, and say where they differ;
+    /// fails if they do. Makes flows, sessions and a key there, and removes them again.
+    Drift(drift::Drift),
     /// Write flow files as code; no mock needs to run.
     Export {
         #[command(subcommand)]
@@ -203,6 +207,7 @@ pub(crate) fn run(control: Control) -> Done {
             flow_id,
             at,
         } => listen(&at, &forward_to, &events, flow_id.as_deref()),
+        Control::Drift(options) => drift::run(&options),
         Control::Export { what } => export::run(&what),
         Control::Openapi {
             control,

@@ -37,6 +37,7 @@ use crate::double::{Arrival, Record};
 use crate::problem::Problem;
 use crate::state::{Replay, WorkKey};
 use crate::tenants::Tenants;
+use crate::upstream;
 
 #[cfg(test)]
 pub(crate) use archive::tests::zip;
@@ -110,6 +111,7 @@ async fn handle(
         return Ok(reply.finish(&request_id, head));
     }
     let (parts, incoming) = request.into_parts();
+    let path = parts.uri.path().to_owned();
     let record = app.double.journal.begin(&Arrival {
         request_id: &request_id,
         at: app.clock.now(),
@@ -130,15 +132,23 @@ async fn handle(
                     return Err(Cut);
                 }
             };
-            let reply = made.unwrap_or_else(|problem| Reply::problem(&problem, &request_id));
+            let reply = made.unwrap_or_else(|problem| refuse(&app, &path, &problem, &request_id));
             Ok(faulty::after(&app, fault, line, reply))
         }
         Err(problem) => Err(problem),
     };
-    let reply = reply.unwrap_or_else(|problem| Reply::problem(&problem, &request_id));
+    let reply = reply.unwrap_or_else(|problem| refuse(&app, &path, &problem, &request_id));
     let response = reply.finish(&request_id, head);
     record.head(response.status().as_u16(), response.headers());
     Ok(response.map(|inner| Recorded { inner, record }.boxed_unsync()))
+}
+
+/// A problem as the API says it that the path belongs to.
+fn refuse(app: &App, path: &str, problem: &Problem, request_id: &str) -> Reply {
+    match upstream::owns(app, path) {
+        true => upstream::refusal(problem),
+        false => Reply::problem(problem, request_id),
+    }
 }
 
 /// What shall go wrong with a request, and what the request is about.
@@ -147,12 +157,16 @@ fn choose(
     record: &Record,
     parts: &http::request::Parts,
 ) -> Result<Option<Chosen>, Problem> {
-    let found = find(parts.method.as_str(), parts.uri.path()).ok();
-    let flow = found
-        .as_ref()
-        .and_then(|(_, values)| values.iter().find(|(name, _)| name == "flow_id"));
-    let flow_id = flow.map(|(_, id)| id.clone());
-    let operation = found.as_ref().map(|(operation, _)| operation.id.as_str());
+    let (method, path) = (parts.method.as_str(), parts.uri.path());
+    let found = match upstream::owns(app, path) {
+        true => upstream::look(method, path),
+        false => find(method, path).ok().map(|(operation, values)| {
+            let flow = values.into_iter().find(|(name, _)| name == "flow_id");
+            (operation.id.as_str(), flow.map(|(_, id)| id))
+        }),
+    };
+    let (operation, flow_id) = found.unzip();
+    let flow_id = flow_id.flatten();
     let header = parts.headers.get("x-mock");
     let seen = Seen {
         method: parts.method.as_str(),
@@ -181,6 +195,10 @@ async fn answer(
     parts: http::request::Parts,
     upload: Upload,
 ) -> Result<Reply, Problem> {
+    if upstream::owns(app, parts.uri.path()) {
+        let body = upload.read(app, &parts, record).await?;
+        return Ok(upstream::handle(app, request_id, record, &parts, body).await);
+    }
     let accepted = match accept(app, &parts) {
         Ok(accepted) => accepted,
         Err(problem) => {

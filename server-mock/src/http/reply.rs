@@ -78,6 +78,18 @@ impl Reply {
         }
     }
 
+    /// Bytes as they come, under a label that need not fit.
+    pub(crate) fn plain_stream(
+        content_type: &str,
+        frames: impl futures::Stream<Item = Bytes> + Send + 'static,
+    ) -> Self {
+        Self {
+            status: 200,
+            headers: vec![("content-type", content_type.to_owned())],
+            body: Body::Stream(frames.boxed()),
+        }
+    }
+
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self

@@ -219,6 +219,27 @@ impl Sessions {
         count
     }
 
+    /// Removes messages wherever they are; a session that has none left goes too.
+    pub(crate) fn forget_messages(&mut self, which: impl Fn(&Session, &Message) -> bool) {
+        for session in self.sessions.values_mut() {
+            let gone: Vec<bool> = session
+                .messages
+                .iter()
+                .map(|it| which(session, it))
+                .collect();
+            if gone.contains(&true) {
+                let mut gone = gone.into_iter();
+                session
+                    .messages
+                    .retain(|_| !gone.next().unwrap_or_default());
+            }
+        }
+        self.sessions
+            .retain(|_, session| !session.messages.is_empty());
+        let sessions = &self.sessions;
+        self.order.retain(|at| sessions.contains_key(at));
+    }
+
     fn forget(&mut self) {
         while self.order.len() > KEPT {
             if let Some(oldest) = self.order.pop_front() {

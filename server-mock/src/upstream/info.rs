@@ -1,0 +1,129 @@
+//! Who the server is, and who the caller.
+
+use serde_json::{Value, json};
+
+use super::answer::{detail, invalid, missing, object};
+use super::auth::{Family, USER, open, tokens};
+use super::uuid::uuid;
+use super::{Ask, Done};
+use crate::config::Langflow;
+use crate::http::Reply;
+
+/// What stands in the place of the page of a server with its frontend.
+pub(super) const PAGE: &str = "<!doctype html>\n<html lang=\"en\">\n  <head>\n    \
+    <title>Langflow</title>\n  </head>\n  <body id=\"body\">\n    <div id=\"root\"></div>\n  \
+    </body>\n</html>\n";
+
+pub(super) fn health() -> Reply {
+    Reply::json(200, &json!({"status": "ok"}))
+}
+
+pub(super) fn health_check() -> Reply {
+    Reply::json(200, &json!({"status": "ok", "chat": "ok", "db": "ok"}))
+}
+
+/// Up to 1.11 a server calls itself by the version of its base package.
+pub(super) fn version(ask: &Ask) -> Reply {
+    let (version, package) = match ask.plays() {
+        Langflow::V1_4 => ("0.4.3", "Langflow Base"),
+        Langflow::V1_8 => ("0.8.4", "Langflow Base"),
+        Langflow::V1_10 => ("0.10.3", "Langflow Base"),
+        Langflow::V1_13 => ("1.13.0", "Langflow"),
+    };
+    let body = json!({"version": version, "main_version": version, "package": package});
+    Reply::json(200, &body)
+}
+
+/// The whole of it only for those who may see it.
+pub(super) fn config(ask: &Ask) -> Done {
+    let features = json!({
+        "wxo_deployments": false, "mvp_components": false, "instance_migration": false,
+        "data_subject_requests": false,
+    });
+    let mut body = json!({
+        "feature_flags": features, "max_file_size_upload": ask.app.config.max_body >> 20,
+        "event_delivery": "streaming", "voice_mode_available": false, "frontend_timeout": 0,
+        "mcp_base_url": "", "enable_extension_reload": false, "authz_enabled": false,
+        "catalog_governance_enabled": false, "substitute_outdated_component_code": true,
+        "type": "full", "serialization_max_items_length": 1000,
+        "serialization_max_text_length": 6000, "auto_saving": true, "auto_saving_interval": 5000,
+        "health_check_max_retries": 5, "webhook_polling_interval": 0,
+        "public_flow_cleanup_interval": 3600, "public_flow_expiration": 86400,
+        "webhook_auth_enable": true, "default_folder_name": "Starter Project",
+        "hide_getting_started_progress": false, "allow_custom_components": true,
+        "embedded_mode": false, "hide_logout_button": false, "hide_new_project_button": false,
+        "hide_new_flow_button": false, "hide_starter_projects": false,
+        "mcp_servers_locked": false, "custom_component_admin_only": false, "a2a_enabled": false,
+        "agentic_experience": true, "assistant_max_message_length": 2000,
+        "local_vector_store_available": true, "default_vector_store_backend": "sqlite",
+        "configured_vector_store_backends": [], "blocked_component_types": [],
+    });
+    if open(ask, Family::Other).is_err()
+        && let Some(fields) = body.as_object_mut()
+    {
+        // What is shown to everybody ends with the kind.
+        *fields = std::mem::take(fields)
+            .into_iter()
+            .take_while(|(name, _)| name != "type")
+            .collect();
+        fields.insert("type".to_owned(), "public".into());
+    }
+    Ok(Reply::json(200, &body))
+}
+
+pub(super) fn whoami(ask: &Ask) -> Done {
+    open(ask, Family::Other)?;
+    let at = ask
+        .app
+        .state()
+        .started_at
+        .format("%Y-%m-%dT%H:%M:%S%.6fZ")
+        .to_string();
+    Ok(Reply::json(
+        200,
+        &json!({
+            "id": uuid(USER), "username": USER, "profile_image": null, "store_api_key": null,
+            "is_active": true, "is_superuser": true, "create_at": at, "updated_at": at,
+            "last_login_at": at,
+            "optins": {"github_starred": false, "dialog_dismissed": false, "discord_clicked": false},
+        }),
+    ))
+}
+
+/// A form with the name and the password of the one user: `langflow` and `langflow`.
+pub(super) fn login(ask: &Ask) -> Done {
+    let form = crate::http::query(std::str::from_utf8(&ask.body).ok().filter(|_| {
+        ask.header("content-type")
+            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+    }));
+    let field = |name: &str| {
+        form.iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
+    };
+    let (name, password) = (field("username"), field("password"));
+    let lacks = [("username", name), ("password", password)];
+    let lacks: Vec<Value> = lacks
+        .iter()
+        .filter(|(_, value)| value.is_none())
+        .map(|(name, _)| missing(name))
+        .collect();
+    if !lacks.is_empty() {
+        return Err(invalid(&lacks));
+    }
+    if (name, password) != (Some(USER), Some(USER)) {
+        let reply = detail(401, "Incorrect username or password");
+        return Err(reply.header("www-authenticate", "Bearer"));
+    }
+    let (access, refresh) = tokens(ask.app);
+    let cookie = format!("access_token_lf={access}; Path=/; SameSite=lax");
+    let body = json!({
+        "access_token": access, "refresh_token": refresh, "token_type": "bearer",
+    });
+    Ok(Reply::json(200, &body).header("set-cookie", cookie))
+}
+
+pub(super) fn auto_login() -> Reply {
+    let body = json!({"message": "Auto login is disabled.", "auto_login": false});
+    object(403, &body)
+}

@@ -1,0 +1,232 @@
+//! The face of an open-source Langflow: the routes under `/api/v1` and `/api/v2` that users call,
+//! over the same flows, sessions and keys as the workspace, and with the same runs, faults and time.
+//!
+//! Statuses, framing and shapes are those that were measured on real servers with their frontend;
+//! `langflow-mock drift` compares the two. What differs on purpose stands in `DEVIATIONS.md`.
+
+mod answer;
+mod auth;
+mod body;
+mod flows;
+mod info;
+mod keys;
+mod message;
+mod monitor;
+mod result;
+mod runs;
+mod stream;
+mod uuid;
+mod webhook;
+mod workflows;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::config::{Api, Langflow};
+use crate::double::Record;
+use crate::http::Reply;
+use answer::detail;
+
+/// One request to this face.
+struct Ask<'a> {
+    app: &'a Arc<App>,
+    parts: &'a Parts,
+    record: &'a Record,
+    request_id: &'a str,
+    method: &'a str,
+    /// The path, between its slashes, decoded.
+    path: Vec<String>,
+    query: Vec<(String, String)>,
+    body: Bytes,
+}
+
+impl Ask<'_> {
+    /// A parameter of the query. The server splits values at commas, and the last one counts.
+    fn query(&self, name: &str) -> Option<&str> {
+        let found = self.query.iter().rev().find(|(given, _)| given == name);
+        found.map(|(_, value)| value.rsplit(',').next().unwrap_or_default())
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.parts.headers.get(name)?.to_str().ok()
+    }
+
+    /// The version of Langflow that is played.
+    fn plays(&self) -> Langflow {
+        self.app.config.langflow
+    }
+}
+
+/// What an operation comes to: an answer either way.
+type Done = Result<Reply, Reply>;
+
+/// Whether a path belongs to this face. Where the workspace is not served, all but the control
+/// routes do, as on a server with its frontend.
+pub(crate) fn owns(app: &App, path: &str) -> bool {
+    let served = |api| app.config.api.contains(&api);
+    if !served(Api::Langflow) {
+        return false;
+    }
+    let known = ["/api/v1/", "/api/v2/"];
+    let probes = ["/health", "/health_check", "/healthz"];
+    !served(Api::Workspace)
+        || known.iter().any(|prefix| path.starts_with(prefix))
+        || probes.contains(&path)
+}
+
+/// What a path asks for, for faults and the journal: the operation and, if it has one, the flow.
+pub(crate) fn look(method: &str, path: &str) -> Option<(&'static str, Option<String>)> {
+    let path = split(path);
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let operation = operation(method, &path)?;
+    let flow = match path[..] {
+        ["api", "v1", "run", "advanced" | "session", flow]
+        | ["api", "v1", "run" | "webhook" | "flows", flow] => Some(flow),
+        _ => None,
+    };
+    let flow = flow.filter(|flow| !flow.is_empty());
+    Some((operation, flow.map(str::to_owned)))
+}
+
+/// The name of an operation, as `openapi/langflow.yaml` has it.
+fn operation(method: &str, path: &[&str]) -> Option<&'static str> {
+    Some(match (method, path) {
+        ("GET", ["health"]) => "health",
+        ("GET", ["health_check"]) => "healthCheck",
+        ("GET", ["api", "v1", "version"]) => "version",
+        ("GET", ["api", "v1", "config"]) => "config",
+        ("GET", ["api", "v1", "users", "whoami"]) => "whoami",
+        ("POST", ["api", "v1", "login"]) => "login",
+        ("GET", ["api", "v1", "auto_login"]) => "autoLogin",
+        ("POST", ["api", "v1", "run", "advanced", _]) => "runFlowAdvanced",
+        ("POST", ["api", "v1", "run", "session", _]) => "runFlowSession",
+        ("POST", ["api", "v1", "run", _]) => "runFlow",
+        ("POST", ["api", "v1", "webhook", _]) => "runWebhook",
+        ("GET", ["api", "v1", "flows", ""]) => "listFlows",
+        ("POST", ["api", "v1", "flows", ""]) => "createFlow",
+        ("DELETE", ["api", "v1", "flows", ""]) => "deleteFlows",
+        ("GET", ["api", "v1", "flows", _]) => "getFlow",
+        ("PATCH", ["api", "v1", "flows", _]) => "updateFlow",
+        ("PUT", ["api", "v1", "flows", _]) => "replaceFlow",
+        ("DELETE", ["api", "v1", "flows", _]) => "deleteFlow",
+        ("GET", ["api", "v1", "api_key", ""]) => "listApiKeys",
+        ("POST", ["api", "v1", "api_key", ""]) => "createApiKey",
+        ("DELETE", ["api", "v1", "api_key", _]) => "deleteApiKey",
+        ("GET", ["api", "v1", "monitor", "messages"]) => "listMessages",
+        ("DELETE", ["api", "v1", "monitor", "messages"]) => "deleteMessages",
+        ("GET", ["api", "v1", "monitor", "messages", "sessions"]) => "listSessions",
+        ("DELETE", ["api", "v1", "monitor", "messages", "session", _]) => "deleteSession",
+        ("POST", ["api", "v2", "workflows"]) => "runWorkflow",
+        ("GET", ["api", "v2", "workflows"]) => "getWorkflowJob",
+        ("POST", ["api", "v2", "workflows", "stop"]) => "stopWorkflow",
+        ("GET", ["api", "v2", "workflows", _, "events"]) => "followWorkflowJob",
+        _ => return None,
+    })
+}
+
+fn split(path: &str) -> Vec<String> {
+    let parts = path.strip_prefix('/').unwrap_or(path).split('/');
+    parts
+        .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
+        .collect()
+}
+
+/// Answers a request whose body was read.
+pub(crate) async fn handle(
+    app: &Arc<App>,
+    request_id: &str,
+    record: &Record,
+    parts: &Parts,
+    body: Bytes,
+) -> Reply {
+    let ask = Ask {
+        app,
+        parts,
+        record,
+        request_id,
+        method: parts.method.as_str(),
+        path: split(parts.uri.path()),
+        query: crate::http::query(parts.uri.query()),
+        body,
+    };
+    let path: Vec<&str> = ask.path.iter().map(String::as_str).collect();
+    if ask.plays() < Langflow::V1_8 && path.starts_with(&["api", "v2", "workflows"]) {
+        return no_route(&ask);
+    }
+    match operation(ask.method, &path) {
+        Some(operation) => {
+            let done = dispatch(&ask, operation).await;
+            let reply = done.unwrap_or_else(|reply| reply);
+            match app.saved().await {
+                Ok(()) => reply,
+                Err(problem) => refusal(&problem),
+            }
+        }
+        None => no_route(&ask),
+    }
+}
+
+async fn dispatch(ask: &Ask<'_>, operation: &str) -> Done {
+    let last = ask.path.last().map_or("", String::as_str);
+    match operation {
+        "health" => Ok(info::health()),
+        "healthCheck" => Ok(info::health_check()),
+        "version" => Ok(info::version(ask)),
+        "config" => info::config(ask),
+        "whoami" => info::whoami(ask),
+        "login" => info::login(ask),
+        "autoLogin" => Ok(info::auto_login()),
+        "runFlow" => runs::run(ask, last, auth::Family::Run).await,
+        "runFlowSession" => runs::run(ask, last, auth::Family::Other).await,
+        "runFlowAdvanced" => runs::advanced(ask, last).await,
+        "runWebhook" => webhook::run(ask, last),
+        "listFlows" => flows::list(ask),
+        "createFlow" => flows::create(ask),
+        "deleteFlows" => flows::delete_many(ask),
+        "getFlow" => flows::get(ask, last),
+        "updateFlow" => flows::update(ask, last),
+        "replaceFlow" => flows::replace(ask, last),
+        "deleteFlow" => flows::delete(ask, last),
+        "listApiKeys" => keys::list(ask),
+        "createApiKey" => keys::create(ask),
+        "deleteApiKey" => keys::delete(ask, last),
+        "listMessages" => monitor::messages(ask),
+        "deleteMessages" => monitor::delete(ask),
+        "listSessions" => monitor::sessions(ask),
+        "deleteSession" => monitor::delete_session(ask, last),
+        "runWorkflow" => workflows::run(ask).await,
+        "getWorkflowJob" => workflows::status(ask),
+        "stopWorkflow" => workflows::stop(ask).await,
+        "followWorkflowJob" => workflows::events(ask),
+        _ => Ok(no_route(ask)),
+    }
+}
+
+/// What a server with its frontend answers where it has no route: 404 to GET, 405 to all else,
+/// whichever methods the path knows; and outside of `/api` its page, under 200.
+fn no_route(ask: &Ask) -> Reply {
+    let api = ask.path.first().is_some_and(|first| first == "api");
+    match ask.method {
+        "GET" | "HEAD" | "POST" if !api => Reply::text(200, "text/html; charset=utf-8", info::PAGE)
+            .header("cache-control", "no-store"),
+        "GET" | "HEAD" => detail(404, "Not Found"),
+        _ => detail(405, "Method Not Allowed").header("allow", "HEAD, GET"),
+    }
+}
+
+/// A problem of the workspace (a fault, a body that is too large) as this face says it.
+pub(crate) fn refusal(problem: &crate::problem::Problem) -> Reply {
+    let headers = problem.headers.iter().cloned();
+    let reply = detail(problem.status, &problem.detail);
+    headers.fold(reply, |reply, (name, value)| reply.header(name, value))
+}
+
+/// A field of an object as text.
+fn text<'a>(object: &'a Value, field: &str) -> Option<&'a str> {
+    object.get(field).and_then(Value::as_str)
+}

@@ -1,0 +1,189 @@
+//! What was said, over all sessions.
+
+use std::sync::Arc;
+
+use langflow_export::Flow;
+use serde_json::{Value, json};
+
+use super::auth::{Family, open};
+use super::message::Shown;
+use super::result::Source;
+use super::uuid::uuid;
+use super::{Ask, Done, body};
+use crate::engine::Component;
+use crate::http::Reply;
+use crate::model::Role;
+use crate::state::{Message, Session, State};
+
+/// How many messages a list has, unless it is asked for otherwise, and at most.
+const LIMIT: usize = 100;
+const MOST: usize = 200;
+
+/// The sessions that a request is about, the one that spoke last first.
+fn chosen<'a>(ask: &Ask, state: &'a State) -> Vec<&'a Session> {
+    let flow = ask.query("flow_id");
+    let session = ask.query("session_id");
+    let mut found: Vec<&Session> = state
+        .sessions
+        .all()
+        .filter(|it| flow.is_none_or(|flow| uuid(&it.flow_id) == flow))
+        .filter(|it| session.is_none_or(|session| it.id == session))
+        .collect();
+    found.sort_by(|a, b| (b.last_active_at, &b.id).cmp(&(a.last_active_at, &a.id)));
+    found
+}
+
+/// The newest messages, the oldest of them first unless the query says otherwise.
+pub(super) fn messages(ask: &Ask) -> Done {
+    open(ask, Family::Other)?;
+    let state = ask.app.state();
+    let mut rows: Vec<(chrono::DateTime<chrono::Utc>, Value)> = Vec::new();
+    for session in chosen(ask, &state) {
+        for message in &session.messages {
+            rows.push((message.created_at, row(ask, &state, session, message)));
+        }
+    }
+    rows.sort_by_key(|(at, _)| *at);
+    let mut rows: Vec<Value> = rows.into_iter().map(|(_, row)| row).collect();
+    for field in ["sender", "sender_name"] {
+        if let Some(wanted) = ask.query(field) {
+            rows.retain(|row| row[field] == wanted);
+        }
+    }
+    let number = |name: &str| ask.query(name).and_then(|text| text.parse::<usize>().ok());
+    let limit = match number("limit") {
+        None | Some(0) => LIMIT,
+        Some(limit) => limit.min(MOST),
+    };
+    let end = rows
+        .len()
+        .saturating_sub(number("offset").unwrap_or_default());
+    let mut rows = rows[end.saturating_sub(limit)..end].to_vec();
+    if ask
+        .query("order")
+        .is_some_and(|order| order.eq_ignore_ascii_case("desc"))
+    {
+        rows.reverse();
+    }
+    Ok(Reply::json(200, &Value::Array(rows)))
+}
+
+/// The component that said something: the outputs of a run speak in the order of the flow.
+fn speaker(flow: &Flow, session: &Session, message: &Message) -> Option<String> {
+    let before = session.messages.iter().take_while(|it| it.id != message.id);
+    let spoken = |it: &&Message| it.run_id == message.run_id && it.role == Role::Assistant;
+    let outputs = flow
+        .nodes
+        .iter()
+        .filter(|node| Component::of(node).is_ok_and(Component::is_output));
+    Some(
+        outputs
+            .map(|node| node.id.clone())
+            .nth(before.filter(spoken).count())?,
+    )
+}
+
+/// The id of a message, which is that of its events.
+fn message_id(flow: Option<&Flow>, session: &Session, message: &Message) -> String {
+    let said = match (message.role, flow) {
+        (Role::User, _) => Some("question".to_owned()),
+        (_, Some(flow)) => speaker(flow, session, message),
+        _ => None,
+    };
+    uuid(&format!(
+        "{}/{}",
+        message.run_id,
+        said.as_deref().unwrap_or(&message.id)
+    ))
+}
+
+fn flow_of(state: &State, session: &Session) -> Option<Arc<Flow>> {
+    state.flows.get(&session.flow_id)?.parsed().ok()
+}
+
+fn row(ask: &Ask, state: &State, session: &Session, message: &Message) -> Value {
+    let (flow_id, run_id) = (uuid(&session.flow_id), uuid(&message.run_id));
+    let user = message.role == Role::User;
+    let flow = flow_of(state, session);
+    let source = flow.as_ref().filter(|_| !user).and_then(|flow| {
+        let output = speaker(flow, session, message)?;
+        let edge = flow.edges_into(&output).next()?;
+        let node = flow.node(&edge.source)?;
+        Some(Source {
+            id: Some(node.id.clone()),
+            display_name: Some(node.display_name.clone()),
+            source: Some(node.display_name.clone()),
+            icon: None,
+            model: false,
+        })
+    });
+    let shown = Shown {
+        id: message_id(flow.as_deref(), session, message),
+        flow_id: &flow_id,
+        session_id: &session.id,
+        run_id: &run_id,
+        sender: if user { "User" } else { "Machine" },
+        sender_name: if user { "User" } else { "AI" },
+        text: &message.text,
+        at: message.created_at,
+        source: source.unwrap_or_default(),
+        state: "complete",
+        usage: Value::Null,
+        error: None,
+    };
+    shown.row(ask.plays())
+}
+
+pub(super) fn sessions(ask: &Ask) -> Done {
+    open(ask, Family::Other)?;
+    let state = ask.app.state();
+    let spoken = chosen(ask, &state)
+        .into_iter()
+        .filter(|it| !it.messages.is_empty());
+    let mut ids: Vec<&str> = Vec::new();
+    for session in spoken {
+        if !ids.contains(&session.id.as_str()) {
+            ids.push(&session.id);
+        }
+    }
+    Ok(Reply::json(200, &json!(ids)))
+}
+
+/// Gone or never there: it is the same answer.
+pub(super) fn delete_session(ask: &Ask, id: &str) -> Done {
+    open(ask, Family::Other)?;
+    let mut state = ask.app.state();
+    state
+        .sessions
+        .forget_messages(|session, _| session.id == id);
+    Ok(nothing())
+}
+
+pub(super) fn delete(ask: &Ask) -> Done {
+    open(ask, Family::Other)?;
+    let ids = body::json(ask)?;
+    let ids: Vec<&str> = ids
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let mut state = ask.app.state();
+    let mut gone = Vec::new();
+    for session in state.sessions.all() {
+        let flow = flow_of(&state, session);
+        let ids_of = session.messages.iter().filter(|message| {
+            ids.contains(&message_id(flow.as_deref(), session, message).as_str())
+        });
+        gone.extend(ids_of.map(|message| message.id.clone()));
+    }
+    state
+        .sessions
+        .forget_messages(|_, message| gone.contains(&message.id));
+    Ok(nothing())
+}
+
+/// Nothing, labelled as JSON.
+fn nothing() -> Reply {
+    Reply::empty(204).header("content-type", "application/json")
+}
