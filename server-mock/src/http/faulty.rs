@@ -30,7 +30,11 @@ pub(super) enum Before {
 }
 
 /// Does what a fault does before there is an answer.
-pub(super) async fn before(fault: &Chosen, line: &Line, request_id: &str) -> Result<Before, Cut> {
+pub(super) async fn before(
+    fault: &Chosen,
+    line: &Line,
+    refuse: impl Fn(&Problem) -> Reply,
+) -> Result<Before, Cut> {
     match &fault.kind {
         Kind::Status {
             status,
@@ -43,7 +47,7 @@ pub(super) async fn before(fault: &Chosen, line: &Line, request_id: &str) -> Res
                     let media = content_type.as_deref().unwrap_or("text/html");
                     Reply::text(*status, media, body.clone())
                 }
-                None => Reply::problem(&Problem::of_status(*status), request_id),
+                None => refuse(&Problem::of_status(*status)),
             };
             if let Some(seconds) = retry_after {
                 reply = reply.header("retry-after", seconds.to_string());
@@ -56,7 +60,7 @@ pub(super) async fn before(fault: &Chosen, line: &Line, request_id: &str) -> Res
                 format!("Too many requests; come back in {retry_after} s."),
             );
             let problem = problem.header("retry-after", retry_after.to_string());
-            Ok(Before::Instead(Reply::problem(&problem, request_id)))
+            Ok(Before::Instead(refuse(&problem)))
         }
         Kind::Latency(latency) => {
             // The second chance may be any number that the first does not give away.

@@ -118,13 +118,14 @@ async fn handle(
         connection: line.id,
         parts: &parts,
     });
+    let refuse = |problem: &Problem| refuse(&app, &path, problem, &request_id);
     let reply = match choose(&app, &record, &parts) {
         Ok(None) => answer(&app, &request_id, &record, parts, Upload::Waiting(incoming)).await,
         Ok(Some(fault)) => {
             // Whatever happens to the answer, the request is read and noted.
             let upload = Upload::Waiting(incoming).read(&app, &parts, &record).await;
             let answer = answer(&app, &request_id, &record, parts, Upload::Read(upload));
-            let made = match faulty::before(&fault, &line, &request_id).await {
+            let made = match faulty::before(&fault, &line, &refuse).await {
                 Ok(Before::Proceed) => answer.await,
                 Ok(Before::Instead(reply)) => Ok(reply),
                 Err(Cut) => {
@@ -132,12 +133,12 @@ async fn handle(
                     return Err(Cut);
                 }
             };
-            let reply = made.unwrap_or_else(|problem| refuse(&app, &path, &problem, &request_id));
+            let reply = made.unwrap_or_else(|problem| refuse(&problem));
             Ok(faulty::after(&app, fault, line, reply))
         }
         Err(problem) => Err(problem),
     };
-    let reply = reply.unwrap_or_else(|problem| refuse(&app, &path, &problem, &request_id));
+    let reply = reply.unwrap_or_else(|problem| refuse(&problem));
     let response = reply.finish(&request_id, head);
     record.head(response.status().as_u16(), response.headers());
     Ok(response.map(|inner| Recorded { inner, record }.boxed_unsync()))

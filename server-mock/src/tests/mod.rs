@@ -21,6 +21,7 @@ pub(crate) mod support;
 mod tenants;
 mod time;
 mod transfer;
+mod upstream;
 mod usage;
 mod verdict;
 mod watching;

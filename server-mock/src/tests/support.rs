@@ -189,7 +189,7 @@ fn parse(bytes: &[u8]) -> Answer {
     }
 }
 
-fn dechunk(mut rest: &str) -> String {
+pub(super) fn dechunk(mut rest: &str) -> String {
     let mut body = String::new();
     while let Some((size, tail)) = rest.split_once("\r\n") {
         let size = usize::from_str_radix(size, 16).expect("a size");

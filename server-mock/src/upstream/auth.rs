@@ -14,6 +14,8 @@ use crate::ids::sha256_hex;
 pub(super) enum Family {
     /// By a key alone, in a header or the query; a bearer is not looked at.
     Run,
+    /// As runs, in other words.
+    Webhook,
     /// By a bearer token, a cookie or a key, in this order.
     Other,
 }
@@ -59,6 +61,10 @@ fn key_of(ask: &Ask, family: Family) -> Result<String, Reply> {
     let Some(secret) = sent else {
         return Err(match family {
             Family::Run => detail(403, "An API key must be passed as query or header"),
+            Family::Webhook => detail(
+                403,
+                "API key required when webhook authentication is enabled",
+            ),
             Family::Other => detail(403, "No authentication credentials provided"),
         });
     };
@@ -67,7 +73,7 @@ fn key_of(ask: &Ask, family: Family) -> Result<String, Reply> {
         Ok(key) => Ok(key.id.clone()),
         Err(_) => Err(match family {
             Family::Run => detail(403, "Invalid or missing API key"),
-            Family::Other => detail(403, "Invalid API key"),
+            Family::Webhook | Family::Other => detail(403, "Invalid API key"),
         }),
     }
 }

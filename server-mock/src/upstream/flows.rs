@@ -256,7 +256,7 @@ pub(super) fn replace(ask: &Ask, id: &str) -> Done {
     checked(id)?;
     let mut fields = body::object(ask)?;
     if !fields.contains_key("name") {
-        return Err(invalid_twice(&[missing("name")]));
+        return Err(invalid(&[missing("name")]));
     }
     has_graph(&fields)?;
     if by_id(&ask.app.state(), id).is_none() {

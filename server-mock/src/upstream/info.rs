@@ -67,6 +67,7 @@ pub(super) fn config(ask: &Ask) -> Done {
             .take_while(|(name, _)| name != "type")
             .collect();
         fields.insert("type".to_owned(), "public".into());
+        fields.insert("allow_custom_components".to_owned(), true.into());
     }
     Ok(Reply::json(200, &body))
 }

@@ -37,7 +37,7 @@ impl Shown<'_> {
     /// The message in an answer.
     pub(super) fn json(&self, version: Langflow) -> Value {
         let at = moment(self.at, version);
-        let properties = self.properties();
+        let properties = self.properties(version);
         let blocks = self.blocks();
         let category = self.category();
         let metadata = json!({"graph_run_id": self.run_id});
@@ -59,6 +59,9 @@ impl Shown<'_> {
         });
         age(&mut inner, version);
         age(&mut outer, version);
+        if version < Langflow::V1_10 {
+            outer["timestamp"] = self.at.format("%Y-%m-%dT%H:%M:%S+00:00").to_string().into();
+        }
         outer["data"] = inner;
         outer
     }
@@ -79,7 +82,7 @@ impl Shown<'_> {
             "id": self.id, "flow_id": self.flow_id, "timestamp": moment(self.at, version),
             "sender": self.sender, "sender_name": self.sender_name,
             "session_id": self.session_id, "context_id": self.context(), "text": self.text,
-            "files": "[]", "edit": false, "duration": null, "properties": self.properties(),
+            "files": "[]", "edit": false, "duration": null, "properties": self.properties(version),
             "category": self.category(), "content_blocks": self.blocks(),
             "session_metadata": {"graph_run_id": self.run_id},
         });
@@ -103,18 +106,32 @@ impl Shown<'_> {
         }
     }
 
-    fn properties(&self) -> Value {
+    fn properties(&self, version: Langflow) -> Value {
         let colour = self.error.map(|_| "red");
         let icon = match self.error {
             Some(_) => Value::from("error"),
             None => json!(self.source.icon),
         };
+        let source = json!({
+            "id": self.source.id, "display_name": self.source.display_name,
+            "source": self.source.source,
+        });
+        if version < Langflow::V1_8 {
+            // Nothing was an empty text, and there was no usage.
+            let icon = match (icon, &self.source.id) {
+                (Value::Null, Some(_)) => "MessagesSquare".into(),
+                (Value::Null, None) => "".into(),
+                (icon, _) => icon,
+            };
+            let colour = colour.unwrap_or_default();
+            return json!({
+                "text_color": colour, "background_color": colour, "edited": false,
+                "source": source, "icon": icon, "allow_markdown": false,
+                "positive_feedback": null, "state": self.state, "targets": [],
+            });
+        }
         json!({
-            "text_color": colour, "background_color": colour, "edited": false,
-            "source": {
-                "id": self.source.id, "display_name": self.source.display_name,
-                "source": self.source.source,
-            },
+            "text_color": colour, "background_color": colour, "edited": false, "source": source,
             "icon": icon, "allow_markdown": false, "positive_feedback": null,
             "state": self.state, "targets": [], "usage": self.usage, "build_duration": null,
         })
@@ -142,7 +159,6 @@ fn age(message: &mut Value, version: Langflow) {
         return;
     };
     let later: &[(&str, Langflow)] = &[
-        ("duration", Langflow::V1_8),
         ("context_id", Langflow::V1_8),
         ("session_metadata", Langflow::V1_10),
         ("run_id", Langflow::V1_10),

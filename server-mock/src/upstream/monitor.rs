@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use langflow_export::Flow;
 use serde_json::{Value, json};
 
@@ -37,10 +38,13 @@ fn chosen<'a>(ask: &Ask, state: &'a State) -> Vec<&'a Session> {
 pub(super) fn messages(ask: &Ask) -> Done {
     open(ask, Family::Other)?;
     let state = ask.app.state();
-    let mut rows: Vec<(chrono::DateTime<chrono::Utc>, Value)> = Vec::new();
+    let mut rows: Vec<(DateTime<Utc>, Value)> = Vec::new();
     for session in chosen(ask, &state) {
+        // In the order in which it was said: a question is noted with its answer, after it.
+        let mut at = session.created_at;
         for message in &session.messages {
-            rows.push((message.created_at, row(ask, &state, session, message)));
+            at = at.max(message.created_at);
+            rows.push((at, row(ask, &state, session, message, at)));
         }
     }
     rows.sort_by_key(|(at, _)| *at);
@@ -76,11 +80,9 @@ fn speaker(flow: &Flow, session: &Session, message: &Message) -> Option<String> 
         .nodes
         .iter()
         .filter(|node| Component::of(node).is_ok_and(Component::is_output));
-    Some(
-        outputs
-            .map(|node| node.id.clone())
-            .nth(before.filter(spoken).count())?,
-    )
+    outputs
+        .map(|node| node.id.clone())
+        .nth(before.filter(spoken).count())
 }
 
 /// The id of a message, which is that of its events.
@@ -101,7 +103,7 @@ fn flow_of(state: &State, session: &Session) -> Option<Arc<Flow>> {
     state.flows.get(&session.flow_id)?.parsed().ok()
 }
 
-fn row(ask: &Ask, state: &State, session: &Session, message: &Message) -> Value {
+fn row(ask: &Ask, state: &State, session: &Session, message: &Message, at: DateTime<Utc>) -> Value {
     let (flow_id, run_id) = (uuid(&session.flow_id), uuid(&message.run_id));
     let user = message.role == Role::User;
     let flow = flow_of(state, session);
@@ -125,7 +127,7 @@ fn row(ask: &Ask, state: &State, session: &Session, message: &Message) -> Value 
         sender: if user { "User" } else { "Machine" },
         sender_name: if user { "User" } else { "AI" },
         text: &message.text,
-        at: message.created_at,
+        at,
         source: source.unwrap_or_default(),
         state: "complete",
         usage: Value::Null,

@@ -39,6 +39,8 @@ pub(super) struct Scene {
     pub(super) icons: Map<String, Value>,
     pub(super) version: Langflow,
     pub(super) run: std::sync::Arc<Run>,
+    /// The input that was asked with, whether or not it reached the flow.
+    pub(super) asked: Option<String>,
 }
 
 impl Scene {
@@ -193,7 +195,15 @@ impl Scene {
             self.component(id, text, at)
         });
         let outputs: Value = outputs.collect();
-        json!({"inputs": {"input_value": self.run.input}, "outputs": outputs})
+        json!({"inputs": self.inputs(), "outputs": outputs})
+    }
+
+    /// The input as an answer repeats it.
+    fn inputs(&self) -> Value {
+        match &self.asked {
+            Some(input) => json!({"input_value": input}),
+            None => json!({}),
+        }
     }
 
     fn component(&self, id: &str, text: &str, at: DateTime<Utc>) -> Value {
@@ -231,6 +241,9 @@ impl Scene {
             "timedelta": null, "duration": null, "component_display_name": display_name,
             "component_id": id, "used_frozen_result": false, "token_usage": null,
         });
+        if text.is_empty() {
+            component["messages"] = json!([]);
+        }
         if self.version < Langflow::V1_10
             && let Some(fields) = component.as_object_mut()
         {

@@ -134,7 +134,7 @@ pub(super) async fn run(ask: &Ask<'_>, flow: &str, family: Family) -> Done {
     }
 }
 
-/// `/run/advanced`: a list of inputs, each run on its own.
+/// `/run/advanced`: a list of inputs.
 pub(super) async fn advanced(ask: &Ask<'_>, flow: &str) -> Done {
     let key_id = open(ask, Family::Run)?;
     let record = find(ask, flow)?;
@@ -152,34 +152,34 @@ pub(super) async fn advanced(ask: &Ask<'_>, flow: &str) -> Done {
     };
     let tweaks = fields.get("tweaks").and_then(Value::as_object);
     let outputs = fields.get("outputs").and_then(Value::as_array);
-    let (mut parts, mut session) = (Vec::new(), Value::Null);
-    for input in &inputs {
-        let mut wanted = Wanted {
-            input: super::text(input, "input_value").map(str::to_owned),
-            input_type: super::text(input, "type").unwrap_or("any").to_owned(),
-            tweaks: tweaks.cloned().unwrap_or_default(),
-            ..Wanted::default()
-        };
-        wanted.choice.output_type = "any".to_owned();
-        wanted.choice.component =
-            outputs.and_then(|names| Some(names.first()?.as_str()?.to_owned()));
-        let choice = wanted.choice.clone();
-        let scene = match begin(ask, &record, &key_id, wanted) {
-            Ok(scene) => scene,
-            Err(Refused::Field(reply)) => return Err(reply),
-            Err(Refused::Run(status, message)) => return Err(detail(status, &message)),
-        };
-        let end = scene.run.ended().await;
-        let answer = end.answer.as_ref();
-        let answer = answer.map_err(|problem| detail(500, &failure(&scene.run, problem)))?;
-        let mut body = scene.body(answer, &choice, end.at);
-        session = body["session_id"].take();
-        parts.push(body["outputs"][0].take());
-    }
-    Ok(Reply::json(
-        200,
-        &json!({"outputs": parts, "session_id": session}),
-    ))
+    let input = &inputs[0];
+    let mut wanted = Wanted {
+        input: super::text(input, "input_value").map(str::to_owned),
+        input_type: super::text(input, "type").unwrap_or("any").to_owned(),
+        tweaks: tweaks.cloned().unwrap_or_default(),
+        ..Wanted::default()
+    };
+    wanted.choice.output_type = "any".to_owned();
+    wanted.choice.component = outputs.and_then(|names| Some(names.first()?.as_str()?.to_owned()));
+    let choice = wanted.choice.clone();
+    let scene = match begin(ask, &record, &key_id, wanted) {
+        Ok(scene) => scene,
+        Err(Refused::Field(reply)) => return Err(reply),
+        Err(Refused::Run(status, message)) => return Err(detail(status, &message)),
+    };
+    let end = scene.run.ended().await;
+    let answer = end.answer.as_ref();
+    let answer = answer.map_err(|problem| detail(500, &failure(&scene.run, problem)))?;
+    let mut body = scene.body(answer, &choice, end.at);
+    // The components keep what they yielded for the first input: the others get it again.
+    let first = body["outputs"][0]["outputs"].take();
+    let parts = inputs.iter().map(|input| {
+        let given = super::text(input, "input_value");
+        let inputs = given.map_or_else(|| json!({}), |given| json!({"input_value": given}));
+        json!({"inputs": inputs, "outputs": first})
+    });
+    body["outputs"] = parts.collect();
+    Ok(Reply::json(200, &body))
 }
 
 /// Why a run does not begin.
@@ -218,7 +218,9 @@ pub(super) fn begin(
         request_id: ask.request_id.to_owned(),
         idempotency: None,
     };
-    let session_id = request.session_id.clone();
+    let (session_id, asked) = (request.session_id.clone(), wanted.input);
+    let mut tweaked = (*flow).clone();
+    tweaked.apply_tweaks(&request.tweaks);
     let noted = record.id.clone();
     ask.record.amend(|entry| {
         entry.session_id = session_id;
@@ -226,7 +228,10 @@ pub(super) fn begin(
     });
     let runnable = Runnable::of_open_source(record).map_err(unreadable)?;
     let started = runner::start(ask.app, &runnable, key_id, request).map_err(unreadable)?;
-    Ok(scene(record, flow, started.run, ask.plays()))
+    Ok(Scene {
+        asked,
+        ..scene(record, Arc::new(tweaked), started.run, ask.plays())
+    })
 }
 
 pub(super) fn scene(
@@ -248,6 +253,7 @@ pub(super) fn scene(
         flow_id: super::uuid::uuid(&record.id),
         icons: icons.collect(),
         version,
+        asked: None,
         run,
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn run(ask: &Ask, flow: &str) -> Done {
     // Open to everybody before 1.9.
     let key_id = match ask.plays() < Langflow::V1_10 {
         true => "nobody".to_owned(),
-        false => open(ask, Family::Run)?,
+        false => open(ask, Family::Webhook)?,
     };
     let record = find(ask, flow)?;
     if ask.body.is_empty() {

@@ -66,14 +66,14 @@ pub(super) async fn run(ask: &Ask<'_>) -> Done {
     })?;
     let mut wanted = wanted(&fields, old);
     wanted.background = mode == "background";
-    let inputs = fields.get("inputs").cloned();
+    let inputs = fields.get(if old { "inputs" } else { "tweaks" }).cloned();
     let scene = match begin(ask, &record, &key_id, wanted) {
         Ok(scene) => scene,
         Err(Refused::Field(reply)) => return Err(reply),
         Err(Refused::Run(status, message)) => return Err(detail(status, &message)),
     };
     match mode.as_str() {
-        "stream" => Ok(Reply::stream(frames(scene, None, keepalive(ask)))),
+        "stream" => Ok(sse(frames(scene, None, keepalive(ask)))),
         "background" => Ok(Reply::json(200, &job(&scene.run, &scene.flow_id, "queued"))),
         _ => {
             let end = scene.run.ended().await;
@@ -200,6 +200,7 @@ fn moment(run: &Run) -> String {
 
 /// A run that has ended. One that failed is a success of HTTP.
 fn response(scene: &Scene, end: &End, inputs: Option<Value>, cut: Option<usize>) -> Value {
+    let inputs = inputs.unwrap_or_else(|| json!({}));
     let mut outputs = Map::new();
     let answer = end.answer.as_ref().ok();
     let found = answer.and_then(|answer| answer["result"]["outputs"].as_object());
@@ -236,13 +237,13 @@ fn response(scene: &Scene, end: &End, inputs: Option<Value>, cut: Option<usize>)
         return json!({
             "flow_id": scene.flow_id, "job_id": id, "object": "response",
             "created_timestamp": at, "status": status, "errors": errors,
-            "inputs": inputs.unwrap_or_else(|| json!({})), "outputs": outputs,
+            "inputs": inputs, "outputs": outputs,
         });
     }
     json!({
         "flow_id": scene.flow_id, "session_id": session, "job_id": id, "object": "response",
         "created_timestamp": at, "status": status, "output": output, "errors": errors,
-        "warnings": [], "inputs": {}, "globals": {}, "outputs": outputs, "human_request": null,
+        "warnings": [], "inputs": inputs, "globals": {}, "outputs": outputs, "human_request": null,
         "has_errors": failed,
     })
 }
@@ -315,13 +316,7 @@ pub(super) fn status(ask: &Ask) -> Done {
     let end = run.progress().end.clone();
     match (run.status(), end) {
         (RunStatus::Completed, Some(end)) => {
-            let mut body = response(&scene, &end, None, Some(CUT));
-            if !run.background {
-                // The result of a run that somebody waited for is not kept.
-                body["outputs"] = json!({});
-                body["output"] = json!({"reason": "none", "text": null, "source": null});
-            }
-            Ok(Reply::json(200, &body))
+            Ok(Reply::json(200, &response(&scene, &end, None, Some(CUT))))
         }
         (RunStatus::Failed, Some(end)) => {
             let error = error_message(&scene, end.at).map(|mut event| event["data"].take());
@@ -363,9 +358,15 @@ pub(super) async fn stop(ask: &Ask<'_>) -> Done {
             }),
         ));
     }
-    run.cancelled.send_replace(true);
-    run.ended().await;
-    let message = format!("Job {id} cancelled successfully.");
+    let message = match run.status() {
+        RunStatus::Cancelled => format!("Job {id} is already cancelled."),
+        RunStatus::Running => {
+            run.cancelled.send_replace(true);
+            run.ended().await;
+            format!("Job {id} cancelled successfully.")
+        }
+        status => format!("Job {id} already finished ({}).", status.name()),
+    };
     Ok(Reply::json(200, &json!({"job_id": id, "message": message})))
 }
 
@@ -389,11 +390,13 @@ pub(super) fn events(ask: &Ask) -> Done {
     let seen = ask
         .header("last-event-id")
         .and_then(|id| id.trim().parse().ok());
-    Ok(Reply::stream(frames(
-        scene,
-        Some(seen.unwrap_or(0)),
-        keepalive(ask),
-    )))
+    Ok(sse(frames(scene, Some(seen.unwrap_or(0)), keepalive(ask))))
+}
+
+fn sse(frames: impl Stream<Item = Bytes> + Send + 'static) -> Reply {
+    Reply::plain_stream("text/event-stream; charset=utf-8", frames)
+        .header("cache-control", "no-cache")
+        .header("x-accel-buffering", "no")
 }
 
 /// The frames of a run. Those of a job count from 1 and begin after the one that was seen; a

@@ -20,6 +20,13 @@ pub fn real() -> Result<Counts> {
         "langflow-client",
         "--examples",
     ]))?;
+    run(&mut cargo(&[
+        "build",
+        "-q",
+        "--locked",
+        "-p",
+        "langflow-mock",
+    ]))?;
     let arguments = [
         "-P",
         "-m",
