@@ -62,6 +62,27 @@ impl Ask<'_> {
     }
 }
 
+/// Families of routes that a real server has and this one has not, or not all of: the answer to them
+/// is no lie.
+const MISSING: [&str; 16] = [
+    "build",
+    "build_public_tmp",
+    "responses",
+    "projects",
+    "folders",
+    "variables",
+    "files",
+    "triggers",
+    "monitor",
+    "traces",
+    "logs",
+    "all",
+    "refresh",
+    "users",
+    "webhook-events",
+    "starter-projects",
+];
+
 /// What an operation comes to: an answer either way.
 type Done = Result<Reply, Reply>;
 
@@ -211,6 +232,18 @@ async fn dispatch(ask: &Ask<'_>, operation: &str) -> Done {
 /// whichever methods the path knows; and outside of `/api` its page, under 200.
 fn no_route(ask: &Ask) -> Reply {
     let api = ask.path.first().is_some_and(|first| first == "api");
+    if api
+        && ask
+            .path
+            .get(2)
+            .is_some_and(|family| MISSING.contains(&family.as_str()))
+    {
+        let what = ask.parts.uri.path();
+        return detail(
+            501,
+            &format!("This mock does not do {} {what}.", ask.method),
+        );
+    }
     match ask.method {
         "GET" | "HEAD" | "POST" if !api => Reply::text(200, "text/html; charset=utf-8", info::PAGE)
             .header("cache-control", "no-store"),

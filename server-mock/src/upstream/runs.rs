@@ -25,6 +25,8 @@ pub(super) struct Wanted {
     pub(super) tweaks: Map<String, Value>,
     pub(super) session_id: Option<String>,
     pub(super) background: bool,
+    /// The same key is the same job for good, whatever else is sent.
+    pub(super) idempotency: Option<String>,
 }
 
 impl Default for Wanted {
@@ -39,6 +41,7 @@ impl Default for Wanted {
             tweaks: Map::new(),
             session_id: None,
             background: false,
+            idempotency: None,
         }
     }
 }
@@ -98,6 +101,7 @@ impl Wanted {
             },
             session_id: text("session_id")?.filter(|id| !id.is_empty()),
             background: false,
+            idempotency: None,
         })
     }
 }
@@ -216,7 +220,7 @@ pub(super) fn begin(
         session_id: Some(wanted.session_id.unwrap_or_else(|| flow_id.clone())),
         background: wanted.background,
         request_id: ask.request_id.to_owned(),
-        idempotency: None,
+        idempotency: wanted.idempotency.map(|key| (key, String::new())),
     };
     let (session_id, asked) = (request.session_id.clone(), wanted.input);
     let mut tweaked = (*flow).clone();

@@ -52,6 +52,18 @@ pub(super) async fn run(ask: &Ask<'_>) -> Done {
     let known: &[&str] = if old { &OLD_FIELDS } else { &FIELDS };
     let mode = checked(&fields, known, old)?;
     let key_id = open(ask, Family::Other)?;
+    if fields
+        .get("stream_protocol")
+        .is_some_and(|protocol| protocol == "agui")
+    {
+        return Err(coded(
+            501,
+            &json!({
+                "error": "Not implemented", "code": "NOT_IMPLEMENTED",
+                "message": "This mock does not speak the protocol agui.",
+            }),
+        ));
+    }
     let flow_id = fields
         .get("flow_id")
         .and_then(Value::as_str)
@@ -66,6 +78,8 @@ pub(super) async fn run(ask: &Ask<'_>) -> Done {
     })?;
     let mut wanted = wanted(&fields, old);
     wanted.background = mode == "background";
+    let key = fields.get("idempotency_key").and_then(Value::as_str);
+    wanted.idempotency = key.filter(|_| wanted.background).map(str::to_owned);
     let inputs = fields.get(if old { "inputs" } else { "tweaks" }).cloned();
     let scene = match begin(ask, &record, &key_id, wanted) {
         Ok(scene) => scene,

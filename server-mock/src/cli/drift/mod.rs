@@ -35,6 +35,10 @@ pub(crate) struct Drift {
     json: bool,
 }
 
+/// How often, and how long apart, an answer is asked for that takes its time.
+const TRIES: usize = 40;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
+
 /// What one probe came to.
 struct Outcome {
     name: String,
@@ -191,7 +195,14 @@ impl Side {
     /// One answer, with what differs by nature made the same.
     fn ask(&mut self, probe: &Probe) -> Result<Value, String> {
         let request = probe.request(&self.variables);
-        let answer = self.server.send(&request)?;
+        let mut answer = self.server.send(&request)?;
+        for _ in 0..TRIES {
+            if probe.until.is_none_or(|status| answer.status == status) {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+            answer = self.server.send(&request)?;
+        }
         for (variable, at) in &probe.keep {
             let value = answer
                 .body

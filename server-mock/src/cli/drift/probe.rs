@@ -28,6 +28,8 @@ pub(super) struct Probe {
     /// Variables for later probes, each with its place in the body.
     #[serde(default)]
     pub(super) keep: BTreeMap<String, String>,
+    /// The status to wait for, since what is asked about takes its time.
+    pub(super) until: Option<u16>,
     /// The only thing to compare.
     pub(super) pick: Option<String>,
     /// Places that say nothing.
