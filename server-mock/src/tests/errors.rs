@@ -16,7 +16,7 @@ fn routes_and_flows_that_do_not_exist_name_the_nearest() {
             "/langflow/api/v1/flows/echo/rum",
             "/langflow/api/v1/flows/{flow_id}/run",
         ),
-        ("/api/v3/version", "/langflow/api/v1/version"),
+        ("/api/v1/version", "/langflow/api/v1/version"),
         ("/version", "/langflow/api/v1/version"),
     ];
     for (path, near) in cases {

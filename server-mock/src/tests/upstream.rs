@@ -79,14 +79,28 @@ fn a_face_that_is_not_served_is_not_there() {
 }
 
 #[test]
+fn side_by_side_nothing_says_that_the_server_is_an_open_source_one() {
+    let both = Mock::start();
+    for path in ["/api/v1/version", "/health"] {
+        let answer = both.raw("GET", path, &[], b"");
+        assert_eq!(answer.problem(), "route_not_found");
+    }
+    let alone = Mock::with(&json!({"api": ["langflow"]}));
+    let version = alone.raw("GET", "/api/v1/version", &[], b"").json();
+    assert_eq!(version["package"], "Langflow");
+    let health = alone.raw("GET", "/health", &[], b"").json();
+    assert_eq!(health, json!({"status": "ok"}));
+}
+
+#[test]
 fn faults_and_the_journal_know_the_operations_of_this_face() {
     let mock = Mock::start();
     let fault =
         json!({"faults": [{"kind": "status", "status": 503, "match": {"operation": "runFlow"}}]});
     assert_eq!(mock.control("POST", "/faults", &fault).status, 200);
     let body = json!({"input_value": "x"});
-    let version = ask(&mock, "GET", "/api/v1/version", &Value::Null);
-    assert_eq!(version.status, 200);
+    let config = ask(&mock, "GET", "/api/v1/config", &Value::Null);
+    assert_eq!(config.status, 200);
     let answer = ask(&mock, "POST", "/api/v1/run/echo", &body);
     assert_eq!(
         (answer.status, answer.header("content-type")),

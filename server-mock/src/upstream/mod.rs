@@ -88,16 +88,17 @@ type Done = Result<Reply, Reply>;
 
 /// Whether a path belongs to this face. Where the workspace is not served, all but the control
 /// routes do, as on a server with its frontend.
+///
+/// Side by side, the routes by which clients find out who answers are those of the workspace, which
+/// has none of them: a workspace that fails is not to be taken for an open-source server.
 pub(crate) fn owns(app: &App, path: &str) -> bool {
     let served = |api| app.config.api.contains(&api);
     if !served(Api::Langflow) {
         return false;
     }
     let known = ["/api/v1/", "/api/v2/"];
-    let probes = ["/health", "/health_check", "/healthz"];
     !served(Api::Workspace)
-        || known.iter().any(|prefix| path.starts_with(prefix))
-        || probes.contains(&path)
+        || (path != "/api/v1/version" && known.iter().any(|prefix| path.starts_with(prefix)))
 }
 
 /// What a path asks for, for faults and the journal: the operation and, if it has one, the flow.
