@@ -6,13 +6,13 @@ use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _};
 use serde_json::{Map, Value, json};
 
+use crate::call::{Answer, Call};
 use crate::client::Client;
 use crate::error::{ErrorCode, LangflowError};
 use crate::operation::{self, Operation};
 use crate::options::CallOptions;
 use crate::platform::MaybeSend;
 use crate::request::{self, Parts};
-use crate::send::{Answer, Call};
 
 /// Items on a page where the caller does not say.
 const PAGE: u64 = 100;

@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use crate::ask::row;
+use crate::call::Call;
 use crate::client::Client;
 use crate::error::{ErrorCode, LangflowError};
 use crate::options::{CallOptions, refuse};
 use crate::request::{self, Parts};
-use crate::send::Call;
 use crate::transfer::{Transferring, Upload};
 
 /// Endings that go to a chat input where there is one.

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use crate::call::Call;
 use crate::client::Client;
 use crate::config::{Config, Secret};
 use crate::dialect::{Api, Family};
@@ -16,7 +17,7 @@ use crate::operation::{Body, Operation, Safety};
 use crate::options::{self, CallOptions};
 use crate::platform;
 use crate::request::{self, Parts};
-use crate::send::{Call, set};
+use crate::send::set;
 
 /// Names the organization to a hosted Langflow.
 pub const ORGANIZATION: HeaderName = HeaderName::from_static("x-datastax-current-org");

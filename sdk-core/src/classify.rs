@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
+use crate::call::Call;
 use crate::client::{Client, causes};
 use crate::error::{ErrorCode, ErrorInfo, Phase};
 use crate::platform::{self, Sent, Transport};
 use crate::problem::Problem;
 use crate::retry::{self, Failure};
-use crate::send::{Call, has_type, sentence};
+use crate::send::{has_type, sentence};
 
 /// What became of one attempt that failed.
 pub(crate) struct Failed {

@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use crate::auth::Tokens;
-use crate::config::{ClientBuilder, Config};
+use crate::builder::ClientBuilder;
+use crate::config::Config;
 use crate::dialect::detect::Known;
 use crate::error::LangflowError;
 use crate::limits::Limits;

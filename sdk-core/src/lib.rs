@@ -7,6 +7,8 @@ mod attach;
 mod auth;
 mod base_url;
 pub mod boundary;
+mod builder;
+mod call;
 mod classify;
 mod client;
 mod config;
@@ -45,8 +47,8 @@ mod typed;
 mod understand;
 pub mod webhook;
 
+pub use builder::ClientBuilder;
 pub use client::Client;
-pub use config::ClientBuilder;
 pub use error::{ErrorCode, ErrorInfo, FieldError, LangflowError, Phase};
 pub use event::Event;
 #[cfg(not(target_arch = "wasm32"))]

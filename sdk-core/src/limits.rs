@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::call::Call;
 use crate::classify::{Failed, timed_out};
 use crate::client::Client;
 use crate::error::{ErrorCode, Phase};
 use crate::platform::{self, Instant};
-use crate::send::Call;
 
 /// What may leave, and when.
 #[derive(Debug, Default)]

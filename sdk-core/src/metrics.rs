@@ -199,6 +199,12 @@ impl Metrics {
         state.tell(|watcher| watcher.call(seen));
     }
 
+    /// A call is made anew elsewhere.
+    pub(crate) fn move_on(&self) {
+        let mut state = self.state();
+        state.in_flight = state.in_flight.saturating_sub(1);
+    }
+
     /// A reader left.
     pub(crate) fn abandon(&self) {
         let mut state = self.state();

@@ -215,10 +215,10 @@ pub fn refuse(field: &str, wanted: &str, found: &Value) -> LangflowError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Call;
     use crate::client::Client;
     use crate::error::ErrorCode;
     use crate::operation;
-    use crate::send::Call;
 
     /// D1: a platform's own limit of five minutes ended every long run.
     #[test]

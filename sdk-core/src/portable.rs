@@ -6,13 +6,14 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use crate::ask;
+use crate::call::{Answer, Call, Got, Want};
 use crate::client::Client;
 use crate::dialect::Api;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::folder;
 use crate::options::CallOptions;
 use crate::request::{self, Parts};
-use crate::send::{self, Answer, Call, Got, Want, has_type};
+use crate::send::{self, has_type};
 
 /// Messages that the server hands out at most.
 const MESSAGES: u64 = 200;

@@ -1,9 +1,9 @@
 //! The engine for pages is too small to say a workspace's operations to an open-source server: there,
 //! only flows are run, and `client.langflow.*` has the rest.
 
+use crate::call::{Call, Got, Want};
 use crate::client::Client;
 use crate::error::LangflowError;
-use crate::send::{Call, Got, Want};
 
 /// A whole answer.
 pub(crate) async fn whole(

@@ -2,13 +2,13 @@
 
 use http::{HeaderValue, Method, header};
 
+use crate::call::{Call, Opened};
 use crate::client::Client;
 use crate::dialect::Family;
 use crate::error::{ErrorCode, ErrorInfo};
 use crate::event::Event;
 use crate::platform;
 use crate::retry::{self, Attempt, Failure};
-use crate::send::{Call, Opened};
 
 /// The run that a stream belongs to, and the last event of it that arrived.
 #[derive(Debug, Default)]

@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::call::Call;
 use crate::client::Client;
 use crate::dialect::{self, Family, langflow, lfx, responses};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
@@ -12,7 +13,6 @@ use crate::operation;
 use crate::options::{self, CallOptions, refuse};
 use crate::output::{Output, Outputs, Reason};
 use crate::request::{self, Parts};
-use crate::send::Call;
 use crate::stream::RunStream;
 use crate::tweaks;
 
@@ -402,7 +402,8 @@ impl Client {
                 "The operation table has no `runFlow`.",
             )
         })?;
-        let call = Call::new(self, operation, run.options.clone());
+        let mut call = Call::new(self, operation, run.options.clone());
+        call.moves = true;
         let parts = Parts {
             args,
             body: Bytes::from(Value::Object(body).to_string()),

@@ -5,21 +5,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::Instrument as _;
 
 use crate::auth;
+use crate::call::{Answer, Call, Counted, Got, Opened, Want};
 use crate::classify::{Failed, body_lost, timed_out, transport_failed};
-use crate::client::{Client, Shared};
-use crate::deadline::Deadline;
+use crate::client::Client;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
-use crate::limits::Place;
-use crate::operation::{Operation, Safety};
-use crate::options::{CallOptions, TOTAL};
+use crate::operation::Safety;
 use crate::platform;
 use crate::portable;
 use crate::retry::{self, Attempt, Failure};
-use crate::run::RunResult;
 use crate::trace::{TRACEPARENT, Trace};
 use crate::transfer::Transferring;
 
@@ -27,141 +24,6 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Redirects that one attempt follows.
 const REDIRECTS: u32 = 5;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
-/// One call: an operation, its options, its ids and its clock.
-#[derive(Debug, Clone)]
-pub struct Call {
-    pub(crate) operation: &'static Operation,
-    pub(crate) options: CallOptions,
-    /// Our id of the call, the same for all attempts.
-    pub(crate) request_id: String,
-    pub(crate) deadline: Deadline,
-    /// Whether this is a run of a flow: no total time unless asked for, and an idempotency key.
-    pub(crate) run: bool,
-    /// A body that is not in memory.
-    pub(crate) transfer: Option<Transferring>,
-    /// The session that was sent, for servers that do not say it again.
-    pub(crate) session: Option<String>,
-}
-
-/// A complete answer.
-#[derive(Debug)]
-pub struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-    pub(crate) attempts: u32,
-    pub(crate) request_id: String,
-}
-
-/// An answer whose body is still to come.
-pub(crate) struct Opened {
-    pub(crate) response: reqwest::Response,
-    pub(crate) attempts: u32,
-    pub(crate) request_id: String,
-    /// Absent where somebody else counts the call.
-    pub(crate) counted: Option<Counted>,
-    /// Among the requests that are under way.
-    pub(crate) place: Option<Place>,
-}
-
-/// A call in the metrics, from its beginning to its end. Dropped before, its reader has left.
-#[derive(Debug)]
-pub(crate) struct Counted {
-    shared: std::sync::Arc<Shared>,
-    deadline: Deadline,
-    over: bool,
-}
-
-impl Counted {
-    fn begin(client: &Client, call: &Call) -> Counted {
-        client.shared.metrics.begin();
-        Counted {
-            shared: client.shared.clone(),
-            deadline: call.deadline,
-            over: false,
-        }
-    }
-
-    pub(crate) fn end(mut self, error: Option<ErrorCode>) {
-        self.over = true;
-        self.shared.metrics.end(self.deadline.elapsed(), error);
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        if !self.over {
-            self.shared.metrics.abandon();
-        }
-    }
-}
-
-/// What a call is for: the whole body, or the body as it comes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Want {
-    Whole,
-    Opened,
-}
-
-pub(crate) enum Got {
-    Whole(Answer),
-    Opened(Opened),
-}
-
-impl Call {
-    /// A call of the operation, its clock started.
-    pub(crate) fn new(
-        client: &Client,
-        operation: &'static Operation,
-        options: CallOptions,
-    ) -> Call {
-        let run = operation.runs();
-        let total = options.timeout.or(client.config.timeouts.total);
-        let total = if run || operation.stream {
-            total
-        } else {
-            total.or(Some(TOTAL))
-        };
-        Call {
-            operation,
-            options,
-            request_id: id("req_"),
-            deadline: Deadline::new(total),
-            run,
-            transfer: None,
-            session: None,
-        }
-    }
-
-    /// The result with the session that was sent, where the server does not say it again.
-    pub(crate) fn echo(&self, mut result: RunResult) -> RunResult {
-        result.session_id = result.session_id.or_else(|| self.session.clone());
-        result
-    }
-
-    /// Whether the flow may have run, given that the request has left.
-    pub(crate) fn executes(&self) -> bool {
-        self.operation.safety != Safety::Safe
-    }
-
-    /// Completes an error with what the call knows.
-    pub(crate) fn fill(
-        &self,
-        info: &mut ErrorInfo,
-        request: Option<&reqwest::Request>,
-        attempts: u32,
-    ) {
-        info.attempts = attempts;
-        info.elapsed = Some(self.deadline.elapsed().as_secs_f64());
-        info.request_id
-            .get_or_insert_with(|| self.request_id.clone());
-        if let Some(request) = request {
-            info.method = Some(request.method().to_string());
-            info.url = Some(shown_url(request.url()));
-        }
-    }
-}
 
 impl Client {
     /// Sends the request until there is a whole answer with a success status, or an error.
@@ -212,7 +74,12 @@ impl Client {
                 Ok(whole)
             }
             Err(error) => {
-                counted.end(Some(error.code()));
+                let tried = call.operation.family();
+                if call.moves && self.run_elsewhere(tried, &error).is_some() {
+                    counted.move_on();
+                } else {
+                    counted.end(Some(error.code()));
+                }
                 Err(error)
             }
         }
@@ -530,11 +397,6 @@ pub(crate) fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
         let essence = found.split(';').next().unwrap_or_default().trim();
         essence.eq_ignore_ascii_case(wanted)
     })
-}
-
-/// A URL without query, user and fragment: what an error may show.
-fn shown_url(url: &url::Url) -> String {
-    format!("{}{}", url.origin().ascii_serialization(), url.path())
 }
 
 /// One full stop at the end, so that the hint can follow.

@@ -11,6 +11,7 @@ use http::HeaderMap;
 use serde_json::Value;
 use url::Url;
 
+use crate::call::{Call, Counted, Opened};
 use crate::client::{Client, causes};
 use crate::decode::{Decoder, Fault, Frame};
 use crate::dialect::{self, Family};
@@ -20,7 +21,7 @@ use crate::limits::Place;
 use crate::platform::{self, BoxStream};
 use crate::resume::Mark;
 use crate::run::RunResult;
-use crate::send::{Call, Counted, Opened, has_type, sentence};
+use crate::send::{has_type, sentence};
 
 /// Events of a run as they come. Dropping it closes the connection.
 ///

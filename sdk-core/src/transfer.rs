@@ -10,13 +10,14 @@ use http::header;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
+use crate::call::Call;
 use crate::classify::{Failed, body_lost, timed_out};
 use crate::client::Client;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::operation::Operation;
 use crate::options::{self, refuse};
 use crate::platform::{self, BoxFuture, MaybeSend, Piece, Sink};
-use crate::send::{self, Call, has_type};
+use crate::send::{self, has_type};
 
 const FORM: &str = "multipart/form-data";
 

@@ -8,6 +8,7 @@ use futures::TryStreamExt as _;
 use http::header;
 use progenitor_client::{ByteStream, ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue};
 
+use crate::call::{Call, Counted};
 use crate::client::{Client, causes};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::generated::{langflow, workspace};
@@ -16,7 +17,6 @@ use crate::operation;
 use crate::options::CallOptions;
 use crate::platform;
 use crate::request;
-use crate::send::{Call, Counted};
 use crate::stream::{RunStream, Source};
 use crate::transfer::{self, Form};
 

@@ -3,11 +3,12 @@
 use http::HeaderMap;
 use serde_json::Value;
 
+use crate::call::Answer;
 use crate::client::Client;
 use crate::dialect::Api;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::operation::Operation;
-use crate::send::{Answer, has_type};
+use crate::send::has_type;
 use crate::stream::parse;
 
 impl Client {

@@ -12,8 +12,9 @@ use futures::{FutureExt as _, StreamExt as _};
 use http::header;
 use serde_json::{Map, Value, json};
 
+use crate::builder::ClientBuilder;
+use crate::call::{Answer, Call};
 use crate::client::Client;
-use crate::config::ClientBuilder;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::many::ManyOptions;
 use crate::metrics::Thresholds;
@@ -21,7 +22,7 @@ use crate::operation;
 use crate::options::{self, CallOptions, refuse};
 use crate::request::{self, Parts};
 use crate::run::RunRequest;
-use crate::send::{Answer, Call, has_type};
+use crate::send::has_type;
 use crate::stream::RunStream;
 use crate::transfer::{self, Download, Upload};
 

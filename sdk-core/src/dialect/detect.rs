@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{HeaderMap, Method, header};
 use serde_json::{Map, Value};
 
+use crate::call::Call;
 use crate::client::Client;
 use crate::dialect::{Api, Family};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
@@ -15,7 +16,6 @@ use crate::options::CallOptions;
 use crate::platform;
 use crate::request::{self, Parts};
 use crate::run::RunRequest;
-use crate::send::Call;
 
 /// Time that a probe may take.
 const PROBE: Duration = Duration::from_secs(5);

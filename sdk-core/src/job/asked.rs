@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use crate::call::{Answer, Call};
 use crate::client::Client;
 use crate::error::LangflowError;
 use crate::operation::Operation;
 use crate::options::CallOptions;
 use crate::request::{self, Parts};
-use crate::send::{Answer, Call};
 
 impl Client {
     /// Asks and answers with JSON.

@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::call::{Call, Opened};
 use crate::client::Client;
 use crate::error::LangflowError;
-use crate::send::{Call, Opened};
 
 pub use body::{Sent, Sink, attach, file_size, watch};
 pub use connect::http_client;

@@ -1,0 +1,166 @@
+//! A call from its beginning to its end: what it is for, its ids and clock, its answer, and how it is
+//! counted.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use crate::client::{Client, Shared};
+use crate::deadline::Deadline;
+use crate::error::{ErrorCode, ErrorInfo};
+use crate::limits::Place;
+use crate::operation::{Operation, Safety};
+use crate::options::{CallOptions, TOTAL};
+use crate::run::RunResult;
+use crate::send::id;
+use crate::transfer::Transferring;
+
+/// One call: an operation, its options, its ids and its clock.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub(crate) operation: &'static Operation,
+    pub(crate) options: CallOptions,
+    /// Our id of the call, the same for all attempts.
+    pub(crate) request_id: String,
+    pub(crate) deadline: Deadline,
+    /// Whether this is a run of a flow: no total time unless asked for, and an idempotency key.
+    pub(crate) run: bool,
+    /// Whether it is made anew where the server turns out to be of another family.
+    pub(crate) moves: bool,
+    /// A body that is not in memory.
+    pub(crate) transfer: Option<Transferring>,
+    /// The session that was sent, for servers that do not say it again.
+    pub(crate) session: Option<String>,
+}
+
+/// A complete answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) attempts: u32,
+    pub(crate) request_id: String,
+}
+
+/// An answer whose body is still to come.
+pub(crate) struct Opened {
+    pub(crate) response: reqwest::Response,
+    pub(crate) attempts: u32,
+    pub(crate) request_id: String,
+    /// Absent where somebody else counts the call.
+    pub(crate) counted: Option<Counted>,
+    /// Among the requests that are under way.
+    pub(crate) place: Option<Place>,
+}
+
+/// A call in the metrics, from its beginning to its end. Dropped before, its reader has left.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    shared: Arc<Shared>,
+    deadline: Deadline,
+    over: bool,
+}
+
+impl Counted {
+    pub(crate) fn begin(client: &Client, call: &Call) -> Counted {
+        client.shared.metrics.begin();
+        Counted {
+            shared: client.shared.clone(),
+            deadline: call.deadline,
+            over: false,
+        }
+    }
+
+    /// Nothing has run and the call is made anew: it is counted there.
+    pub(crate) fn move_on(mut self) {
+        self.over = true;
+        self.shared.metrics.move_on();
+    }
+
+    pub(crate) fn end(mut self, error: Option<ErrorCode>) {
+        self.over = true;
+        self.shared.metrics.end(self.deadline.elapsed(), error);
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if !self.over {
+            self.shared.metrics.abandon();
+        }
+    }
+}
+
+/// What a call is for: the whole body, or the body as it comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Want {
+    Whole,
+    Opened,
+}
+
+pub(crate) enum Got {
+    Whole(Answer),
+    Opened(Opened),
+}
+
+impl Call {
+    /// A call of the operation, its clock started.
+    pub(crate) fn new(
+        client: &Client,
+        operation: &'static Operation,
+        options: CallOptions,
+    ) -> Call {
+        let run = operation.runs();
+        let total = options.timeout.or(client.config.timeouts.total);
+        let total = if run || operation.stream {
+            total
+        } else {
+            total.or(Some(TOTAL))
+        };
+        Call {
+            operation,
+            options,
+            request_id: id("req_"),
+            deadline: Deadline::new(total),
+            run,
+            moves: false,
+            transfer: None,
+            session: None,
+        }
+    }
+
+    /// The result with the session that was sent, where the server does not say it again.
+    pub(crate) fn echo(&self, mut result: RunResult) -> RunResult {
+        result.session_id = result.session_id.or_else(|| self.session.clone());
+        result
+    }
+
+    /// Whether the flow may have run, given that the request has left.
+    pub(crate) fn executes(&self) -> bool {
+        self.operation.safety != Safety::Safe
+    }
+
+    /// Completes an error with what the call knows.
+    pub(crate) fn fill(
+        &self,
+        info: &mut ErrorInfo,
+        request: Option<&reqwest::Request>,
+        attempts: u32,
+    ) {
+        info.attempts = attempts;
+        info.elapsed = Some(self.deadline.elapsed().as_secs_f64());
+        info.request_id
+            .get_or_insert_with(|| self.request_id.clone());
+        if let Some(request) = request {
+            info.method = Some(request.method().to_string());
+            info.url = Some(shown_url(request.url()));
+        }
+    }
+}
+
+/// A URL without query, user and fragment: what an error may show.
+fn shown_url(url: &url::Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
