@@ -26,7 +26,11 @@ const SETTINGS = new Set(
   'baseUrl apiKey timeout connectTimeout firstByteTimeout idleTimeout maxRetries headers allowHttp strictSessions api proxy caBundle clientCert requestsPerSecond maxConcurrent maxEvent username password organization'.split(' '),
 );
 
-const camel = (name) => name.replace(/[_-]+(.)/g, (_, letter) => letter.toUpperCase());
+const camel = (name) =>
+  name
+    .replace(/[_-]+(.)/g, (_, letter) => letter.toUpperCase())
+    // `If-Match` is `ifMatch`.
+    .replace(/^[A-Z]/, (letter) => letter.toLowerCase());
 
 function named(object) {
   return Object.fromEntries(
