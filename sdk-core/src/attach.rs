@@ -201,7 +201,10 @@ mod tests {
         assert_eq!(chosen(&both, "a.pdf").unwrap(), "File-b.path");
         assert_eq!(chosen(&both, "dir.x/a.PNG").unwrap(), "ChatInput-a.files");
         assert_eq!(chosen(&[chat], "a.pdf").unwrap(), "ChatInput-a.files");
-        assert_eq!(chosen(&[file.clone()], "a.png").unwrap(), "File-b.path");
+        assert_eq!(
+            chosen(std::slice::from_ref(&file), "a.png").unwrap(),
+            "File-b.path"
+        );
         let two = [file, node("File-c", "path", false)];
         let error = chosen(&two, "a.pdf").unwrap_err();
         assert!(error.info().message.contains("File-b, File-c"), "{error}");

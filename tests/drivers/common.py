@@ -62,6 +62,8 @@ def event_report(event: Any) -> dict[str, Any]:
 
 def value_report(value: Any) -> Any:
     """What an operation answers with, as JSON."""
+    if isinstance(value, list):
+        return [value_report(item) for item in value]
     return value.to_dict() if hasattr(value, "to_dict") else value
 
 
