@@ -32,6 +32,8 @@ pub struct Call {
     pub(crate) transfer: Option<Transferring>,
     /// The session that was sent, for servers that do not say it again.
     pub(crate) session: Option<String>,
+    /// Whether this run begins its session, so that the server cannot know it yet.
+    pub(crate) begins: bool,
 }
 
 /// A complete answer.
@@ -128,11 +130,16 @@ impl Call {
             moves: false,
             transfer: None,
             session: None,
+            begins: false,
         }
     }
 
-    /// The result with the session that was sent, where the server does not say it again.
+    /// The result with the session that was sent, where the server does not say it again. An id of
+    /// ours that the server sees first looks to it like one that it has forgotten.
     pub(crate) fn echo(&self, mut result: RunResult) -> RunResult {
+        if self.begins && result.session_status.as_deref() == Some("expired") {
+            result.session_status = Some("new".to_owned());
+        }
         result.session_id = result.session_id.or_else(|| self.session.clone());
         result
     }

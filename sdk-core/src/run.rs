@@ -34,6 +34,7 @@ const VARIABLE: &str = "x-langflow-global-var-";
 pub struct RunRequest {
     fields: Map<String, Value>,
     options: CallOptions,
+    begins: bool,
 }
 
 impl RunRequest {
@@ -97,7 +98,11 @@ impl RunRequest {
         };
         let options = CallOptions::from_json(&fields.remove("options").unwrap_or_default())?;
         fields.retain(|_, value| !value.is_null());
-        Ok(RunRequest { fields, options })
+        Ok(RunRequest {
+            fields,
+            options,
+            begins: false,
+        })
     }
 
     /// Whether it has something that only open-source servers take.
@@ -109,6 +114,12 @@ impl RunRequest {
     pub(crate) fn has_variables(&self) -> bool {
         let variables = self.fields.get("variables").and_then(Value::as_object);
         variables.is_some_and(|all| !all.is_empty())
+    }
+
+    /// Says that its session begins with it, under an id that was made here.
+    pub(crate) fn beginning(mut self, begins: bool) -> RunRequest {
+        self.begins = begins;
+        self
     }
 
     pub(crate) fn call_options(&self) -> &CallOptions {
@@ -404,6 +415,7 @@ impl Client {
         })?;
         let mut call = Call::new(self, operation, run.options.clone());
         call.moves = true;
+        call.begins = run.begins;
         let parts = Parts {
             args,
             body: Bytes::from(Value::Object(body).to_string()),

@@ -1,5 +1,8 @@
 //! A conversation as an object: a flow, a session id and what is known of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -30,6 +33,8 @@ pub struct Session {
     client: Client,
     flow_id: String,
     id: String,
+    /// Whether the server has answered in it: until then its id is known here alone.
+    begun: Arc<AtomicBool>,
 }
 
 /// What the server knows of a session.
@@ -51,7 +56,9 @@ pub struct SessionInfo {
 impl Client {
     /// A new conversation with a flow. Nothing is sent: a server opens it with its first run.
     pub fn session(&self, flow_id: impl Into<String>) -> Session {
-        self.continue_session(flow_id, send::id("session_"))
+        let session = self.continue_session(flow_id, send::id("session_"));
+        session.begun.store(false, Ordering::Relaxed);
+        session
     }
 
     /// The conversation of this id.
@@ -64,6 +71,7 @@ impl Client {
             client: self.clone(),
             flow_id: flow_id.into(),
             id: session_id.into(),
+            begun: Arc::new(AtomicBool::new(true)),
         }
     }
 
@@ -94,7 +102,9 @@ impl Session {
     /// # Errors
     /// As [`Client::run_flow`].
     pub async fn run(&self, input: impl Into<String>) -> Result<RunResult, LangflowError> {
-        self.client.run_flow(self.request(input)).await
+        let result = self.client.run_flow(self.request(input)).await?;
+        self.begun.store(true, Ordering::Relaxed);
+        Ok(result)
     }
 
     /// Says something and answers with the events as they come.
@@ -102,12 +112,16 @@ impl Session {
     /// # Errors
     /// As [`Client::stream_flow`].
     pub async fn stream(&self, input: impl Into<String>) -> Result<RunStream, LangflowError> {
-        self.client.stream_flow(self.request(input)).await
+        let stream = self.client.stream_flow(self.request(input)).await?;
+        self.begun.store(true, Ordering::Relaxed);
+        Ok(stream)
     }
 
     /// A run in this conversation, to add tweaks or options to.
     pub fn request(&self, input: impl Into<String>) -> RunRequest {
-        RunRequest::new(self.flow_id.clone(), input).session_id(self.id.clone())
+        RunRequest::new(self.flow_id.clone(), input)
+            .session_id(self.id.clone())
+            .beginning(!self.begun.load(Ordering::Relaxed))
     }
 
     /// When it was opened, when it expires, how long it is. `None` where the server does not know

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test, its helpers too")]
 
 use langflow_client::boundary::{Engine, EventStream};
+use langflow_client::{ClientBuilder, ErrorCode};
 use langflow_mock::MockServer;
 use serde_json::{Value, json};
 
@@ -35,6 +36,30 @@ async fn all(stream: EventStream) -> (Vec<Value>, Option<String>) {
 async fn invoke(engine: &Engine, name: &str, args: Value) -> Value {
     let answer = engine.invoke(name, &args.to_string()).await;
     serde_json::from_str(&answer.unwrap_or_else(|error| panic!("{}", error.0))).unwrap()
+}
+
+#[tokio::test]
+async fn a_session_that_begins_has_not_expired() {
+    let mock = MockServer::builder().seed(42).start().await.unwrap();
+    let settings = json!({"env": {}, "base_url": mock.url(), "api_key": mock.api_key(),
+        "strict_sessions": true});
+    let client = ClientBuilder::from_json(&settings.to_string())
+        .unwrap()
+        .build()
+        .unwrap();
+    let session = client.session("memory-chat");
+    let first = session.run("My name is Alice").await.unwrap();
+    assert_eq!(first.session_status.as_deref(), Some("new"));
+    let second = session.run("What is my name?").await.unwrap();
+    assert_eq!(second.session_status.as_deref(), Some("continued"));
+    assert!(second.text().unwrap().contains("Alice"));
+    // One that is continued and not there has expired.
+    let gone = client.continue_session("memory-chat", "session_of_yesterday");
+    let error = gone.run("What is my name?").await.unwrap_err();
+    assert!(error.is(ErrorCode::SessionExpired), "{error}");
+    session.clear().await.unwrap();
+    let error = session.run("What is my name?").await.unwrap_err();
+    assert!(error.is(ErrorCode::SessionExpired), "{error}");
 }
 
 #[tokio::test]

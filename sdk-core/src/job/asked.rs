@@ -30,7 +30,9 @@ impl Client {
         asked: Asked,
         accept: Option<&'static str>,
     ) -> Result<(Call, reqwest::Request), LangflowError> {
-        let call = Call::new(self, asked.operation, asked.options);
+        let mut call = Call::new(self, asked.operation, asked.options);
+        // Every caller goes on to the other family where this one is not it.
+        call.moves = !asked.operation.open_source();
         let body = asked.body.map(|body| Bytes::from(body.to_string()));
         let parts = Parts {
             args: asked.args,
