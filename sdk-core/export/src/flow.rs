@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::edge::Edge;
+use crate::group;
 use crate::node::Node;
 
 /// Why a JSON document is not a flow that can be read.
@@ -72,7 +73,7 @@ pub struct Flow {
 impl Flow {
     /// Reads a flow file: either the whole file or only its `data` object.
     ///
-    /// Notes are dropped together with edges that touch them; group nodes are kept as they are.
+    /// Notes are dropped together with edges that touch them; groups are opened.
     pub fn parse(file: &Value) -> Result<Self, FlowError> {
         let root = file
             .as_object()
@@ -84,6 +85,7 @@ impl Flow {
         if !data.is_object() {
             return Err(shape("data", "an object", data));
         }
+        let data = &*group::opened(data);
         let (mut nodes, notes) = read_nodes(data, prefix)?;
         let edges = read_edges(data, prefix, &nodes, &notes)?;
         let version = text(file, "last_tested_version");

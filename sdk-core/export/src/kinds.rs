@@ -85,7 +85,8 @@ impl Class {
 /// Why components that are well known cannot be translated, and what would help.
 pub(crate) fn reason(node: &Node) -> String {
     if node.group {
-        return "a group of components is not opened up yet; ungroup it in the editor".to_owned();
+        return "a group of components that does not say what is in it; ungroup it in the editor"
+            .to_owned();
     }
     let known = match node.class.as_str() {
         "AstraDBVectorStoreComponent" | "AstraDB" => {

@@ -37,6 +37,7 @@ mod edge;
 mod export_error;
 mod exporter;
 mod flow;
+mod group;
 mod helpers;
 mod judged;
 mod kinds;

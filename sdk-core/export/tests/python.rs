@@ -275,3 +275,24 @@ fn headers_that_open_something_are_variables() {
     assert!(program.contains("\"Accept-Language\": \"de\""), "{program}");
     assert!(program.contains("os.environ["), "{program}");
 }
+
+/// What the server does with a group before it runs it: the program is that of the flow without it,
+/// but for what was set at the group. In the second file one group holds another, and there the
+/// server (`process_flow` of 1.13) loses what was set.
+#[test]
+fn groups_are_opened() {
+    let plain = export(&flow("basic_prompting"));
+    let wanted = plain.replace("temperature=0.1", "temperature=0.7");
+    assert_ne!(plain, wanted);
+    assert_eq!(export(&flow("grouped")), wanted);
+    assert_eq!(export(&flow("nested")), plain);
+    // A group that does not say what is in it is refused by name.
+    let mut empty = flow("grouped");
+    let nodes = empty["data"]["nodes"].as_array_mut().expect("nodes");
+    nodes.last_mut().expect("the group")["data"]["node"]["flow"] = json!({});
+    let refused = to_python(&empty, &Options::default()).expect_err("no program");
+    assert!(
+        refused.to_string().contains("does not say what is in it"),
+        "{refused}"
+    );
+}
