@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from langflow_api import AsyncClient, Client, InvalidInput, export
 from langflow_api.testing import MockServer
+from support import Connection, RawServer
 
 
 def test_a_flow_of_a_server_is_exported_by_the_server_or_here(tmp_path: Path) -> None:
@@ -34,6 +35,28 @@ def test_a_flow_of_a_server_is_exported_by_the_server_or_here(tmp_path: Path) ->
         assert export.to_python(flow) == program
     tweaked = export.to_python(file, tweaks={"OpenAI-xxxxx": {"temperature": 0.9}})
     assert "temperature=0.9" in tweaked
+
+
+def test_a_server_that_writes_no_python_leaves_it_to_the_client() -> None:
+    with MockServer() as mock:
+        flow = json.loads(mock.client().export_flow("hello-flow"))
+
+    def script(connection: Connection, request: bytes) -> None:
+        if b"/export" in request.split(b"\r\n", 1)[0]:
+            problem = {"title": "No such route", "status": 404, "code": "route_not_found"}
+            connection.answer(problem, "404 Not Found", "application/problem+json")
+        else:
+            connection.answer(flow)
+
+    with RawServer() as server:
+        server.script = script
+        client = Client(base_url=server.url, api_key="lf-test")
+        assert client.export_flow("hello-flow", "python") == export.to_python(flow)
+        assert [request.split(b" ", 2)[1].rpartition(b"/")[2] for request in server.requests] == [
+            b"export?format=python",
+            b"export?format=json",
+            b"hello-flow",
+        ]
 
 
 def test_what_has_no_translation_is_named_or_stands_as_a_stub() -> None:
