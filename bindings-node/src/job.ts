@@ -28,8 +28,6 @@ export interface JobInfo {
   readonly raw: JsonObject | null;
 }
 
-type Signal = Pick<RequestOptions, 'signal'>;
-
 /**
  * A run in the background: it goes on at the server whatever becomes of this object.
  *
@@ -52,7 +50,7 @@ export class FlowJob {
   }
 
   /** Where it stands. That it has failed is no error here: `status` and `error` say so. */
-  async info(options: Signal = {}): Promise<JobInfo> {
+  async info(options: Pick<RequestOptions, 'signal'> = {}): Promise<JobInfo> {
     const wire = (await this.#ask('job.info', {}, options)) as Record<string, unknown>;
     const error = wire['error'] as Record<string, unknown> | null;
     return {
@@ -86,12 +84,12 @@ export class FlowJob {
    *
    * @param lastEventId - id of the last event that arrived; without it they begin at the first.
    */
-  events(lastEventId?: string, options: Signal = {}): FlowStream {
+  events(lastEventId?: string, options: Pick<RequestOptions, 'signal'> = {}): FlowStream {
     return this.#bridge.open({ jobId: this.id, lastEventId }, options);
   }
 
   /** Stops it; `false` where it was over. */
-  async cancel(options: Signal = {}): Promise<boolean> {
+  async cancel(options: Pick<RequestOptions, 'signal'> = {}): Promise<boolean> {
     const answer = (await this.#ask('job.cancel', {}, options)) as { cancelled: boolean };
     return answer.cancelled;
   }
@@ -103,11 +101,11 @@ export class FlowJob {
    * @throws {@link Conflict} if it waits for nothing, {@link Unprocessable} if there is no such
    * action, {@link Unsupported} if jobs of this server are never suspended.
    */
-  async resume(actionId: string, options: Signal = {}): Promise<void> {
+  async resume(actionId: string, options: Pick<RequestOptions, 'signal'> = {}): Promise<void> {
     await this.#ask('job.resume', { action_id: actionId }, options);
   }
 
-  #ask(name: string, args: object, options: Signal): Promise<unknown> {
+  #ask(name: string, args: object, options: Pick<RequestOptions, 'signal'>): Promise<unknown> {
     return this.#bridge.invoke(name, { job_id: this.id, ...args }, options.signal);
   }
 }

@@ -47,7 +47,10 @@ pub(crate) async fn whole(
         // The pages of an open-source server answer to every address.
         Ok(Got::Whole(answer)) if has_type(&answer.headers, "text/html") => {
             let page = client.html(&answer.body, &answer.headers, call.operation);
-            Some(Box::pin(page).await)
+            let mut error = Box::pin(page).await;
+            error.info_mut().may_have_executed &= call.executes();
+            call.fill(error.info_mut(), Some(&request), answer.attempts);
+            Some(error)
         }
         Ok(_) => None,
     };
@@ -56,7 +59,9 @@ pub(crate) async fn whole(
         Some(error) if client.turned_out(&error) => {
             Ok(Got::Whole(client.translate(&request, call).await?))
         }
-        _ => outcome,
+        // Said once: whoever reads the page would ask again who it is.
+        Some(error) => Err(error),
+        None => outcome,
     }
 }
 
