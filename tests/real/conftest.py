@@ -76,6 +76,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "LANGFLOW_SUPERUSER": "admin",
         "LANGFLOW_SUPERUSER_PASSWORD": PASSWORD,
         "LANGFLOW_PRETTY_LOGS": "false",
+        # Five logins a minute are less than these tests make.
+        "LANGFLOW_RATE_LIMIT_PER_MINUTE": "1000",
         "DO_NOT_TRACK": "true",
     }
     command = [python.with_name("langflow"), "run", "--host", "127.0.0.1", "--port", str(port)]
