@@ -33,7 +33,7 @@ impl Edge {
 /// The decoded handle that the editor keeps beside the text wins; otherwise the text is JSON with
 /// another sign for the quotation mark, and since it passes through people's hands, with or
 /// without spaces. An edge without handles at all is read as well: it names the nodes only.
-fn handle(edge: &Value, key: &str, field: &str) -> Result<Value, FlowError> {
+pub(crate) fn handle(edge: &Value, key: &str, field: &str) -> Result<Value, FlowError> {
     if let Some(decoded) = edge
         .get("data")
         .and_then(|data| data.get(key))

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::edge;
+
 /// The `data` of a flow file without groups. A group that is not whole is left as it is; groups in
 /// groups are opened as well.
 pub(crate) fn opened(data: &Value) -> Cow<'_, Value> {
@@ -100,15 +102,9 @@ fn settle(group: &Value, members: &mut [Value]) {
     }
 }
 
-/// The decoded handle of an edge, from where it is kept.
+/// The handle of an edge, where it has one.
 fn handle(edge: &Value, key: &str) -> Option<Value> {
-    let kept = edge
-        .pointer(&format!("/data/{key}"))
-        .filter(|it| it.is_object());
-    kept.cloned().or_else(|| match edge.get(key)? {
-        Value::String(text) => serde_json::from_str(&text.replace('œ', "\"")).ok(),
-        other => Some(other.clone()),
-    })
+    edge::handle(edge, key, "").ok().filter(Value::is_object)
 }
 
 fn connect(edge: &mut Value, end: &str, key: &str, to: &str, handle: Value) {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::client::Client;
 use crate::error::LangflowError;
 use crate::options::{self, refuse};
-use crate::platform::BoxFuture;
+use crate::platform::{self, BoxFuture};
 
 /// The answer to come.
 pub(crate) type Answer = BoxFuture<Result<Value, LangflowError>>;
@@ -37,8 +37,7 @@ pub(super) fn invoke(client: Client, name: &str, args: &str) -> Result<Answer, L
         .flatten()
         .find(|entry| entry.name == name);
     let entry = entry.ok_or_else(|| {
-        #[cfg(target_arch = "wasm32")]
-        if name.starts_with("export.") {
+        if !platform::EXPORTS && name.starts_with("export.") {
             return LangflowError::new(
                 crate::error::ErrorCode::Unsupported,
                 "The exporter is not part of the engine for browsers. Take the file from the \

@@ -10,7 +10,7 @@ pub mod workspace;
 use serde_json::Value;
 
 use crate::decode::Frame;
-use crate::error::LangflowError;
+use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::event::Event;
 use crate::operation::Operation;
 use crate::run::RunResult;
@@ -78,6 +78,18 @@ fn raw_event(frame: Frame) -> Event {
         event,
         data,
     }
+}
+
+/// A run that somebody stopped.
+pub fn cancelled(job_id: Option<&str>) -> LangflowError {
+    let name = job_id.map(|id| format!(" {id}")).unwrap_or_default();
+    let mut info = ErrorInfo::new(
+        ErrorCode::Cancelled,
+        format!("The run{name} was cancelled."),
+    );
+    info.hint = "Start it again if its answer is needed.".to_owned();
+    info.may_have_executed = true;
+    info.into()
 }
 
 /// Servers that take and answer a run in the same way.

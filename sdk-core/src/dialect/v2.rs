@@ -217,7 +217,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         Some("suspended") => Some(Reason::Suspended),
         Some("queued" | "in_progress" | "resuming") => Some(Reason::Pending),
         Some("failed" | "error" | "timed_out") => return Err(failed(&raw)),
-        Some("cancelled") => return Err(cancelled(text("job_id").as_deref())),
+        Some("cancelled") => return Err(super::cancelled(text("job_id").as_deref())),
         _ => {
             let message = "The answer has no `status`, so it is no answer of a workflow.";
             let mut info = ErrorInfo::new(ErrorCode::InvalidResponse, message);
@@ -301,18 +301,6 @@ fn failed(raw: &Value) -> LangflowError {
     info.with_body(raw.to_string().as_bytes()).into()
 }
 
-/// A run that somebody stopped.
-pub fn cancelled(job_id: Option<&str>) -> LangflowError {
-    let name = job_id.map(|id| format!(" {id}")).unwrap_or_default();
-    let mut info = ErrorInfo::new(
-        ErrorCode::Cancelled,
-        format!("The run{name} was cancelled."),
-    );
-    info.hint = "Start it again if its answer is needed.".to_owned();
-    info.may_have_executed = true;
-    info.into()
-}
-
 /// What the events of a run have said so far: its end says nothing but how long it took.
 #[derive(Debug, Default)]
 pub struct Gathered {
@@ -380,7 +368,7 @@ impl Gathered {
                 result: Box::new(self.end(&data, request_id, attempts)?),
             },
             "error" => return Err(failure(&data)),
-            "cancelled" => return Err(cancelled(None)),
+            "cancelled" => return Err(super::cancelled(None)),
             _ => Event::Unknown {
                 id,
                 event: name,

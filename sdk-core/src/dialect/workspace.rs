@@ -141,7 +141,7 @@ fn lacks(event: &str, field: &str, data: &Value) -> LangflowError {
 fn failure(data: &Value) -> LangflowError {
     let problem = Problem::parse(data.to_string().as_bytes());
     if problem.code.as_deref() == Some("run_cancelled") {
-        return super::v2::cancelled(None);
+        return super::cancelled(None);
     }
     let said = problem
         .message

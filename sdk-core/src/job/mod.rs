@@ -153,7 +153,7 @@ impl Job {
             match info.status {
                 JobStatus::Completed => return self.result(info).await,
                 JobStatus::Suspended => return self.read(info.raw),
-                JobStatus::Cancelled => return Err(v2::cancelled(Some(&self.id))),
+                JobStatus::Cancelled => return Err(dialect::cancelled(Some(&self.id))),
                 JobStatus::Failed => return Err(self.failed(info).await),
                 JobStatus::Queued | JobStatus::Running => {}
             }

@@ -47,6 +47,9 @@ impl Piece {
 /// Whether there are files.
 pub const HAS_FILES: bool = cfg!(not(target_arch = "wasm32"));
 
+/// Whether flows can be written as code: the exporter is more than a page should load.
+pub const EXPORTS: bool = cfg!(not(target_arch = "wasm32"));
+
 /// Whether a user can log in: no script of a page may send the cookie that renews a token, and none
 /// should hold a password.
 pub const LOGS_IN: bool = cfg!(not(target_arch = "wasm32"));
