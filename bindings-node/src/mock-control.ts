@@ -306,10 +306,24 @@ export abstract class MockControl {
     return found.filter(fits('event')).filter(fits('status'));
   }
 
-  /** What the client did wrong; `ignore` names codes that do not count. */
-  async verdict(options: { readonly ignore?: readonly string[] } = {}): Promise<Verdict> {
+  /**
+   * What the client did wrong; `ignore` names codes that do not count, and `strict` counts it too that
+   * a client does not retry, or retries without jitter.
+   */
+  async verdict(
+    options: { readonly ignore?: readonly string[]; readonly strict?: boolean } = {},
+  ): Promise<Verdict> {
     const ignore = encodeURIComponent((options.ignore ?? []).join(','));
-    return (await this.control('GET', `/verdict?ignore=${ignore}`)) as Verdict;
+    const strict = options.strict === true;
+    return (await this.control('GET', `/verdict?ignore=${ignore}&strict=${strict}`)) as Verdict;
+  }
+
+  /** Rejects with what the client did wrong, if it did; the options are those of `verdict`. */
+  async assertResilient(
+    options: { readonly ignore?: readonly string[]; readonly strict?: boolean } = {},
+  ): Promise<void> {
+    const { ok, findings } = await this.verdict(options);
+    if (!ok) throw new Error(findings.map(({ code, message }) => `${code}: ${message}`).join('; '));
   }
 
   /** The last requests and the verdict, for people: what a failed test wants to show. */

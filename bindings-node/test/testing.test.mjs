@@ -98,6 +98,8 @@ test('deliveries, the verdict, and a reset', async (t) => {
   const { findings } = await mock.verdict();
   assert.equal(findings[0].code, 'secret_in_url');
   assert.equal((await mock.verdict({ ignore: ['secret_in_url'] })).ok, true);
+  await mock.assertResilient({ ignore: ['secret_in_url'], strict: true });
+  await assert.rejects(mock.assertResilient(), /secret_in_url/);
   await mock.reset();
   assert.deepEqual(await mock.requests(), []);
 });

@@ -76,6 +76,19 @@ def test_the_verdict_names_what_a_client_did(langflow_mock: MockServer) -> None:
     assert codes
     assert langflow_mock.verdict(ignore=codes)["ok"]
     assert min(codes) in langflow_mock.report()
+    langflow_mock.assert_resilient(ignore=codes)
+    with pytest.raises(AssertionError, match=min(codes)):
+        langflow_mock.assert_resilient()
+
+
+def test_only_a_strict_verdict_counts_who_gives_up(langflow_mock: MockServer) -> None:
+    langflow_mock.fault("rate_limited", retry_after=2)
+    with pytest.raises(langflow_api.LangflowError):
+        langflow_mock.client(max_retries=0).run_flow("echo", "Hi")
+    langflow_mock.advance("3s")
+    langflow_mock.assert_resilient()
+    with pytest.raises(AssertionError, match="gave_up"):
+        langflow_mock.assert_resilient(strict=True)
 
 
 def test_deliveries_are_seen_with_their_attempts(langflow_mock: MockServer) -> None:

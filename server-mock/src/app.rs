@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::double::Double;
 use crate::double::scripts::ScriptedModel;
+use crate::double::{Double, Filter, receivers, verdict};
 use crate::engine::Engine;
 use crate::model::{DefaultModel, ForwardModel, Model};
 use crate::problem::Problem;
@@ -95,6 +96,17 @@ impl App {
             Some(saver) => saver.saved().await,
             None => Ok(()),
         }
+    }
+
+    /// What the requests that fit, and all deliveries, say of whoever sent and received them.
+    pub(crate) fn verdict(&self, filter: &Filter, manner: &verdict::Manner) -> Value {
+        let (entries, forgotten) = self.double.journal.find(filter);
+        let received = receivers::judge(self.state().deliveries.all());
+        let now = verdict::Now {
+            elapsed: self.double.journal.elapsed(),
+            at: self.clock.now(),
+        };
+        verdict::json(&entries, received, forgotten, manner, now)
     }
 
     /// The state, for as long as no await needs it.

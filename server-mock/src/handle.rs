@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::double::due;
-use crate::double::{Filter, receivers, verdict};
+use crate::double::{Filter, verdict};
 use crate::server::MockServer;
 
 pub use crate::double::due::Fired;
@@ -323,9 +323,18 @@ impl MockServer {
 
     /// What the client did wrong, as `GET /__mock/verdict` tells it: `ok`, `findings`.
     pub fn verdict(&self) -> Value {
-        let (entries, forgotten) = self.app.double.journal.find(&Filter::default());
-        let received = receivers::judge(self.app.state().deliveries.all());
-        verdict::json(&entries, received, forgotten, &[])
+        self.app
+            .verdict(&Filter::default(), &verdict::Manner::default())
+    }
+
+    /// The verdict that also counts what some want so: that a client does not ask again after a
+    /// failure that passes, or always after the same pause.
+    pub fn strict_verdict(&self) -> Value {
+        let manner = verdict::Manner {
+            strict: true,
+            ..verdict::Manner::default()
+        };
+        self.app.verdict(&Filter::default(), &manner)
     }
 
     fn missed(&self, requests: &Requests, found: usize, wanted: String) -> VerifyError {

@@ -228,16 +228,27 @@ class MockServer:
                 found += self._look(f"/webhooks/{quote(webhook['id'], safe='')}/deliveries")
         return [it for it in found if all(it.get(name) == want for name, want in match.items())]
 
-    def verdict(self, *, ignore: Iterable[str] = ()) -> dict[str, Any]:
+    def verdict(self, *, ignore: Iterable[str] = (), strict: bool = False) -> dict[str, Any]:
         """What the client did wrong, as far as a server sees it: ``ok`` and ``findings``.
 
         Args:
             ignore: Codes that do not count.
+            strict: Counts it too that a client does not retry, or retries without jitter.
         """
-        verdict: dict[str, Any] = self.control(
-            "GET", f"/verdict?{urlencode({'ignore': ','.join(ignore)})}"
-        )
+        asked = {"ignore": ",".join(ignore), "strict": "true" if strict else "false"}
+        verdict: dict[str, Any] = self.control("GET", f"/verdict?{urlencode(asked)}")
         return verdict
+
+    def assert_resilient(self, *, ignore: Iterable[str] = (), strict: bool = False) -> None:
+        """Fails if the client did something wrong; the arguments are those of `verdict`.
+
+        Raises:
+            AssertionError: With what the client did.
+        """
+        verdict = self.verdict(ignore=ignore, strict=strict)
+        if not verdict["ok"]:
+            found = (f"{it['code']}: {it['message']}" for it in verdict["findings"])
+            raise AssertionError("; ".join(found))
 
     def report(self, last: int = 10) -> str:
         """The last requests and the verdict, for people: what a failed test wants to show."""

@@ -66,6 +66,12 @@ pub(crate) enum Control {
         /// Codes that do not count.
         #[arg(long, env = "LANGFLOW_MOCK_REPORT_IGNORE", value_delimiter = ',')]
         ignore: Vec<String>,
+        /// Count it too that a client does not retry, or retries without jitter.
+        #[arg(long, env = "LANGFLOW_MOCK_REPORT_STRICT", value_parser = FalseyValueParser::new())]
+        strict: bool,
+        /// Seconds that a client may wait on silence.
+        #[arg(long, env = "LANGFLOW_MOCK_REPORT_PATIENCE", default_value_t = 150.0)]
+        patience: f64,
         /// Print the verdict as JSON.
         #[arg(long, env = "LANGFLOW_MOCK_REPORT_JSON", value_parser = FalseyValueParser::new())]
         json: bool,
@@ -168,7 +174,17 @@ pub(crate) fn run(control: Control) -> Done {
         }
         Control::Fault { faults, clear, at } => fault(&at, &faults, clear),
         Control::Snapshot { action, at } => snapshot(&at, &action),
-        Control::Report { ignore, json, at } => report(&at, &ignore, json),
+        Control::Report {
+            ignore,
+            strict,
+            patience,
+            json,
+            at,
+        } => {
+            let ignore = ignore.join(",");
+            let path = format!("/verdict?ignore={ignore}&strict={strict}&patience={patience}");
+            report(&at, &path, json)
+        }
         Control::Doctor { strict, at } => doctor(&at, strict),
         Control::Trigger {
             event,
@@ -274,9 +290,8 @@ fn snapshot(at: &At, action: &Snapshot) -> Done {
     }
 }
 
-fn report(at: &At, ignore: &[String], json: bool) -> Done {
-    let path = format!("/verdict?ignore={}", ignore.join(","));
-    let verdict = ask(&at.url, "GET", &path, &Value::Null)?;
+fn report(at: &At, path: &str, json: bool) -> Done {
+    let verdict = ask(&at.url, "GET", path, &Value::Null)?;
     let ok = verdict["ok"] == true;
     if json {
         return Ok((pretty(&verdict), ok));

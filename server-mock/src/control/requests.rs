@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Order;
 use super::fields::FILTER;
-use crate::double::{Filter, har, receivers, verdict};
+use crate::double::{Filter, har, verdict};
 use crate::http::Reply;
 use crate::problem::Problem;
 
@@ -117,17 +117,23 @@ pub(super) fn judge(order: &Order) -> Result<Reply, Problem> {
     if let Some(epoch) = order.query("epoch") {
         filter.epoch = Some(number_or_text(epoch));
     }
-    let (entries, forgotten) = order.app.double.journal.find(&filter);
-    let ignored: Vec<&str> = order
-        .query("ignore")
-        .unwrap_or_default()
-        .split(',')
-        .collect();
-    let received = receivers::judge(order.app.state().deliveries.all());
-    Ok(Reply::json(
-        200,
-        &verdict::json(&entries, received, forgotten, &ignored),
-    ))
+    let patience = order.query("patience").map(|text| {
+        let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);
+        let patience = seconds.and_then(|it| Duration::try_from_secs_f64(it).ok());
+        patience.ok_or_else(|| Problem::field("patience", "has to be a number of seconds above 0"))
+    });
+    let strict = match order.query("strict") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Problem::field("strict", "has to be true or false")),
+    };
+    let ignored = order.query("ignore").unwrap_or_default();
+    let manner = verdict::Manner {
+        ignored: ignored.split(',').collect(),
+        strict,
+        patience: patience.transpose()?.unwrap_or(verdict::PATIENCE),
+    };
+    Ok(Reply::json(200, &order.app.verdict(&filter, &manner)))
 }
 
 fn filter(value: &Value) -> Result<Filter, Problem> {

@@ -339,6 +339,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 "Codes that do not count, with commas between them.",
             ),
             (
+                "strict",
+                "boolean",
+                "Whether `gave_up` and `no_jitter` count too; `false` if absent.",
+            ),
+            (
+                "patience",
+                "number",
+                "Seconds that a client may wait on silence; 150 if absent.",
+            ),
+            (
                 "epoch",
                 "any",
                 "The number of an epoch, or `all`; the present one if absent.",

@@ -77,6 +77,11 @@ impl Journal {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How long the server has run, by the clock of the machine.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// Notes a request that has come in.
     pub(crate) fn begin(self: &Arc<Self>, arrival: &Arrival) -> Record {
         let mut inner = self.inner();

@@ -1,5 +1,7 @@
 //! What the verdict says of clients, good and bad.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -188,5 +190,77 @@ fn who_goes_on_after_an_answer_that_broke() {
     arm(&mock, cut());
     say(&mock, "five");
     say(&mock, "six");
-    assert_eq!(codes(&mock), ["broken_answer_accepted"]);
+    assert_eq!(codes(&mock), ["truncated_stream_accepted"]);
+}
+
+#[test]
+fn who_goes_on_after_an_event_that_is_no_json_in_a_session_of_the_server() {
+    let mock = Mock::start();
+    arm(&mock, json!({"kind": "corrupt_event", "event": 2}));
+    let stream = json!({"input_value": "one", "stream": true});
+    let broken = mock.call("POST", "/flows/echo/run", &stream);
+    let data = broken
+        .body
+        .lines()
+        .find_map(|line| line.strip_prefix("data: "));
+    let begun: Value = serde_json::from_str(data.expect("an event")).expect("JSON");
+    assert_eq!(codes(&mock), Vec::<String>::new());
+    let on = json!({"input_value": "two", "session_id": begun["session_id"]});
+    mock.call("POST", "/flows/echo/run", &on);
+    assert_eq!(codes(&mock), ["malformed_event_ignored"]);
+}
+
+#[test]
+fn who_waits_on_silence() {
+    let mock = Mock::start();
+    let silent = json!({"kind": "stall", "at": "before_headers", "seconds": 0.4});
+    arm(&mock, silent);
+    mock.get("/flows");
+    let asked = |patience: &str| {
+        let path = format!("/verdict?patience={patience}");
+        mock.control("GET", &path, &Value::Null)
+    };
+    assert_eq!(asked("5").json()["findings"], json!([]));
+    let found = asked("0.2").json();
+    assert_eq!(found["findings"][0]["code"], "no_read_timeout", "{found}");
+    assert_eq!(asked("0").problem(), "invalid_field");
+    // Whoever still waits is seen as well.
+    arm(&mock, json!({"kind": "stall", "at": "before_headers"}));
+    let address = mock.server.url().trim_start_matches("http://").to_owned();
+    let mut waiting = TcpStream::connect(&address).expect("a connection");
+    let head = format!(
+        "GET /langflow/api/v1/flows HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\n\r\n",
+        mock.key("admin")
+    );
+    waiting.write_all(head.as_bytes()).expect("to write");
+    pause(400);
+    let found = asked("0.25").json();
+    assert_eq!(found["findings"][1]["requests"], json!([2]), "{found}");
+}
+
+fn strict(mock: &Mock) -> Vec<String> {
+    let path = "/verdict?strict=true";
+    let verdict = mock.control("GET", path, &Value::Null).json();
+    let findings = verdict["findings"].as_array().expect("a list").clone();
+    let codes = findings.iter().map(|it| it["code"].as_str());
+    codes.map(|it| it.expect("a code").to_owned()).collect()
+}
+
+#[test]
+fn who_does_not_ask_again_where_that_would_have_helped() {
+    let mock = Mock::start();
+    arm(&mock, json!({"kind": "rate_limited", "retry_after": 20}));
+    run(&mock, &[]);
+    assert_eq!(strict(&mock), [] as [&str; 0], "there is still time");
+    mock.control("POST", "/clock", &json!({"advance": 21}));
+    assert_eq!(strict(&mock), ["gave_up"]);
+    assert_eq!(codes(&mock), [] as [&str; 0], "not every client retries");
+    run(&mock, &[]);
+    assert_eq!(strict(&mock), [] as [&str; 0], "it did ask again");
+    // What may have happened must not be asked for again without a key.
+    mock.control("POST", "/reset", &Value::Null);
+    arm(&mock, json!({"kind": "status", "status": 502}));
+    run(&mock, &[]);
+    mock.control("POST", "/clock", &json!({"advance": 60}));
+    assert_eq!(strict(&mock), [] as [&str; 0]);
 }

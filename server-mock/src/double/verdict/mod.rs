@@ -3,10 +3,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::entry::{Ending, Entry};
 use super::mask::has_secret;
+
+mod patience;
+
+pub(crate) use patience::PATIENCE;
 
 /// More repetitions of one request than this are a storm.
 const STORM: usize = 5;
@@ -30,7 +35,7 @@ pub(crate) struct Finding {
 }
 
 /// Every code, with what it means and what to do.
-pub(crate) const CODES: [(&str, &str); 10] = [
+pub(crate) const CODES: [(&str, &str); 14] = [
     (
         "retry_after_ignored",
         "A request came again before the time that Retry-After named.",
@@ -60,8 +65,24 @@ pub(crate) const CODES: [(&str, &str); 10] = [
         "A session was used after it was over: the flow has forgotten what was said in it.",
     ),
     (
-        "broken_answer_accepted",
-        "A client went on in a session after an answer that broke off or was no JSON, as if it had been whole.",
+        "truncated_stream_accepted",
+        "A client went on in a session after an answer that broke off, as if it had been whole.",
+    ),
+    (
+        "malformed_event_ignored",
+        "A client went on in a session after an answer with an event that was no JSON, as if it had read all of it.",
+    ),
+    (
+        "no_read_timeout",
+        "A client waited on a silent answer longer than anybody would: it needs a limit for silence.",
+    ),
+    (
+        "gave_up",
+        "A client did not ask again after a failure that passes, although asking again was safe.",
+    ),
+    (
+        "no_jitter",
+        "A client always pauses for the same time: many of its kind come back all at once.",
     ),
     (
         "secret_in_url",
@@ -73,8 +94,41 @@ pub(crate) const CODES: [(&str, &str); 10] = [
     ),
 ];
 
+/// What a strict verdict alone counts: somebody may want it so.
+const STRICT: [&str; 2] = ["gave_up", "no_jitter"];
+
+/// How a verdict is asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Manner<'a> {
+    /// Codes that do not count.
+    pub(crate) ignored: Vec<&'a str>,
+    /// Whether it also counts that a client does not retry, or without jitter.
+    pub(crate) strict: bool,
+    /// How long a client may wait on silence.
+    pub(crate) patience: Duration,
+}
+
+impl Default for Manner<'_> {
+    fn default() -> Self {
+        Self {
+            ignored: Vec::new(),
+            strict: false,
+            patience: PATIENCE,
+        }
+    }
+}
+
+/// The time of a verdict.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    /// By the clock of the machine, since the server started.
+    pub(crate) elapsed: Duration,
+    /// By the clock of the server.
+    pub(crate) at: DateTime<Utc>,
+}
+
 /// Judges a client by its requests, the oldest first.
-pub(crate) fn judge(entries: &[Entry]) -> Vec<Finding> {
+fn judge(entries: &[Entry], manner: &Manner, now: Now) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in entries.iter().filter(|entry| has_secret(&entry.target)) {
         findings.push(Finding {
@@ -93,6 +147,9 @@ pub(crate) fn judge(entries: &[Entry]) -> Vec<Finding> {
     findings.extend(sessions(entries));
     findings.extend(broken(entries));
     findings.extend(keys(entries));
+    findings.extend(patience::silence(entries, manner.patience, now));
+    findings.extend(patience::gave_up(entries, now));
+    findings.extend(patience::same_pause(&chains));
     findings.sort_by_key(|finding| finding.requests.first().copied());
     findings
 }
@@ -102,10 +159,13 @@ pub(crate) fn json(
     entries: &[Entry],
     receivers: Vec<Value>,
     forgotten: u64,
-    ignored: &[&str],
+    manner: &Manner,
+    now: Now,
 ) -> Value {
-    let findings = judge(entries);
-    let counted = findings.iter().filter(|it| !ignored.contains(&it.code));
+    let findings = judge(entries, manner, now);
+    let counts =
+        |code: &str| !manner.ignored.contains(&code) && (manner.strict || !STRICT.contains(&code));
+    let counted = findings.iter().filter(|it| counts(it.code));
     let mut shown: Vec<Value> = counted
         .map(|it| {
             let meaning = CODES.iter().find(|(code, _)| *code == it.code);
@@ -117,7 +177,7 @@ pub(crate) fn json(
             })
         })
         .collect();
-    let counted = |it: &Value| it["code"].as_str().is_some_and(|it| !ignored.contains(&it));
+    let counted = |it: &Value| it["code"].as_str().is_some_and(counts);
     shown.extend(receivers.into_iter().filter(counted));
     json!({
         "ok": shown.is_empty(),
@@ -130,18 +190,21 @@ pub(crate) fn json(
 /// What makes two requests the same: method, target, key and body.
 type Same<'a> = (&'a str, &'a str, Option<&'a str>, &'a [u8]);
 
+fn same(entry: &Entry) -> Same<'_> {
+    (
+        entry.method.as_str(),
+        entry.target.as_str(),
+        entry.header("authorization"),
+        entry.body.bytes.as_slice(),
+    )
+}
+
 /// The same request again and again, as long as it fails: after a success it is another one.
 fn chains(entries: &[Entry]) -> Vec<Vec<&Entry>> {
     let mut open: HashMap<Same, Vec<&Entry>> = HashMap::new();
     let mut done = Vec::new();
     for entry in entries {
-        let same = (
-            entry.method.as_str(),
-            entry.target.as_str(),
-            entry.header("authorization"),
-            entry.body.bytes.as_slice(),
-        );
-        let chain = open.entry(same).or_default();
+        let chain = open.entry(same(entry)).or_default();
         // Two at the same time are no repetition.
         let overlapping = chain
             .last()
@@ -276,15 +339,21 @@ fn sessions(entries: &[Entry]) -> Vec<Finding> {
 /// Answers that broke, after which the client said the next thing in the session: it neither asked
 /// again nor looked what became of the run.
 fn broken(entries: &[Entry]) -> Vec<Finding> {
-    let breaks = |entry: &Entry| {
-        let kind = entry.fault.as_deref().unwrap_or_default();
-        let at = matches!(kind, "reset" | "close" | "truncate" | "content_length")
-            || matches!(kind, "malformed_json" | "corrupt_event");
-        at && entry.operation == Some("runFlow") && entry.status.is_some_and(|it| it < 300)
+    let breaks = |entry: &Entry| match entry.fault.as_deref()? {
+        "reset" | "close" | "truncate" | "content_length" => Some("truncated_stream_accepted"),
+        "malformed_json" | "corrupt_event" => Some("malformed_event_ignored"),
+        _ => None,
     };
     let mut findings = Vec::new();
-    for (at, entry) in entries.iter().enumerate().filter(|(_, it)| breaks(it)) {
-        let Some(session) = &entry.session_id else {
+    for (at, entry) in entries.iter().enumerate() {
+        let answered = entry.status.is_some_and(|it| it < 300);
+        let run = entry.operation == Some("runFlow") && answered;
+        let Some(code) = breaks(entry).filter(|_| run) else {
+            continue;
+        };
+        // A session that the server began is named in what arrived.
+        let begun = || session(entry).map(|(id, _)| id);
+        let Some(session) = entry.session_id.clone().or_else(begun) else {
             continue;
         };
         let cares = |later: &&Entry| {
@@ -292,14 +361,14 @@ fn broken(entries: &[Entry]) -> Vec<Finding> {
                 later.operation,
                 Some("getRun" | "listRuns" | "streamRunEvents" | "listSessionMessages")
             );
-            looks || (later.session_id.as_ref() == Some(session) && later.flow_id == entry.flow_id)
+            looks || (later.session_id.as_ref() == Some(&session) && later.flow_id == entry.flow_id)
         };
         let next = entries[at + 1..].iter().find(cares);
         let next = next.filter(|next| {
             next.operation == Some("runFlow") && next.body.bytes != entry.body.bytes
         });
         findings.extend(next.map(|next| Finding {
-            code: "broken_answer_accepted",
+            code,
             message: format!("the session {session} went on after an answer that broke"),
             requests: vec![entry.id, next.id],
         }));
