@@ -9,7 +9,10 @@ import subprocess
 import sys
 import textwrap
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 RUN = {
     "result": {"output": "Hello!"},
@@ -75,7 +78,7 @@ class RawServer:
         self.connections: list[Connection] = []
         self.script: Any = lambda connection, _: connection.answer(RUN)
 
-    def __enter__(self) -> RawServer:
+    def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 

@@ -6,7 +6,15 @@ import pickle
 from typing import Any
 
 import pytest
-from langflow_api import AsyncClient, Client, NoSingleOutput, RunResult, SessionExpired
+from langflow_api import (
+    AsyncClient,
+    Client,
+    InvalidInput,
+    NoSingleOutput,
+    NotFound,
+    RunResult,
+    SessionExpired,
+)
 from langflow_api.testing import MockServer
 from support import RUN, RawServer, body_of, header_of, runs_only
 
@@ -126,3 +134,30 @@ def test_asyncio(mock: MockServer) -> None:
             return [result.text for result in await asyncio.gather(*runs)]
 
     assert asyncio.run(main()) == [f"n {number}" for number in range(20)]
+
+
+def test_tweaks_are_checked_without_a_run(mock: MockServer) -> None:
+    client = mock.client()
+    flow = client.flows.export("hello-flow")
+    nodes = flow.to_dict()["data"]["nodes"]
+    node = next(node for node in nodes if "template" in node["data"].get("node", {}))
+    name, ident = node["data"]["node"]["display_name"], node["id"]
+    field = next(key for key in node["data"]["node"]["template"] if not key.startswith("_"))
+    before = len(mock.requests())
+    assert client.check_tweaks(flow, {name: {field: "x"}}) == {ident: {field: "x"}}
+    assert client.check_tweaks(flow.to_dict(), {ident: {field: "x"}}) == {ident: {field: "x"}}
+    assert len(mock.requests()) == before, "a flow at hand is asked of nobody"
+    assert client.check_tweaks("hello-flow", {name: {field: "x"}}) == {ident: {field: "x"}}
+    assert mock.requests()[-1]["operation"] == "getFlow"
+    with pytest.raises(InvalidInput) as caught:
+        client.check_tweaks("hello-flow", {ident: {"temprature": 1}})
+    assert caught.value.field == f"tweaks.{ident}.temprature"
+    with pytest.raises(NotFound):
+        client.check_tweaks("no-such-flow", {ident: {field: "x"}})
+
+    async def main() -> None:
+        async with mock.async_client() as other:
+            checked = await other.check_tweaks("hello-flow", {name: {field: "x"}})
+            assert checked == {ident: {field: "x"}}
+
+    asyncio.run(main())

@@ -15,6 +15,8 @@ use crate::options::CallOptions;
 use crate::request::{self, Parts};
 use crate::send::{self, has_type};
 
+mod files;
+
 /// Messages that the server hands out at most.
 const MESSAGES: u64 = 200;
 
@@ -77,10 +79,9 @@ impl Client {
         request: &reqwest::Request,
         call: &Call,
     ) -> Result<Answer, LangflowError> {
-        let body = request.body().and_then(reqwest::Body::as_bytes);
-        if call.transfer.is_some() {
-            return Err(self.cannot(call.operation.id, "be sent or save files in these words"));
-        }
+        let file = files::sent(call).await?;
+        let in_memory = request.body().and_then(reqwest::Body::as_bytes);
+        let body = file.as_deref().or(in_memory);
         let mut asked = Asked {
             args: arguments(request, call.operation.path),
             body: body
@@ -116,6 +117,7 @@ impl Client {
             }
             value => (StatusCode::OK, Bytes::from(value.to_string())),
         };
+        files::saved(call, &body).await?;
         Ok(Answer {
             status,
             headers,

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ._result import RunMetadata, RunOutput, RunResult
     from ._session import AsyncSession, Session
     from ._stream import AsyncStream, Stream
+    from ._transfer import SavedFile
 
     __version__: str
 
@@ -75,6 +76,7 @@ __all__ = [
     "RunOutput",
     "RunResult",
     "RunStarted",
+    "SavedFile",
     "Session",
     "Stream",
     "StreamEvent",
@@ -121,6 +123,7 @@ _HOMES: dict[str, Iterable[str]] = {
     "_result": ("RunMetadata", "RunOutput", "RunResult"),
     "_session": ("AsyncSession", "Session"),
     "_stream": ("AsyncStream", "Stream"),
+    "_transfer": ("SavedFile",),
 }
 
 

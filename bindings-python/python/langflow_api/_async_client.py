@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._base import Base, run_fields, run_options
+from ._base import Base, run_fields, run_options, tweaks_of
 from ._bridge import request, result
 from ._generated.namespace import AsyncResources, AsyncWorkspace
 from ._given import NOT_GIVEN, NotGiven, overload
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ._generated.langflow.namespace import AsyncLangflow
     from ._job import AsyncJob
     from ._many import Inputs, Progress, RunBatch, RunItem
+    from ._models import Model
     from ._result import RunResult
     from ._session import AsyncSession
     from ._stream import Opening
@@ -267,10 +268,11 @@ class AsyncClient(Base, AsyncResources):
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
     ) -> RunBatch:
         """Runs a flow on many inputs, some at a time; see :meth:`Client.run_many`."""
-        from ._many import Bar, RunBatch
+        from ._many import RunBatch
+        from ._progress import told
 
         chosen = list(inputs)
-        with Bar(progress, len(chosen)) as bar:
+        with told(progress, len(chosen), "runs") as far:
             items: list[RunItem] = []
             async for item in self.iter_many(
                 flow_id,
@@ -282,7 +284,7 @@ class AsyncClient(Base, AsyncResources):
                 headers=headers,
             ):
                 items.append(item)
-                bar.one_more()
+                far(len(items), len(chosen))
         return RunBatch(sorted(items, key=lambda item: item.index))
 
     async def iter_many(
@@ -316,6 +318,17 @@ class AsyncClient(Base, AsyncResources):
                     yield item
         finally:
             source.close()
+
+    async def check_tweaks(
+        self,
+        flow: str | Model | Mapping[str, Any],
+        tweaks: Mapping[str, Mapping[str, Any]],
+    ) -> dict[str, dict[str, Any]]:
+        """Tweaks as a run takes them, by component id; see :meth:`Client.check_tweaks`."""
+        args = tweaks_of(flow, tweaks)
+        answered = loads(await self._engine.invoke_async("tweaks.check", args))
+        checked: dict[str, dict[str, Any]] = answered["tweaks"]
+        return checked
 
     async def export_flow(
         self,

@@ -256,3 +256,9 @@ def run_options(
         "headers": headers,
         "idempotency_key": idempotency_key,
     }
+
+
+def tweaks_of(flow: object, tweaks: object) -> str:
+    """What checking tweaks needs to know."""
+    which: dict[str, object] = {"flow_id" if isinstance(flow, str) else "flow": flow}
+    return encode({**which, "tweaks": tweaks}).decode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._base import Base, run_fields, run_options
+from ._base import Base, run_fields, run_options, tweaks_of
 from ._bridge import request, result
 from ._generated.namespace import Resources, Workspace
 from ._given import NOT_GIVEN, NotGiven, overload
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ._generated.langflow.namespace import Langflow
     from ._job import Job
     from ._many import Inputs, Progress, RunBatch, RunItem
+    from ._models import Model
     from ._result import RunResult
     from ._session import Session
 
@@ -315,10 +316,11 @@ class Client(Base, Resources):
         Raises:
             InvalidInput: an argument is not usable; nothing was sent.
         """
-        from ._many import Bar, RunBatch
+        from ._many import RunBatch
+        from ._progress import told
 
         chosen = list(inputs)
-        with Bar(progress, len(chosen)) as bar:
+        with told(progress, len(chosen), "runs") as far:
             items: list[RunItem] = []
             for item in self.iter_many(
                 flow_id,
@@ -330,7 +332,7 @@ class Client(Base, Resources):
                 headers=headers,
             ):
                 items.append(item)
-                bar.one_more()
+                far(len(items), len(chosen))
         return RunBatch(sorted(items, key=lambda item: item.index))
 
     def iter_many(
@@ -355,6 +357,33 @@ class Client(Base, Resources):
         options = self._options(run_options(timeout, max_retries, headers, NOT_GIVEN))
         many = Many(flow_id, inputs, shared_fields(tweaks), options, concurrency, ordered)
         return iterate(self._engine, many)
+
+    def check_tweaks(
+        self,
+        flow: str | Model | Mapping[str, Any],
+        tweaks: Mapping[str, Mapping[str, Any]],
+    ) -> dict[str, dict[str, Any]]:
+        """Tweaks as a run takes them, without running anything.
+
+        Components may be named by what the flow calls them; what the flow does not have is refused
+        with what there is instead.
+
+        Args:
+            flow: Id of the flow, or the flow itself, for which nothing is asked of the server.
+            tweaks: Settings of components.
+
+        Returns:
+            The tweaks by component id.
+
+        Raises:
+            InvalidInput: a component or a parameter is unknown, or a name is ambiguous; the error
+                names it.
+            NotFound: there is no such flow.
+            LangflowError: the flow could not be read.
+        """
+        answered = loads(self._engine.invoke("tweaks.check", tweaks_of(flow, tweaks)))
+        checked: dict[str, dict[str, Any]] = answered["tweaks"]
+        return checked
 
     def export_flow(
         self,

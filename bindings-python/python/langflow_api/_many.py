@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Inputs = Iterable[Union[str, Mapping[str, Any]]]
     """Texts, or mappings with ``input_value`` and, if they differ, ``flow_id``, ``tweaks`` and
     ``session_id``."""
-    Progress = Union[bool, Callable[[int, int], None]]
+    Progress = Union[bool, Callable[[int, int], object]]
     """``True`` for a bar (by tqdm or rich if installed, else none), or a function that is called
     with the number of runs done and of all."""
 
@@ -192,37 +192,6 @@ class Many:
             error = from_info(event["error"]) if event.get("error") else None
             result = RunResult(event["result"]) if event.get("result") else None
             yield RunItem(index, self.inputs[index], result, error)
-
-
-class Bar:
-    """Tells how far many runs are."""
-
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._done = 0
-        self._total = total
-        self._progress = progress
-        self._drawn: Any = None
-        self._advance: Callable[[], None] | None = None
-
-    def __enter__(self) -> Bar:
-        if self._progress is True:
-            from ._progress import bar
-
-            self._drawn = bar(self._total, "runs")
-            self._advance = self._drawn.__enter__()
-        return self
-
-    def one_more(self) -> None:
-        """Another run is over."""
-        self._done += 1
-        if self._advance is not None:
-            self._advance()
-        elif callable(self._progress):
-            self._progress(self._done, self._total)
-
-    def __exit__(self, *error: object) -> None:
-        if self._drawn is not None:
-            self._drawn.__exit__(*error)
 
 
 def iterate(engine: _native.Engine, many: Many) -> Iterator[RunItem]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os import fspath
+
 from ._bridge import answer, head, payload
 from ._given import NOT_GIVEN
 from ._pages import AsyncPage, AsyncPager, Page, _Query
@@ -11,6 +13,7 @@ from ._watch import watch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import PathLike
     from typing import Any, ClassVar
 
     from ._async_client import AsyncClient
@@ -47,6 +50,31 @@ class Calls:
         with watch(operation, client._options(options), args.get("flow_id")) as seen:
             message = head(operation, args, seen.options, content_type, filename)
             reply = client._engine.call(message, payload(body, extra))
+            seen.replied(reply[0])
+        return self._made(reply, shapes)
+
+    def send(
+        self,
+        operation: str,
+        args: dict[str, object],
+        options: dict[str, object],
+        shapes: Mapping[int, Shape],
+        body: object,
+        content_type: str | None = None,
+        filename: str | None = None,
+        progress: object = False,
+    ) -> Any:
+        """The answer of an operation that may take a file."""
+        from ._files import Upload
+
+        if not isinstance(body, Upload):
+            return self.call(operation, args, options, shapes, body, None, content_type, filename)
+        from ._transfer import begin, follow, reply_of
+
+        client = self._client
+        with watch(operation, client._options(options), args.get("flow_id")) as seen:
+            source = begin(client._engine, head(operation, args, seen.options), body)
+            reply = reply_of(follow(source, progress, "upload"))
             seen.replied(reply[0])
         return self._made(reply, shapes)
 
@@ -103,6 +131,33 @@ class AsyncCalls:
             seen.replied(reply[0])
         return self._made(reply, shapes)
 
+    async def send(
+        self,
+        operation: str,
+        args: dict[str, object],
+        options: dict[str, object],
+        shapes: Mapping[int, Shape],
+        body: object,
+        content_type: str | None = None,
+        filename: str | None = None,
+        progress: object = False,
+    ) -> Any:
+        """The answer of an operation that may take a file."""
+        from ._files import Upload
+
+        if not isinstance(body, Upload):
+            return await self.call(
+                operation, args, options, shapes, body, None, content_type, filename
+            )
+        from ._transfer import begin, follow_async, reply_of
+
+        client = self._client
+        with watch(operation, client._options(options), args.get("flow_id")) as seen:
+            source = begin(client._engine, head(operation, args, seen.options), body)
+            reply = reply_of(await follow_async(source, progress, "upload"))
+            seen.replied(reply[0])
+        return self._made(reply, shapes)
+
     def _made(self, reply: _Reply, shapes: Mapping[int, Shape]) -> Any:
         return answer(*reply, shapes, self._home)
 
@@ -153,6 +208,15 @@ class Resource:
         twin._calls = RawCalls(self._calls._client, self._home)
         return twin
 
+    def _saving(self, path: str | PathLike[str], progress: object) -> Any:
+        from ._transfer import SavingCalls
+
+        calls = SavingCalls(self._calls._client, self._home)
+        calls._path, calls._progress = fspath(path), progress
+        twin = object.__new__(type(self))
+        twin._calls = calls
+        return twin
+
     def _list(
         self, operation: str, args: dict[str, object], options: dict[str, object], shape: str
     ) -> Page[Any]:
@@ -175,6 +239,15 @@ class AsyncResource:
 
         twin = object.__new__(type(self))
         twin._calls = RawAsyncCalls(self._calls._client, self._home)
+        return twin
+
+    def _saving(self, path: str | PathLike[str], progress: object) -> Any:
+        from ._transfer import SavingAsyncCalls
+
+        calls = SavingAsyncCalls(self._calls._client, self._home)
+        calls._path, calls._progress = fspath(path), progress
+        twin = object.__new__(type(self))
+        twin._calls = calls
         return twin
 
     def _list(

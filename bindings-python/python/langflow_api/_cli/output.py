@@ -64,7 +64,7 @@ def progress(items: Sequence[Any], what: str) -> Iterator[Any]:
         return
     from langflow_api._progress import bar
 
-    with bar(len(items), what) as advance:
-        for item in items:
+    with bar(len(items), what) as far:
+        for done, item in enumerate(items, 1):
             yield item
-            advance()
+            far(done, len(items))

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from .._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .._pages import AsyncPager, Page  # noqa: F401
     from .._raw import raw, raw_async
     from .._stream import AsyncStream, Stream  # noqa: F401
+    from .._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         Flow,
         FlowBundle,
@@ -41,6 +43,21 @@ class Flows(Resource):
     def with_raw_response(self) -> FlowsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: FlowsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> FlowsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: FlowsSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -176,6 +193,7 @@ class Flows(Resource):
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
         idempotency_key: str | NotGiven = NOT_GIVEN,
+        progress: Progress = False,
     ) -> FlowImportResult:
         """Import flows.
 
@@ -195,6 +213,8 @@ class Flows(Resource):
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.
             idempotency_key: Calls of the same key are done once.
+            progress: `True` for a bar on standard error while a file is sent, or a function of the
+                bytes sent and of all.
 
         Returns:
             What an import has made.
@@ -226,14 +246,15 @@ class Flows(Resource):
         }
         from .._files import file_body
 
-        _body, _media = file_body(body, "application/zip")
-        _answer: FlowImportResult = self._calls.call(
+        _body, _media = file_body(body, "application/zip", bool(progress))
+        _answer: FlowImportResult = self._calls.send(
             "importFlows",
             _args,
             _options,
             {201: "FlowImportResult"},
             body=_body,
             content_type=_media,
+            progress=progress,
         )
         return _answer
 
@@ -893,6 +914,14 @@ if TYPE_CHECKING:
             self.get_settings = raw(inner.get_settings)
             self.update_settings = raw(inner.update_settings)
 
+    class FlowsSaving:
+        """The methods of :class:`Flows` whose answers can be saved."""
+
+        def __init__(self, inner: Flows) -> None:
+            self.get = saving(inner.get)
+            self.export = saving(inner.export)
+            self.get_settings = saving(inner.get_settings)
+
 
 class AsyncFlows(AsyncResource):
     """Flows, their settings, import and export, and running them."""
@@ -903,6 +932,21 @@ class AsyncFlows(AsyncResource):
     def with_raw_response(self) -> AsyncFlowsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncFlowsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncFlowsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncFlowsSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -1038,6 +1082,7 @@ class AsyncFlows(AsyncResource):
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
         idempotency_key: str | NotGiven = NOT_GIVEN,
+        progress: Progress = False,
     ) -> FlowImportResult:
         """Import flows.
 
@@ -1057,6 +1102,8 @@ class AsyncFlows(AsyncResource):
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.
             idempotency_key: Calls of the same key are done once.
+            progress: `True` for a bar on standard error while a file is sent, or a function of the
+                bytes sent and of all.
 
         Returns:
             What an import has made.
@@ -1088,14 +1135,15 @@ class AsyncFlows(AsyncResource):
         }
         from .._files import file_body
 
-        _body, _media = file_body(body, "application/zip")
-        _answer: FlowImportResult = await self._calls.call(
+        _body, _media = file_body(body, "application/zip", bool(progress))
+        _answer: FlowImportResult = await self._calls.send(
             "importFlows",
             _args,
             _options,
             {201: "FlowImportResult"},
             body=_body,
             content_type=_media,
+            progress=progress,
         )
         return _answer
 
@@ -1754,4 +1802,12 @@ if TYPE_CHECKING:
             self.export = raw_async(inner.export)
             self.get_settings = raw_async(inner.get_settings)
             self.update_settings = raw_async(inner.update_settings)
+
+    class AsyncFlowsSaving:
+        """The methods of :class:`AsyncFlows` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncFlows) -> None:
+            self.get = saving_async(inner.get)
+            self.export = saving_async(inner.export)
+            self.get_settings = saving_async(inner.get_settings)
 

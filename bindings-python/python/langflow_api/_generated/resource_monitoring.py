@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from .._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .._pages import AsyncPager, Page  # noqa: F401
     from .._raw import raw, raw_async
     from .._stream import AsyncStream, Stream  # noqa: F401
+    from .._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         Health,
         Usage,
@@ -35,6 +37,21 @@ class Monitoring(Resource):
     def with_raw_response(self) -> MonitoringRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: MonitoringRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> MonitoringSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: MonitoringSaving = self._saving(path, progress)
         return twin
 
     def get_usage(
@@ -235,6 +252,15 @@ if TYPE_CHECKING:
             self.get_version = raw(inner.get_version)
             self.get_metrics = raw(inner.get_metrics)
 
+    class MonitoringSaving:
+        """The methods of :class:`Monitoring` whose answers can be saved."""
+
+        def __init__(self, inner: Monitoring) -> None:
+            self.get_usage = saving(inner.get_usage)
+            self.get_health = saving(inner.get_health)
+            self.get_version = saving(inner.get_version)
+            self.get_metrics = saving(inner.get_metrics)
+
 
 class AsyncMonitoring(AsyncResource):
     """Health, version, usage and metrics."""
@@ -245,6 +271,21 @@ class AsyncMonitoring(AsyncResource):
     def with_raw_response(self) -> AsyncMonitoringRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncMonitoringRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncMonitoringSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncMonitoringSaving = self._saving(path, progress)
         return twin
 
     async def get_usage(
@@ -444,4 +485,13 @@ if TYPE_CHECKING:
             self.get_health = raw_async(inner.get_health)
             self.get_version = raw_async(inner.get_version)
             self.get_metrics = raw_async(inner.get_metrics)
+
+    class AsyncMonitoringSaving:
+        """The methods of :class:`AsyncMonitoring` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncMonitoring) -> None:
+            self.get_usage = saving_async(inner.get_usage)
+            self.get_health = saving_async(inner.get_health)
+            self.get_version = saving_async(inner.get_version)
+            self.get_metrics = saving_async(inner.get_metrics)
 

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from .._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .._pages import AsyncPager, Page  # noqa: F401
     from .._raw import raw, raw_async
     from .._stream import AsyncStream, Stream  # noqa: F401
+    from .._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         Run,
     )
@@ -33,6 +35,21 @@ class Runs(Resource):
     def with_raw_response(self) -> RunsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: RunsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> RunsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: RunsSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -261,6 +278,12 @@ if TYPE_CHECKING:
             self.get = raw(inner.get)
             self.cancel = raw(inner.cancel)
 
+    class RunsSaving:
+        """The methods of :class:`Runs` whose answers can be saved."""
+
+        def __init__(self, inner: Runs) -> None:
+            self.get = saving(inner.get)
+
 
 class AsyncRuns(AsyncResource):
     """What was run, and runs that are going on."""
@@ -271,6 +294,21 @@ class AsyncRuns(AsyncResource):
     def with_raw_response(self) -> AsyncRunsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncRunsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncRunsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncRunsSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -498,4 +536,10 @@ if TYPE_CHECKING:
             self.list = raw_async(inner.list)
             self.get = raw_async(inner.get)
             self.cancel = raw_async(inner.cancel)
+
+    class AsyncRunsSaving:
+        """The methods of :class:`AsyncRuns` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncRuns) -> None:
+            self.get = saving_async(inner.get)
 

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from .._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .._pages import AsyncPager, Page  # noqa: F401
     from .._raw import raw, raw_async
     from .._stream import AsyncStream, Stream  # noqa: F401
+    from .._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         Message,
         Session,
@@ -35,6 +37,21 @@ class Sessions(Resource):
     def with_raw_response(self) -> SessionsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: SessionsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> SessionsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: SessionsSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -304,6 +321,12 @@ if TYPE_CHECKING:
             self.clear = raw(inner.clear)
             self.list_messages = raw(inner.list_messages)
 
+    class SessionsSaving:
+        """The methods of :class:`Sessions` whose answers can be saved."""
+
+        def __init__(self, inner: Sessions) -> None:
+            self.get = saving(inner.get)
+
 
 class AsyncSessions(AsyncResource):
     """The memory of conversations, kept per flow."""
@@ -314,6 +337,21 @@ class AsyncSessions(AsyncResource):
     def with_raw_response(self) -> AsyncSessionsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncSessionsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncSessionsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncSessionsSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -582,4 +620,10 @@ if TYPE_CHECKING:
             self.get = raw_async(inner.get)
             self.clear = raw_async(inner.clear)
             self.list_messages = raw_async(inner.list_messages)
+
+    class AsyncSessionsSaving:
+        """The methods of :class:`AsyncSessions` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncSessions) -> None:
+            self.get = saving_async(inner.get)
 

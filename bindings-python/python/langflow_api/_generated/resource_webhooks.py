@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from .._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .._pages import AsyncPager, Page  # noqa: F401
     from .._raw import raw, raw_async
     from .._stream import AsyncStream, Stream  # noqa: F401
+    from .._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         Webhook,
         WebhookDelivery,
@@ -35,6 +37,21 @@ class Webhooks(Resource):
     def with_raw_response(self) -> WebhooksRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: WebhooksRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> WebhooksSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: WebhooksSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -654,6 +671,13 @@ if TYPE_CHECKING:
             self.get_delivery = raw(inner.get_delivery)
             self.redeliver = raw(inner.redeliver)
 
+    class WebhooksSaving:
+        """The methods of :class:`Webhooks` whose answers can be saved."""
+
+        def __init__(self, inner: Webhooks) -> None:
+            self.get = saving(inner.get)
+            self.get_delivery = saving(inner.get_delivery)
+
 
 class AsyncWebhooks(AsyncResource):
     """Notifications to your own servers about runs."""
@@ -664,6 +688,21 @@ class AsyncWebhooks(AsyncResource):
     def with_raw_response(self) -> AsyncWebhooksRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncWebhooksRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncWebhooksSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncWebhooksSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -1282,4 +1321,11 @@ if TYPE_CHECKING:
             self.list_deliveries = raw_async(inner.list_deliveries)
             self.get_delivery = raw_async(inner.get_delivery)
             self.redeliver = raw_async(inner.redeliver)
+
+    class AsyncWebhooksSaving:
+        """The methods of :class:`AsyncWebhooks` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncWebhooks) -> None:
+            self.get = saving_async(inner.get)
+            self.get_delivery = saving_async(inner.get_delivery)
 

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         ApiKey,
         ApiKeyList,
@@ -36,6 +38,21 @@ class ApiKeys(Resource):
     def with_raw_response(self) -> ApiKeysRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: ApiKeysRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> ApiKeysSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: ApiKeysSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -195,6 +212,12 @@ if TYPE_CHECKING:
             self.create = raw(inner.create)
             self.delete = raw(inner.delete)
 
+    class ApiKeysSaving:
+        """The methods of :class:`ApiKeys` whose answers can be saved."""
+
+        def __init__(self, inner: ApiKeys) -> None:
+            self.list = saving(inner.list)
+
 
 class AsyncApiKeys(AsyncResource):
     """Keys for this server."""
@@ -206,6 +229,21 @@ class AsyncApiKeys(AsyncResource):
     def with_raw_response(self) -> AsyncApiKeysRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncApiKeysRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncApiKeysSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncApiKeysSaving = self._saving(path, progress)
         return twin
 
     async def list(
@@ -364,4 +402,10 @@ if TYPE_CHECKING:
             self.list = raw_async(inner.list)
             self.create = raw_async(inner.create)
             self.delete = raw_async(inner.delete)
+
+    class AsyncApiKeysSaving:
+        """The methods of :class:`AsyncApiKeys` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncApiKeys) -> None:
+            self.list = saving_async(inner.list)
 

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         BuildCancelled,
         BuildInput,
@@ -36,6 +38,21 @@ class Builds(Resource):
     def with_raw_response(self) -> BuildsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: BuildsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> BuildsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: BuildsSaving = self._saving(path, progress)
         return twin
 
     def start(
@@ -220,6 +237,12 @@ if TYPE_CHECKING:
             self.read_events = raw(inner.read_events)
             self.cancel = raw(inner.cancel)
 
+    class BuildsSaving:
+        """The methods of :class:`Builds` whose answers can be saved."""
+
+        def __init__(self, inner: Builds) -> None:
+            self.read_events = saving(inner.read_events)
+
 
 class AsyncBuilds(AsyncResource):
     """Runs as the playground makes them, step by step."""
@@ -231,6 +254,21 @@ class AsyncBuilds(AsyncResource):
     def with_raw_response(self) -> AsyncBuildsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncBuildsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncBuildsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncBuildsSaving = self._saving(path, progress)
         return twin
 
     async def start(
@@ -414,4 +452,10 @@ if TYPE_CHECKING:
             self.start = raw_async(inner.start)
             self.read_events = raw_async(inner.read_events)
             self.cancel = raw_async(inner.cancel)
+
+    class AsyncBuildsSaving:
+        """The methods of :class:`AsyncBuilds` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncBuilds) -> None:
+            self.read_events = saving_async(inner.read_events)
 

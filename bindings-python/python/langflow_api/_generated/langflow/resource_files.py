@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         File,
         Said,
@@ -35,6 +37,21 @@ class Files(Resource):
     def with_raw_response(self) -> FilesRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: FilesRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> FilesSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: FilesSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -90,6 +107,7 @@ class Files(Resource):
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
         idempotency_key: str | NotGiven = NOT_GIVEN,
+        progress: Progress = False,
     ) -> File:
         """Upload a file.
 
@@ -107,6 +125,8 @@ class Files(Resource):
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.
             idempotency_key: Calls of the same key are done once.
+            progress: `True` for a bar on standard error while a file is sent, or a function of the
+                bytes sent and of all.
 
         Returns:
             A file of the user.
@@ -131,14 +151,15 @@ class Files(Resource):
         }
         from ..._files import form_file
 
-        _body, _name = form_file(file, filename)
-        _answer: File = self._calls.call(
+        _body, _name = form_file(file, filename, bool(progress))
+        _answer: File = self._calls.send(
             "langflow.uploadFile",
             _args,
             _options,
             {201: "File"},
             body=_body,
             filename=_name,
+            progress=progress,
         )
         return _answer
 
@@ -443,6 +464,13 @@ if TYPE_CHECKING:
             self.download_batch = raw(inner.download_batch)
             self.delete_batch = raw(inner.delete_batch)
 
+    class FilesSaving:
+        """The methods of :class:`Files` whose answers can be saved."""
+
+        def __init__(self, inner: Files) -> None:
+            self.list = saving(inner.list)
+            self.download = saving(inner.download)
+
 
 class AsyncFiles(AsyncResource):
     """Files of the user, for File components."""
@@ -454,6 +482,21 @@ class AsyncFiles(AsyncResource):
     def with_raw_response(self) -> AsyncFilesRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncFilesRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncFilesSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncFilesSaving = self._saving(path, progress)
         return twin
 
     async def list(
@@ -509,6 +552,7 @@ class AsyncFiles(AsyncResource):
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
         idempotency_key: str | NotGiven = NOT_GIVEN,
+        progress: Progress = False,
     ) -> File:
         """Upload a file.
 
@@ -526,6 +570,8 @@ class AsyncFiles(AsyncResource):
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.
             idempotency_key: Calls of the same key are done once.
+            progress: `True` for a bar on standard error while a file is sent, or a function of the
+                bytes sent and of all.
 
         Returns:
             A file of the user.
@@ -550,14 +596,15 @@ class AsyncFiles(AsyncResource):
         }
         from ..._files import form_file
 
-        _body, _name = form_file(file, filename)
-        _answer: File = await self._calls.call(
+        _body, _name = form_file(file, filename, bool(progress))
+        _answer: File = await self._calls.send(
             "langflow.uploadFile",
             _args,
             _options,
             {201: "File"},
             body=_body,
             filename=_name,
+            progress=progress,
         )
         return _answer
 
@@ -861,4 +908,11 @@ if TYPE_CHECKING:
             self.delete = raw_async(inner.delete)
             self.download_batch = raw_async(inner.download_batch)
             self.delete_batch = raw_async(inner.delete_batch)
+
+    class AsyncFilesSaving:
+        """The methods of :class:`AsyncFiles` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncFiles) -> None:
+            self.list = saving_async(inner.list)
+            self.download = saving_async(inner.download)
 

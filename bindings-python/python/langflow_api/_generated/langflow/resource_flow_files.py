@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         FlowFile,
         FlowFileNames,
@@ -38,6 +40,21 @@ class FlowFiles(Resource):
         twin: FlowFilesRaw = self._raw()
         return twin
 
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> FlowFilesSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: FlowFilesSaving = self._saving(path, progress)
+        return twin
+
     def upload(
         self,
         flow_id: str,
@@ -48,6 +65,7 @@ class FlowFiles(Resource):
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
         idempotency_key: str | NotGiven = NOT_GIVEN,
+        progress: Progress = False,
     ) -> FlowFile:
         """Upload a file to a flow.
 
@@ -63,6 +81,8 @@ class FlowFiles(Resource):
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.
             idempotency_key: Calls of the same key are done once.
+            progress: `True` for a bar on standard error while a file is sent, or a function of the
+                bytes sent and of all.
 
         Returns:
             A file of a flow.
@@ -87,14 +107,15 @@ class FlowFiles(Resource):
         }
         from ..._files import form_file
 
-        _body, _name = form_file(file, filename)
-        _answer: FlowFile = self._calls.call(
+        _body, _name = form_file(file, filename, bool(progress))
+        _answer: FlowFile = self._calls.send(
             "langflow.uploadFlowFile",
             _args,
             _options,
             {201: "FlowFile"},
             body=_body,
             filename=_name,
+            progress=progress,
         )
         return _answer
 
@@ -301,6 +322,14 @@ if TYPE_CHECKING:
             self.get_flow_image = raw(inner.get_flow_image)
             self.delete = raw(inner.delete)
 
+    class FlowFilesSaving:
+        """The methods of :class:`FlowFiles` whose answers can be saved."""
+
+        def __init__(self, inner: FlowFiles) -> None:
+            self.list = saving(inner.list)
+            self.download = saving(inner.download)
+            self.get_flow_image = saving(inner.get_flow_image)
+
 
 class AsyncFlowFiles(AsyncResource):
     """Files of a flow, for the inputs of its chat."""
@@ -314,6 +343,21 @@ class AsyncFlowFiles(AsyncResource):
         twin: AsyncFlowFilesRaw = self._raw()
         return twin
 
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncFlowFilesSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncFlowFilesSaving = self._saving(path, progress)
+        return twin
+
     async def upload(
         self,
         flow_id: str,
@@ -324,6 +368,7 @@ class AsyncFlowFiles(AsyncResource):
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
         idempotency_key: str | NotGiven = NOT_GIVEN,
+        progress: Progress = False,
     ) -> FlowFile:
         """Upload a file to a flow.
 
@@ -339,6 +384,8 @@ class AsyncFlowFiles(AsyncResource):
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.
             idempotency_key: Calls of the same key are done once.
+            progress: `True` for a bar on standard error while a file is sent, or a function of the
+                bytes sent and of all.
 
         Returns:
             A file of a flow.
@@ -363,14 +410,15 @@ class AsyncFlowFiles(AsyncResource):
         }
         from ..._files import form_file
 
-        _body, _name = form_file(file, filename)
-        _answer: FlowFile = await self._calls.call(
+        _body, _name = form_file(file, filename, bool(progress))
+        _answer: FlowFile = await self._calls.send(
             "langflow.uploadFlowFile",
             _args,
             _options,
             {201: "FlowFile"},
             body=_body,
             filename=_name,
+            progress=progress,
         )
         return _answer
 
@@ -576,4 +624,12 @@ if TYPE_CHECKING:
             self.download = raw_async(inner.download)
             self.get_flow_image = raw_async(inner.get_flow_image)
             self.delete = raw_async(inner.delete)
+
+    class AsyncFlowFilesSaving:
+        """The methods of :class:`AsyncFlowFiles` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncFlowFiles) -> None:
+            self.list = saving_async(inner.list)
+            self.download = saving_async(inner.download)
+            self.get_flow_image = saving_async(inner.get_flow_image)
 

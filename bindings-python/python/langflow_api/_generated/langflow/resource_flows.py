@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         Deleted,
         Flow,
@@ -39,6 +41,21 @@ class Flows(Resource):
     def with_raw_response(self) -> FlowsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: FlowsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> FlowsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: FlowsSaving = self._saving(path, progress)
         return twin
 
     def run(
@@ -940,6 +957,7 @@ class Flows(Resource):
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
         idempotency_key: str | NotGiven = NOT_GIVEN,
+        progress: Progress = False,
     ) -> builtins.list[Flow]:
         """Upload flow files.
 
@@ -956,6 +974,8 @@ class Flows(Resource):
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.
             idempotency_key: Calls of the same key are done once.
+            progress: `True` for a bar on standard error while a file is sent, or a function of the
+                bytes sent and of all.
 
         Returns:
             The answer.
@@ -978,14 +998,15 @@ class Flows(Resource):
         }
         from ..._files import form_file
 
-        _body, _name = form_file(file, filename)
-        _answer: builtins.list[Flow] = self._calls.call(
+        _body, _name = form_file(file, filename, bool(progress))
+        _answer: builtins.list[Flow] = self._calls.send(
             "langflow.uploadFlows",
             _args,
             _options,
             {201: ["Flow"]},
             body=_body,
             filename=_name,
+            progress=progress,
         )
         return _answer
 
@@ -1105,6 +1126,15 @@ if TYPE_CHECKING:
             self.download = raw(inner.download)
             self.list_basic_examples = raw(inner.list_basic_examples)
 
+    class FlowsSaving:
+        """The methods of :class:`Flows` whose answers can be saved."""
+
+        def __init__(self, inner: Flows) -> None:
+            self.list = saving(inner.list)
+            self.get = saving(inner.get)
+            self.get_public = saving(inner.get_public)
+            self.list_basic_examples = saving(inner.list_basic_examples)
+
 
 class AsyncFlows(AsyncResource):
     """Flows and flow files, and running them."""
@@ -1116,6 +1146,21 @@ class AsyncFlows(AsyncResource):
     def with_raw_response(self) -> AsyncFlowsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncFlowsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncFlowsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncFlowsSaving = self._saving(path, progress)
         return twin
 
     async def run(
@@ -2017,6 +2062,7 @@ class AsyncFlows(AsyncResource):
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
         idempotency_key: str | NotGiven = NOT_GIVEN,
+        progress: Progress = False,
     ) -> builtins.list[Flow]:
         """Upload flow files.
 
@@ -2033,6 +2079,8 @@ class AsyncFlows(AsyncResource):
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.
             idempotency_key: Calls of the same key are done once.
+            progress: `True` for a bar on standard error while a file is sent, or a function of the
+                bytes sent and of all.
 
         Returns:
             The answer.
@@ -2055,14 +2103,15 @@ class AsyncFlows(AsyncResource):
         }
         from ..._files import form_file
 
-        _body, _name = form_file(file, filename)
-        _answer: builtins.list[Flow] = await self._calls.call(
+        _body, _name = form_file(file, filename, bool(progress))
+        _answer: builtins.list[Flow] = await self._calls.send(
             "langflow.uploadFlows",
             _args,
             _options,
             {201: ["Flow"]},
             body=_body,
             filename=_name,
+            progress=progress,
         )
         return _answer
 
@@ -2181,4 +2230,13 @@ if TYPE_CHECKING:
             self.upload = raw_async(inner.upload)
             self.download = raw_async(inner.download)
             self.list_basic_examples = raw_async(inner.list_basic_examples)
+
+    class AsyncFlowsSaving:
+        """The methods of :class:`AsyncFlows` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncFlows) -> None:
+            self.list = saving_async(inner.list)
+            self.get = saving_async(inner.get)
+            self.get_public = saving_async(inner.get_public)
+            self.list_basic_examples = saving_async(inner.list_basic_examples)
 

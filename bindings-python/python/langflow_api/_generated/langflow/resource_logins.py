@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         LoginState,
         Said,
@@ -36,6 +38,21 @@ class Logins(Resource):
     def with_raw_response(self) -> LoginsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: LoginsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> LoginsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: LoginsSaving = self._saving(path, progress)
         return twin
 
     def login(
@@ -227,6 +244,13 @@ if TYPE_CHECKING:
             self.get_state = raw(inner.get_state)
             self.logout = raw(inner.logout)
 
+    class LoginsSaving:
+        """The methods of :class:`Logins` whose answers can be saved."""
+
+        def __init__(self, inner: Logins) -> None:
+            self.auto = saving(inner.auto)
+            self.get_state = saving(inner.get_state)
+
 
 class AsyncLogins(AsyncResource):
     """Tokens for a name and a password."""
@@ -238,6 +262,21 @@ class AsyncLogins(AsyncResource):
     def with_raw_response(self) -> AsyncLoginsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncLoginsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncLoginsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncLoginsSaving = self._saving(path, progress)
         return twin
 
     async def login(
@@ -428,4 +467,11 @@ if TYPE_CHECKING:
             self.auto = raw_async(inner.auto)
             self.get_state = raw_async(inner.get_state)
             self.logout = raw_async(inner.logout)
+
+    class AsyncLoginsSaving:
+        """The methods of :class:`AsyncLogins` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncLogins) -> None:
+            self.auto = saving_async(inner.auto)
+            self.get_state = saving_async(inner.get_state)
 

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         Message,
     )
@@ -34,6 +36,21 @@ class Messages(Resource):
     def with_raw_response(self) -> MessagesRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: MessagesRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> MessagesSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: MessagesSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -435,6 +452,13 @@ if TYPE_CHECKING:
             self.rename_session = raw(inner.rename_session)
             self.delete_session = raw(inner.delete_session)
 
+    class MessagesSaving:
+        """The methods of :class:`Messages` whose answers can be saved."""
+
+        def __init__(self, inner: Messages) -> None:
+            self.list = saving(inner.list)
+            self.list_sessions = saving(inner.list_sessions)
+
 
 class AsyncMessages(AsyncResource):
     """Messages of conversations, and sessions."""
@@ -446,6 +470,21 @@ class AsyncMessages(AsyncResource):
     def with_raw_response(self) -> AsyncMessagesRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncMessagesRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncMessagesSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncMessagesSaving = self._saving(path, progress)
         return twin
 
     async def list(
@@ -846,4 +885,11 @@ if TYPE_CHECKING:
             self.delete_sessions = raw_async(inner.delete_sessions)
             self.rename_session = raw_async(inner.rename_session)
             self.delete_session = raw_async(inner.delete_session)
+
+    class AsyncMessagesSaving:
+        """The methods of :class:`AsyncMessages` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncMessages) -> None:
+            self.list = saving_async(inner.list)
+            self.list_sessions = saving_async(inner.list_sessions)
 

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         Trace,
         TraceList,
@@ -37,6 +39,21 @@ class Monitor(Resource):
     def with_raw_response(self) -> MonitorRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: MonitorRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> MonitorSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: MonitorSaving = self._saving(path, progress)
         return twin
 
     def list_transactions(
@@ -382,6 +399,14 @@ if TYPE_CHECKING:
             self.get_trace = raw(inner.get_trace)
             self.delete_trace = raw(inner.delete_trace)
 
+    class MonitorSaving:
+        """The methods of :class:`Monitor` whose answers can be saved."""
+
+        def __init__(self, inner: Monitor) -> None:
+            self.get_builds = saving(inner.get_builds)
+            self.list_traces = saving(inner.list_traces)
+            self.get_trace = saving(inner.get_trace)
+
 
 class AsyncMonitor(AsyncResource):
     """What runs did: transactions, builds, traces."""
@@ -393,6 +418,21 @@ class AsyncMonitor(AsyncResource):
     def with_raw_response(self) -> AsyncMonitorRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncMonitorRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncMonitorSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncMonitorSaving = self._saving(path, progress)
         return twin
 
     def list_transactions(
@@ -737,4 +777,12 @@ if TYPE_CHECKING:
             self.delete_traces = raw_async(inner.delete_traces)
             self.get_trace = raw_async(inner.get_trace)
             self.delete_trace = raw_async(inner.delete_trace)
+
+    class AsyncMonitorSaving:
+        """The methods of :class:`AsyncMonitor` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncMonitor) -> None:
+            self.get_builds = saving_async(inner.get_builds)
+            self.list_traces = saving_async(inner.list_traces)
+            self.get_trace = saving_async(inner.get_trace)
 

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         Flow,
         Project,
@@ -35,6 +37,21 @@ class Projects(Resource):
     def with_raw_response(self) -> ProjectsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: ProjectsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> ProjectsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: ProjectsSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -432,6 +449,7 @@ class Projects(Resource):
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
         idempotency_key: str | NotGiven = NOT_GIVEN,
+        progress: Progress = False,
     ) -> builtins.list[Flow]:
         """Upload a project.
 
@@ -446,6 +464,8 @@ class Projects(Resource):
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.
             idempotency_key: Calls of the same key are done once.
+            progress: `True` for a bar on standard error while a file is sent, or a function of the
+                bytes sent and of all.
 
         Returns:
             The answer.
@@ -468,14 +488,15 @@ class Projects(Resource):
         }
         from ..._files import form_file
 
-        _body, _name = form_file(file, filename)
-        _answer: builtins.list[Flow] = self._calls.call(
+        _body, _name = form_file(file, filename, bool(progress))
+        _answer: builtins.list[Flow] = self._calls.send(
             "langflow.uploadProject",
             _args,
             _options,
             {201: ["Flow"]},
             body=_body,
             filename=_name,
+            progress=progress,
         )
         return _answer
 
@@ -540,6 +561,15 @@ if TYPE_CHECKING:
             self.upload = raw(inner.upload)
             self.list_starter = raw(inner.list_starter)
 
+    class ProjectsSaving:
+        """The methods of :class:`Projects` whose answers can be saved."""
+
+        def __init__(self, inner: Projects) -> None:
+            self.list = saving(inner.list)
+            self.get = saving(inner.get)
+            self.download = saving(inner.download)
+            self.list_starter = saving(inner.list_starter)
+
 
 class AsyncProjects(AsyncResource):
     """Projects, the folders of flows."""
@@ -551,6 +581,21 @@ class AsyncProjects(AsyncResource):
     def with_raw_response(self) -> AsyncProjectsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncProjectsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncProjectsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncProjectsSaving = self._saving(path, progress)
         return twin
 
     async def list(
@@ -948,6 +993,7 @@ class AsyncProjects(AsyncResource):
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
         idempotency_key: str | NotGiven = NOT_GIVEN,
+        progress: Progress = False,
     ) -> builtins.list[Flow]:
         """Upload a project.
 
@@ -962,6 +1008,8 @@ class AsyncProjects(AsyncResource):
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.
             idempotency_key: Calls of the same key are done once.
+            progress: `True` for a bar on standard error while a file is sent, or a function of the
+                bytes sent and of all.
 
         Returns:
             The answer.
@@ -984,14 +1032,15 @@ class AsyncProjects(AsyncResource):
         }
         from ..._files import form_file
 
-        _body, _name = form_file(file, filename)
-        _answer: builtins.list[Flow] = await self._calls.call(
+        _body, _name = form_file(file, filename, bool(progress))
+        _answer: builtins.list[Flow] = await self._calls.send(
             "langflow.uploadProject",
             _args,
             _options,
             {201: ["Flow"]},
             body=_body,
             filename=_name,
+            progress=progress,
         )
         return _answer
 
@@ -1055,4 +1104,13 @@ if TYPE_CHECKING:
             self.download = raw_async(inner.download)
             self.upload = raw_async(inner.upload)
             self.list_starter = raw_async(inner.list_starter)
+
+    class AsyncProjectsSaving:
+        """The methods of :class:`AsyncProjects` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncProjects) -> None:
+            self.list = saving_async(inner.list)
+            self.get = saving_async(inner.get)
+            self.download = saving_async(inner.download)
+            self.list_starter = saving_async(inner.list_starter)
 

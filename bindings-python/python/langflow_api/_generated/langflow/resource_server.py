@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         Config,
         Health,
@@ -36,6 +38,21 @@ class Server(Resource):
     def with_raw_response(self) -> ServerRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: ServerRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> ServerSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: ServerSaving = self._saving(path, progress)
         return twin
 
     def get_version(
@@ -307,6 +324,16 @@ if TYPE_CHECKING:
             self.check_health = raw(inner.check_health)
             self.read_logs = raw(inner.read_logs)
 
+    class ServerSaving:
+        """The methods of :class:`Server` whose answers can be saved."""
+
+        def __init__(self, inner: Server) -> None:
+            self.get_version = saving(inner.get_version)
+            self.get_config = saving(inner.get_config)
+            self.get_health = saving(inner.get_health)
+            self.check_health = saving(inner.check_health)
+            self.read_logs = saving(inner.read_logs)
+
 
 class AsyncServer(AsyncResource):
     """Version, settings, health and logs."""
@@ -318,6 +345,21 @@ class AsyncServer(AsyncResource):
     def with_raw_response(self) -> AsyncServerRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncServerRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncServerSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncServerSaving = self._saving(path, progress)
         return twin
 
     async def get_version(
@@ -588,4 +630,14 @@ if TYPE_CHECKING:
             self.get_health = raw_async(inner.get_health)
             self.check_health = raw_async(inner.check_health)
             self.read_logs = raw_async(inner.read_logs)
+
+    class AsyncServerSaving:
+        """The methods of :class:`AsyncServer` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncServer) -> None:
+            self.get_version = saving_async(inner.get_version)
+            self.get_config = saving_async(inner.get_config)
+            self.get_health = saving_async(inner.get_health)
+            self.check_health = saving_async(inner.check_health)
+            self.read_logs = saving_async(inner.read_logs)
 

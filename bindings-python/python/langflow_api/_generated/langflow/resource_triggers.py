@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         Trigger,
         TriggerEvent,
@@ -37,6 +39,21 @@ class Triggers(Resource):
     def with_raw_response(self) -> TriggersRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: TriggersRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> TriggersSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: TriggersSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -796,6 +813,15 @@ if TYPE_CHECKING:
             self.get_ingress = raw(inner.get_ingress)
             self.rotate_secret = raw(inner.rotate_secret)
 
+    class TriggersSaving:
+        """The methods of :class:`Triggers` whose answers can be saved."""
+
+        def __init__(self, inner: Triggers) -> None:
+            self.list = saving(inner.list)
+            self.get = saving(inner.get)
+            self.list_events = saving(inner.list_events)
+            self.get_ingress = saving(inner.get_ingress)
+
 
 class AsyncTriggers(AsyncResource):
     """What starts runs by itself."""
@@ -807,6 +833,21 @@ class AsyncTriggers(AsyncResource):
     def with_raw_response(self) -> AsyncTriggersRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncTriggersRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncTriggersSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncTriggersSaving = self._saving(path, progress)
         return twin
 
     async def list(
@@ -1565,4 +1606,13 @@ if TYPE_CHECKING:
             self.list_events = raw_async(inner.list_events)
             self.get_ingress = raw_async(inner.get_ingress)
             self.rotate_secret = raw_async(inner.rotate_secret)
+
+    class AsyncTriggersSaving:
+        """The methods of :class:`AsyncTriggers` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncTriggers) -> None:
+            self.list = saving_async(inner.list)
+            self.get = saving_async(inner.get)
+            self.list_events = saving_async(inner.list_events)
+            self.get_ingress = saving_async(inner.get_ingress)
 

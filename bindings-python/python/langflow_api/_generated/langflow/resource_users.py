@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         User,
         UserList,
@@ -35,6 +37,21 @@ class Users(Resource):
     def with_raw_response(self) -> UsersRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: UsersRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> UsersSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: UsersSaving = self._saving(path, progress)
         return twin
 
     def whoami(
@@ -433,6 +450,14 @@ if TYPE_CHECKING:
             self.delete = raw(inner.delete)
             self.reset_password = raw(inner.reset_password)
 
+    class UsersSaving:
+        """The methods of :class:`Users` whose answers can be saved."""
+
+        def __init__(self, inner: Users) -> None:
+            self.whoami = saving(inner.whoami)
+            self.list = saving(inner.list)
+            self.get = saving(inner.get)
+
 
 class AsyncUsers(AsyncResource):
     """Users of this server."""
@@ -444,6 +469,21 @@ class AsyncUsers(AsyncResource):
     def with_raw_response(self) -> AsyncUsersRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncUsersRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncUsersSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncUsersSaving = self._saving(path, progress)
         return twin
 
     async def whoami(
@@ -841,4 +881,12 @@ if TYPE_CHECKING:
             self.update = raw_async(inner.update)
             self.delete = raw_async(inner.delete)
             self.reset_password = raw_async(inner.reset_password)
+
+    class AsyncUsersSaving:
+        """The methods of :class:`AsyncUsers` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncUsers) -> None:
+            self.whoami = saving_async(inner.whoami)
+            self.list = saving_async(inner.list)
+            self.get = saving_async(inner.get)
 

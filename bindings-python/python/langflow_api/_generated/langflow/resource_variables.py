@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         Variable,
     )
@@ -34,6 +36,21 @@ class Variables(Resource):
     def with_raw_response(self) -> VariablesRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: VariablesRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> VariablesSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: VariablesSaving = self._saving(path, progress)
         return twin
 
     def list(
@@ -265,6 +282,12 @@ if TYPE_CHECKING:
             self.update = raw(inner.update)
             self.delete = raw(inner.delete)
 
+    class VariablesSaving:
+        """The methods of :class:`Variables` whose answers can be saved."""
+
+        def __init__(self, inner: Variables) -> None:
+            self.list = saving(inner.list)
+
 
 class AsyncVariables(AsyncResource):
     """Global variables, which components load by name."""
@@ -276,6 +299,21 @@ class AsyncVariables(AsyncResource):
     def with_raw_response(self) -> AsyncVariablesRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncVariablesRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncVariablesSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncVariablesSaving = self._saving(path, progress)
         return twin
 
     async def list(
@@ -506,4 +544,10 @@ if TYPE_CHECKING:
             self.create = raw_async(inner.create)
             self.update = raw_async(inner.update)
             self.delete = raw_async(inner.delete)
+
+    class AsyncVariablesSaving:
+        """The methods of :class:`AsyncVariables` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncVariables) -> None:
+            self.list = saving_async(inner.list)
 

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins  # noqa: F401
     from collections.abc import Mapping, Sequence  # noqa: F401
+    from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
     from ..._files import FileInput  # noqa: F401
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
     from ..._stream import AsyncStream, Stream  # noqa: F401
+    from ..._transfer import Progress, saving, saving_async  # noqa: F401
     from .models import (
         WorkflowResult,
         WorkflowResumed,
@@ -36,6 +38,21 @@ class Workflows(Resource):
     def with_raw_response(self) -> WorkflowsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: WorkflowsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> WorkflowsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: WorkflowsSaving = self._saving(path, progress)
         return twin
 
     def get_status(
@@ -409,6 +426,13 @@ if TYPE_CHECKING:
             self.list_pending = raw(inner.list_pending)
             self.resume = raw(inner.resume)
 
+    class WorkflowsSaving:
+        """The methods of :class:`Workflows` whose answers can be saved."""
+
+        def __init__(self, inner: Workflows) -> None:
+            self.get_status = saving(inner.get_status)
+            self.list_pending = saving(inner.list_pending)
+
 
 class AsyncWorkflows(AsyncResource):
     """Runs of the second version: waiting, streaming, in the background."""
@@ -420,6 +444,21 @@ class AsyncWorkflows(AsyncResource):
     def with_raw_response(self) -> AsyncWorkflowsRaw:
         """The same methods, answering with a :class:`RawResponse`: status, headers, body."""
         twin: AsyncWorkflowsRaw = self._raw()
+        return twin
+
+    def save_to(
+        self, path: str | PathLike[str], *, progress: Progress = False
+    ) -> AsyncWorkflowsSaving:
+        """The methods that read something, writing the answer to a file as it comes.
+
+        The file is in its place only when it is complete; it replaces one that is there.
+
+        Args:
+            path: Where to.
+            progress: `True` for a bar on standard error, or a function of the bytes received and
+                of all.
+        """
+        twin: AsyncWorkflowsSaving = self._saving(path, progress)
         return twin
 
     async def get_status(
@@ -792,4 +831,11 @@ if TYPE_CHECKING:
             self.stop = raw_async(inner.stop)
             self.list_pending = raw_async(inner.list_pending)
             self.resume = raw_async(inner.resume)
+
+    class AsyncWorkflowsSaving:
+        """The methods of :class:`AsyncWorkflows` whose answers can be saved."""
+
+        def __init__(self, inner: AsyncWorkflows) -> None:
+            self.get_status = saving_async(inner.get_status)
+            self.list_pending = saving_async(inner.list_pending)
 

@@ -58,6 +58,10 @@ pub struct Method {
     content_type: Option<String>,
     /// Whether the body is a form with one file.
     form: bool,
+    /// Whether the body may be a file.
+    sends_file: bool,
+    /// Whether the answer is worth a file of its own.
+    saves: bool,
     options: Vec<Argument>,
     returns: String,
     returns_async: String,
@@ -211,6 +215,11 @@ pub fn of(api: &Api, errors: &Errors, operation: &Operation) -> Result<Method> {
             .filter(|body| body.fields.is_empty() && !is_form(body))
             .and_then(|body| other_media_type(body).map(literal)),
         form: operation.body.as_ref().is_some_and(is_form),
+        sends_file: way == "call"
+            && operation.body.as_ref().is_some_and(|body| {
+                is_form(body) || (body.fields.is_empty() && other_media_type(body).is_some())
+            }),
+        saves: way == "call" && operation.method == "GET" && returns != "None",
         body_fields,
         options,
         returns,

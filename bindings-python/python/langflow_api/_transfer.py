@@ -1,0 +1,197 @@
+"""Files on their way to a server, and answers on their way to a file."""
+
+from __future__ import annotations
+
+import os
+
+from . import _native
+from ._bridge import encode, head, payload
+from ._given import NOT_GIVEN
+from ._json import dumps, loads
+from ._progress import told
+from ._resource import AsyncCalls, Calls
+from ._watch import watch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import Any, Optional, TypeVar, Union
+
+    from typing_extensions import ParamSpec
+
+    from ._files import Upload
+    from ._models import Shape
+    from ._pages import _Query
+    from ._progress import Far
+    from ._resource import _Reply
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
+
+    Progress = Union[bool, Callable[[int, Optional[int]], object]]
+    """``True`` for a bar (by tqdm or rich if installed, else none), or a function that is called
+    with the number of bytes done and of all; the latter is ``None`` where the server does not say
+    it. Where a request is sent again the count begins again."""
+
+
+class SavedFile:
+    """An answer that was written to a file."""
+
+    __slots__ = ("attempts", "elapsed", "headers", "path", "request_id", "size", "status")
+
+    path: str
+    """Where it is."""
+    size: int
+    """Its bytes."""
+    status: int
+    """The HTTP status of the answer."""
+    headers: dict[str, str]
+    """The headers of the answer, by names in lower case."""
+    request_id: str | None
+    """Id of the request; name it when you ask for support."""
+    attempts: int
+    """How many requests were sent."""
+    elapsed: float
+    """Seconds that the call took, retries included."""
+
+    def __init__(self, end: dict[str, Any]) -> None:
+        self.path = end["path"]
+        self.size = end["size"]
+        reply = end["head"]
+        self.status = reply["status"]
+        self.headers = reply["headers"]
+        self.request_id = reply.get("request_id")
+        self.attempts = reply["attempts"]
+        self.elapsed = reply["elapsed"]
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def __repr__(self) -> str:
+        return f"SavedFile(path={self.path!r}, size={self.size})"
+
+
+def _end(batch: str | None, far: Far) -> dict[str, Any] | None:
+    """Tells how far a transfer is; its end, if that has come."""
+    for event in loads(batch or "[]"):
+        if event["type"] == "end":
+            end: dict[str, Any] = event
+            return end
+        done = event["sent"] if "sent" in event else event["received"]
+        far(done, event.get("total"))
+    return None
+
+
+def follow(source: _native.EventStream, progress: object, what: str) -> dict[str, Any]:
+    """Waits for the end of a transfer."""
+    with told(progress, None, what, "B") as far:
+        try:
+            while True:
+                end = _end(source.next_batch(), far)
+                if end is not None:
+                    return end
+        finally:
+            source.close()
+
+
+async def follow_async(source: _native.EventStream, progress: object, what: str) -> dict[str, Any]:
+    """Waits for the end of a transfer in a coroutine."""
+    with told(progress, None, what, "B") as far:
+        try:
+            while True:
+                end = _end(await source.next_batch_async(), far)
+                if end is not None:
+                    return end
+        finally:
+            source.close()
+
+
+def begin(engine: _native.Engine, message: str, upload: Upload) -> _native.EventStream:
+    """Begins to send a file."""
+    return engine.upload(message, encode(upload.source).decode(), upload.data)
+
+
+def reply_of(end: dict[str, Any]) -> _Reply:
+    """The answer to a file, as the answer of any call."""
+    text = end.get("text")
+    body = dumps(end["json"]) if "json" in end else (text or "").encode()
+    return dumps(end["head"]).decode(), b"" if body == b"null" else body
+
+
+class SavingCalls(Calls):
+    """Calls operations and writes their answers to a file."""
+
+    __slots__ = ("_path", "_progress")
+
+    _path: str
+    _progress: object
+
+    def call(
+        self,
+        operation: str,
+        args: dict[str, object],
+        options: dict[str, object],
+        shapes: Mapping[int, Shape],
+        body: object = NOT_GIVEN,
+        extra: Mapping[str, Any] | None = None,
+        content_type: str | None = None,
+        filename: str | None = None,
+    ) -> Any:
+        client = self._client
+        with watch(operation, client._options(options), args.get("flow_id")) as seen:
+            message = head(operation, args, seen.options, content_type, filename)
+            source = client._engine.download(message, payload(body, extra), self._path)
+            end = follow(source, self._progress, os.path.basename(self._path))
+            seen.replied(dumps(end["head"]).decode())
+        return SavedFile(end)
+
+    def send(self, *_: Any, **__: Any) -> Any:
+        raise _native.invalid_input("path", "A call that sends a file cannot save its answer.")
+
+    def page(self, query: _Query) -> Any:
+        return self.call(query.operation, query.args, query.options, {})
+
+
+class SavingAsyncCalls(AsyncCalls):
+    """Calls operations from a coroutine and writes their answers to a file."""
+
+    __slots__ = ("_path", "_progress")
+
+    _path: str
+    _progress: object
+
+    async def call(
+        self,
+        operation: str,
+        args: dict[str, object],
+        options: dict[str, object],
+        shapes: Mapping[int, Shape],
+        body: object = NOT_GIVEN,
+        extra: Mapping[str, Any] | None = None,
+        content_type: str | None = None,
+        filename: str | None = None,
+    ) -> Any:
+        client = self._client
+        with watch(operation, client._options(options), args.get("flow_id")) as seen:
+            message = head(operation, args, seen.options, content_type, filename)
+            source = client._engine.download(message, payload(body, extra), self._path)
+            end = await follow_async(source, self._progress, os.path.basename(self._path))
+            seen.replied(dumps(end["head"]).decode())
+        return SavedFile(end)
+
+    async def send(self, *_: Any, **__: Any) -> Any:
+        raise _native.invalid_input("path", "A call that sends a file cannot save its answer.")
+
+    def pager(self, query: _Query) -> Any:
+        return self.call(query.operation, query.args, query.options, {})
+
+
+if TYPE_CHECKING:
+
+    def saving(method: Callable[P, T]) -> Callable[P, SavedFile]:
+        """The signature of a method whose answer is written to a file."""
+        raise NotImplementedError
+
+    def saving_async(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[SavedFile]]:
+        """The signature of a coroutine whose answer is written to a file."""
+        raise NotImplementedError

@@ -1,0 +1,308 @@
+"""Files on their way to a server and answers on their way to a file, with their progress."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from langflow_api import Client, FileError, InvalidInput, NotFound, SavedFile, Unprocessable
+from langflow_api.models import FlowImportResult
+from langflow_api.testing import MockServer
+from support import Connection, RawServer, header_of, python
+
+SIZE = 48 << 20
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """A file that is too large to go unseen in the memory of this process."""
+    path = tmp_path / "flows.zip"
+    with path.open("wb") as file:
+        file.write(b"PK\x03\x04")
+        file.truncate(SIZE)
+    return path
+
+
+def imported(connection: Connection, _: bytes) -> None:
+    connection.answer({"flows": []}, "201 Created")
+
+
+class Swallowing(RawServer):
+    """Takes bodies of any size and remembers their heads and sizes alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def _serve(self, connection: Connection) -> None:
+        with suppress(OSError):
+            while self._one(connection):
+                pass
+
+    def _one(self, connection: Connection) -> bool:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            more = connection.peer.recv(65536)
+            if not more:
+                return False
+            data += more
+        head, _, body = data.partition(b"\r\n\r\n")
+        self.requests.append(head + b"\r\n\r\n")
+        size, wanted = len(body), int(header_of(self.requests[-1], "content-length") or 0)
+        while size < wanted:
+            size += len(connection.peer.recv(1 << 20)) or wanted
+        self.sizes.append(size)
+        self.script(connection, self.requests[-1])
+        return True
+
+
+def grown(url: str, path: Path, code: str) -> int:
+    """Bytes by which an interpreter of its own grew at most while it ran the code."""
+    done = python(
+        f"""
+        import re, sys
+        from pathlib import Path
+        from langflow_api import Client
+        # Not what `getrusage` says: that begins with the peak of the process that started this one.
+        status = Path("/proc/self/status")
+        peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1]) << 10
+        client, path = Client(sys.argv[1], "k"), Path(sys.argv[2])
+        client.flows.list()
+        before = peak()
+        {code}
+        print(peak() - before)
+        """,
+        url,
+        str(path),
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def test_a_path_is_sent_as_it_is_read(archive: Path) -> None:
+    with Swallowing() as server:
+        server.script = imported
+        seen: list[tuple[int, int | None]] = []
+        made = Client(server.url, "k").flows.import_(
+            archive, progress=lambda done, total: seen.append((done, total))
+        )
+        assert isinstance(made, FlowImportResult)
+        assert server.sizes == [SIZE]
+        assert header_of(server.requests[0], "content-type") == "application/zip"
+    assert seen[-1] == (SIZE, SIZE)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+def test_neither_way_holds_a_file_in_memory(archive: Path, tmp_path: Path) -> None:
+    def script(connection: Connection, request: bytes) -> None:
+        if b"/export" not in request:
+            return connection.answer({"flows": [], "items": []}, "201 Created")
+        connection.send(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % SIZE)
+        for _ in range(SIZE >> 20):
+            connection.send(b"x" * (1 << 20))
+
+    with Swallowing() as server:
+        server.script = script
+        assert grown(server.url, archive, "client.flows.import_(path)") < SIZE // 4
+        saved = tmp_path / "flow.json"
+        assert grown(server.url, saved, "client.flows.save_to(path).export('f')") < SIZE // 4
+        assert saved.stat().st_size == SIZE
+        # What is measured here is seen: bytes are in memory.
+        assert grown(server.url, archive, "client.flows.import_(path.read_bytes())") > SIZE
+
+
+def test_progress_of_bytes(raw: RawServer) -> None:
+    raw.script = imported
+    seen: list[tuple[int, int | None]] = []
+    client = Client(raw.url, "k")
+    client.flows.import_(b"PK\x03\x04", progress=lambda *far: seen.append(far))
+    assert seen == [(4, 4)]
+    assert header_of(raw.requests[0], "content-type") == "application/zip"
+    client.flows.import_({"name": "x"}, progress=lambda *far: seen.append(far))
+    assert seen == [(4, 4)], "JSON is no file"
+
+
+def test_a_path_in_a_form(raw: RawServer, tmp_path: Path) -> None:
+    raw.script = lambda connection, _: connection.answer({"id": "f1", "name": "a"}, "201 Created")
+    path = tmp_path / "a.txt"
+    path.write_text("hello")
+    seen: list[int] = []
+    files = Client(raw.url, "k", api="langflow").langflow.files
+    files.upload(path, progress=lambda done, _: seen.append(done))
+    files.upload(path, filename="b.txt")
+    bodies = [request.partition(b"\r\n\r\n")[2] for request in raw.requests]
+    assert b'name="file"; filename="a.txt"' in bodies[0]
+    assert b'name="file"; filename="b.txt"' in bodies[1]
+    assert all(b"\r\n\r\nhello\r\n--" in body for body in bodies)
+    assert seen[-1] == len(bodies[0])
+
+
+def test_a_raw_answer_to_a_file(mock: MockServer, tmp_path: Path) -> None:
+    path = tmp_path / "flow.json"
+    client = mock.client()
+    client.flows.save_to(path).export("echo")
+    answer = client.flows.with_raw_response.import_(path)
+    assert answer.status == 201
+    assert answer.parse().flows[0].name == answer.json()["flows"][0]["name"]
+    broken = tmp_path / "broken.json"
+    broken.write_text("{}")
+    with pytest.raises(Unprocessable):
+        client.flows.import_(broken)
+    with pytest.raises(FileNotFoundError):
+        client.flows.import_(tmp_path / "missing.zip")
+
+
+def test_an_upload_in_a_coroutine(archive: Path) -> None:
+    async def main(url: str) -> None:
+        from langflow_api import AsyncClient
+
+        async with AsyncClient(url, "k") as client:
+            seen: list[int] = []
+            ticks = 0
+
+            async def tick() -> None:
+                nonlocal ticks
+                while True:
+                    ticks += 1
+                    await asyncio.sleep(0)
+
+            ticking = asyncio.create_task(tick())
+            await client.flows.import_(archive, progress=lambda done, _: seen.append(done))
+            ticking.cancel()
+            assert seen[-1] == SIZE
+            assert ticks > 10, "the loop goes on while a file is sent"
+
+    with Swallowing() as server:
+        server.script = imported
+        asyncio.run(main(server.url))
+        assert server.sizes == [SIZE]
+
+
+def test_a_cancelled_upload_closes_its_connection(archive: Path, raw: RawServer) -> None:
+    raw.script = lambda connection, _: None
+
+    async def main() -> None:
+        from langflow_api import AsyncClient
+
+        async with AsyncClient(raw.url, "k") as client:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(client.flows.import_(archive.with_name("a.json")), 0.3)
+
+    archive.with_name("a.json").write_text("{}")
+    asyncio.run(main())
+    assert raw.connections[0].left.wait(5)
+
+
+def test_an_answer_is_saved_as_it_comes(raw: RawServer, tmp_path: Path) -> None:
+    piece = b"x" * (1 << 20)
+    begun = threading.Event()
+    path = tmp_path / "graph.json"
+
+    def script(connection: Connection, _: bytes) -> None:
+        kind = b"content-type: application/json"
+        connection.send(b"HTTP/1.1 200 OK\r\n%s\r\ncontent-length: %d\r\n\r\n" % (kind, SIZE))
+        for _number in range(SIZE // len(piece)):
+            connection.send(piece)
+            if not begun.is_set():
+                begun.wait(5)
+                assert not path.exists(), "not in its place before it is whole"
+
+    raw.script = script
+    seen: list[tuple[int, int | None]] = []
+
+    def hear(done: int, total: int | None) -> None:
+        seen.append((done, total))
+        begun.set()
+
+    saved = Client(raw.url, "k").flows.save_to(path, progress=hear).export("f")
+    assert isinstance(saved, SavedFile)
+    assert (saved.path, saved.size, saved.status, saved.attempts) == (str(path), SIZE, 200, 1)
+    assert saved.headers["content-type"] == "application/json"
+    assert path.stat().st_size == SIZE
+    assert seen[-1] == (SIZE, SIZE)
+    assert len(seen) > 2
+    assert list(tmp_path.iterdir()) == [path]
+    assert repr(saved) == f"SavedFile(path={str(path)!r}, size={SIZE})"
+    with open(saved, "rb") as file:
+        assert file.read(1) == b"x"
+
+
+def test_a_broken_answer_leaves_what_was_there(raw: RawServer, tmp_path: Path) -> None:
+    def script(connection: Connection, _: bytes) -> None:
+        connection.send(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
+        connection.peer.close()
+
+    raw.script = script
+    path = tmp_path / "flow.json"
+    path.write_text("as it was")
+    from langflow_api import ConnectionLost
+
+    with pytest.raises(ConnectionLost):
+        Client(raw.url, "k", max_retries=0).flows.save_to(path).export("f")
+    assert path.read_text() == "as it was"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_saving_from_the_mock(mock: MockServer, tmp_path: Path) -> None:
+    client = mock.client()
+    path = tmp_path / "echo.json"
+    saved = client.flows.save_to(str(path)).export("echo")
+    assert json.loads(path.read_text())["id"] == "echo"
+    assert saved.request_id
+    listed = client.flows.save_to(tmp_path / "program.py").export("hello-flow", format="python")
+    assert "def " in Path(listed.path).read_text()
+    with pytest.raises(NotFound):
+        client.flows.save_to(tmp_path / "none.json").export("no-such-flow")
+    assert not (tmp_path / "none.json").exists()
+    with pytest.raises(FileError) as caught:
+        client.flows.save_to(tmp_path / "no" / "folder.json").export("echo")
+    assert caught.value.field == "path"
+    with pytest.raises(InvalidInput):
+        client.flows.save_to(path).import_(path)  # type: ignore[attr-defined]
+
+    async def main() -> None:
+        async with mock.async_client() as other:
+            there = await other.flows.save_to(tmp_path / "again.json").export("echo")
+            assert Path(there).read_bytes() == path.read_bytes()
+
+    asyncio.run(main())
+
+
+def test_a_bar(mock: MockServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tqdm")
+    mock.client().flows.save_to(tmp_path / "echo.json", progress=True).export("echo")
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert "echo.json: 100%" in shown.err
+
+
+@pytest.mark.parametrize("api", ["auto", "langflow"])
+def test_an_open_source_server_is_asked_in_its_own_words(
+    raw: RawServer, tmp_path: Path, api: str
+) -> None:
+    def script(connection: Connection, request: bytes) -> None:
+        line = request.partition(b"\r\n")[0]
+        flow = {"id": "f1", "name": "x", "data": {"nodes": [], "edges": []}}
+        if b"/workspace" in line or b"/langflow/" in line:
+            connection.answer(b"<html>", kind="text/html")
+        elif b"/version" in line:
+            connection.answer({"version": "1.13.0", "package": "Langflow"})
+        elif line.startswith(b"POST") or b"/flows/" in line:
+            connection.answer(flow, "201 Created" if line.startswith(b"POST") else "200 OK")
+        else:
+            connection.answer([])
+
+    raw.script = script
+    client = Client(raw.url, "k", api=api)
+    path = tmp_path / "flow.json"
+    saved = client.flows.save_to(path).export("f1")
+    assert json.loads(path.read_text())["id"] == "f1"
+    assert saved.size == path.stat().st_size
+    seen: list[int] = []
+    made = client.flows.import_(path, progress=lambda done, _: seen.append(done))
+    assert made.flows[0].name == "x"
+    assert seen == [saved.size]
