@@ -12,6 +12,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Packed: it is most of what the server adds to a package, and mostly words.
     let packed = miniz_oxide::deflate::compress_to_vec(document.to_string().as_bytes(), 10);
     fs::write(out.join("workspace.json.deflate"), packed)?;
+    let open_source = serde_norway::from_str(&read(&contract, "langflow.yaml")?)?;
+    fs::write(out.join("open_source.rs"), routes(&open_source)?)?;
     let page = page(&PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("ui"))?;
     let packed = miniz_oxide::deflate::compress_to_vec(page.as_bytes(), 10);
     fs::write(out.join("ui.html.deflate"), packed)?;
@@ -29,10 +31,25 @@ fn read(folder: &Path, name: &str) -> Result<String, Box<dyn Error>> {
     Ok(fs::read_to_string(path)?)
 }
 
+/// The operations of open-source servers: method, path and name.
+fn routes(document: &serde_json::Value) -> Result<String, Box<dyn Error>> {
+    let mut rows = String::new();
+    let paths = document["paths"].as_object().ok_or("no paths")?;
+    for (path, item) in paths {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            if let Some(name) = operation["operationId"].as_str() {
+                let method = method.to_uppercase();
+                rows.push_str(&format!("    ({method:?}, {path:?}, {name:?}),\n"));
+            }
+        }
+    }
+    Ok(format!("&[\n{rows}]"))
+}
+
 /// The probes of `langflow-mock drift`, and the flows that they run.
 fn drift(folder: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut flows = serde_json::Map::new();
-    for name in ["echo", "text", "two_outputs", "boom"] {
+    for name in ["echo", "text", "two_outputs", "boom", "sender"] {
         let file = serde_json::from_str(&read(folder, &format!("{name}.json"))?)?;
         flows.insert(name.to_owned(), file);
     }

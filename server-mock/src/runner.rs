@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::engine::{Failure, FailureKind, Job, Outcome, Step, plan};
+use crate::engine::{Component, Failure, FailureKind, Job, Outcome, Step, plan};
 use crate::model::{Role, content_blocks};
 use crate::problem::Problem;
 use crate::state::{
-    Begin, End, Ending, FailedComponent, FlowRecord, IdempotencyKey, Line, Message, Opening,
-    Progress, Run, RunStatus,
+    Begin, End, Ending, FailedComponent, FlowRecord, IdempotencyKey, Library, Line, Message,
+    Opening, Progress, Run, RunStatus,
 };
 use crate::webhooks::{self, Happening};
 
@@ -32,6 +32,8 @@ pub(crate) struct RunRequest {
     pub(crate) request_id: String,
     /// The key of the client, and what tells two requests with the same key apart.
     pub(crate) idempotency: Option<(String, String)>,
+    /// Variables that are not there, each with the component that names it.
+    pub(crate) lacks: Vec<(String, String)>,
 }
 
 /// A run, and whether an earlier request began it.
@@ -104,6 +106,7 @@ pub(crate) fn start(
         }
     }
     let (parsed, warnings) = prepare(app, flow, &request.tweaks)?;
+    let files = files_of(&parsed, &state.library);
     let run_id = state.ids.next("run");
     let asked = request.session_id.is_some();
     let session_id = request
@@ -146,6 +149,8 @@ pub(crate) fn start(
             input: request.input,
             history,
             request_id: run.request_id.clone(),
+            files,
+            lacks: request.lacks,
         },
         session_timeout: timeout,
         run_timeout: flow.run_timeout,
@@ -195,6 +200,18 @@ fn prepare(
     }
     plan(&parsed).map_err(|failure| problem_of(&failure))?;
     Ok((Arc::new(parsed), warnings))
+}
+
+/// What the components of a flow read, by the paths in their settings.
+fn files_of(flow: &Flow, library: &Library) -> Vec<(String, String)> {
+    let nodes = flow.nodes.iter();
+    let readers = nodes.filter(|node| Component::of(node) == Ok(Component::File));
+    let paths = readers.flat_map(Component::paths);
+    let found = paths.filter_map(|path| {
+        let bytes = library.read(&path)?;
+        Some((path, String::from_utf8_lossy(bytes).into_owned()))
+    });
+    found.collect()
 }
 
 struct Work {
@@ -342,6 +359,7 @@ impl Work {
                 display_name: node.display_name.clone(),
                 kind: node.kind.clone(),
                 message: failure.message.clone(),
+                loading: failure.kind == FailureKind::Variable,
             };
             self.run.update(|progress| progress.failed = Some(failed));
         }
@@ -424,7 +442,7 @@ fn problem_of(failure: &Failure) -> Problem {
             format!("tweaks.{component}.{setting}"),
             failure.message.clone(),
         ),
-        FailureKind::Raised => {
+        FailureKind::Raised | FailureKind::Variable => {
             Problem::new("run_failed", format!("{component}: {}.", failure.message))
         }
     };

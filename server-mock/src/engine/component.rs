@@ -1,6 +1,7 @@
 //! Which components this server can execute.
 
 use langflow_export::Node;
+use serde_json::Value;
 
 use super::{Failure, FailureKind};
 
@@ -19,6 +20,8 @@ pub(crate) enum Component {
     Memory,
     /// Finds documents.
     Retriever,
+    /// The text of uploaded files.
+    File,
     /// The message that the flow answers with.
     ChatOutput,
     /// A text that the flow answers with.
@@ -51,6 +54,18 @@ impl Component {
         matches!(self, Self::ChatOutput | Self::TextOutput)
     }
 
+    /// The paths that a component for files is told to read.
+    pub(crate) fn paths(node: &Node) -> Vec<String> {
+        let paths = match node.setting("path") {
+            Some(Value::Array(paths)) => paths.as_slice(),
+            Some(path) => std::slice::from_ref(path),
+            None => &[],
+        };
+        let paths = paths.iter().filter_map(Value::as_str);
+        let named = paths.filter(|path| !path.is_empty());
+        named.map(str::to_owned).collect()
+    }
+
     /// What kind of value it adds to the answer of the flow.
     pub(crate) fn output_type(self) -> &'static str {
         if self == Self::ChatOutput {
@@ -69,6 +84,7 @@ fn by_class(class: &str) -> Option<Component> {
         "TextInput" => Some(Component::TextInput),
         "Prompt" | "PromptTemplate" => Some(Component::Prompt),
         "Memory" | "MessageHistory" | "ChatMemory" => Some(Component::Memory),
+        "File" | "ReadFile" => Some(Component::File),
         "Retriever" => Some(Component::Retriever),
         "ChatOutput" => Some(Component::ChatOutput),
         "TextOutput" => Some(Component::TextOutput),
@@ -96,6 +112,7 @@ mod tests {
             ("MemoryComponent", Component::Memory),
             ("TextInputComponent", Component::TextInput),
             ("Retriever", Component::Retriever),
+            ("FileComponent", Component::File),
         ];
         for (class, component) in known {
             assert_eq!(by_class(class), Some(component), "{class}");

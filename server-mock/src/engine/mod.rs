@@ -24,6 +24,10 @@ pub(crate) struct Job {
     pub(crate) history: Vec<Turn>,
     /// The request that asks for it.
     pub(crate) request_id: String,
+    /// The files that components read, each by its path.
+    pub(crate) files: Vec<(String, String)>,
+    /// Variables that are not there, each with the component that names it.
+    pub(crate) lacks: Vec<(String, String)>,
 }
 
 /// What runs flows: the model that answers, and the time that it takes.
@@ -98,6 +102,8 @@ pub(crate) enum FailureKind {
     Graph,
     /// A setting has a value that its component cannot use.
     Setting(String),
+    /// A component names a variable that is not there.
+    Variable,
     /// A component failed while it ran.
     Raised,
 }

@@ -13,6 +13,11 @@ use crate::model::{Ask, Part, Role, Turn, count_tokens};
 /// The temperature of a model whose settings name none, as Langflow has it.
 const TEMPERATURE: f64 = 0.1;
 
+/// What a server says of a path that is none of its own.
+const OUT_OF_REACH: &str = "Access to local file paths outside the authenticated user's storage \
+                            scope is disabled (LANGFLOW_RESTRICT_LOCAL_FILE_ACCESS=true). Use an \
+                            uploaded file instead.";
+
 /// One component at work.
 pub(super) struct Stage<'a> {
     pub(super) engine: &'a Engine,
@@ -25,6 +30,11 @@ pub(super) struct Stage<'a> {
 impl Stage<'_> {
     /// What the component yields, and the tokens that it used.
     pub(super) async fn perform(&self, component: Component) -> Result<(Piece, u64), Failure> {
+        let mut lacks = self.job.lacks.iter();
+        if let Some((_, name)) = lacks.find(|(id, _)| *id == self.node.id) {
+            let message = format!("{name} variable not found.");
+            return Err(self.failure(FailureKind::Variable, message));
+        }
         let piece = match component {
             Component::ChatInput => Piece {
                 text: self.job.input.clone(),
@@ -35,6 +45,7 @@ impl Stage<'_> {
             Component::Prompt => self.prompt(),
             Component::Memory => self.memory()?,
             Component::Retriever => self.retriever()?,
+            Component::File => self.files()?,
             Component::Model => return self.model().await,
             Component::ChatOutput | Component::TextOutput => self.output(component),
             Component::Raise => {
@@ -112,6 +123,26 @@ impl Stage<'_> {
             history: Some(kept),
             ..Piece::default()
         })
+    }
+
+    /// The texts of its files, one after the other.
+    fn files(&self) -> Result<Piece, Failure> {
+        let raised = |message: &str| self.failure(FailureKind::Raised, message.to_owned());
+        let paths = Component::paths(self.node);
+        if paths.is_empty() {
+            return Err(raised("No files to process."));
+        }
+        let mut texts = Vec::new();
+        for path in &paths {
+            let known = self.job.files.iter().find(|(known, _)| known == path);
+            let (_, text) = known.ok_or_else(|| raised(OUT_OF_REACH))?;
+            texts.push(text.as_str());
+        }
+        let separator = match self.text("separator") {
+            "" => "\n\n",
+            separator => separator,
+        };
+        Ok(Piece::text(texts.join(separator)))
     }
 
     fn retriever(&self) -> Result<Piece, Failure> {

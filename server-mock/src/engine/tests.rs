@@ -23,6 +23,8 @@ fn job(seed: &str, input: &str, tweaks: Value) -> Job {
         input: input.to_owned(),
         history: Vec::new(),
         request_id: String::new(),
+        files: Vec::new(),
+        lacks: Vec::new(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Zip archives of flow files, as far as they are needed: read from memory, and never more of them
-//! than is allowed.
+//! Zip archives, as far as they are needed: read from memory, and never more of them than is allowed;
+//! written without times, so that the same files are the same archive.
 
 use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 
@@ -12,7 +12,7 @@ const LOCAL: &[u8] = b"PK\x03\x04";
 
 /// Why an archive is not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ArchiveError {
+pub(crate) enum ArchiveError {
     /// It is none, or it is damaged; where, and what is wrong.
     Damaged(String, &'static str),
     /// Unpacked it is larger than is allowed, or has too many files.
@@ -21,14 +21,14 @@ pub(super) enum ArchiveError {
 
 /// A file of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct File {
-    pub(super) name: String,
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct File {
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// The JSON files of an archive in its order; unpacked they may have `limit` bytes together. What
 /// the archive says about sizes is not believed.
-pub(super) fn json_files(archive: &[u8], limit: usize) -> Result<Vec<File>, ArchiveError> {
+pub(crate) fn json_files(archive: &[u8], limit: usize) -> Result<Vec<File>, ArchiveError> {
     let broken = |what| ArchiveError::Damaged(String::new(), what);
     let end = find_end(archive).ok_or_else(|| broken("is no zip archive"))?;
     let count = number(archive, end + 10, 2);
@@ -145,44 +145,47 @@ fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, step)
 }
 
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    /// An archive of files, packed or stored.
-    pub(crate) fn zip(files: &[(&str, &[u8])], packed: bool) -> Vec<u8> {
-        let (mut archive, mut directory) = (Vec::new(), Vec::new());
-        let le = |value: usize, size: usize| value.to_le_bytes()[..size].to_vec();
-        for (name, bytes) in files {
-            let data = match packed {
-                true => miniz_oxide::deflate::compress_to_vec(bytes, 6),
-                false => bytes.to_vec(),
-            };
-            let method = if packed { 8 } else { 0 };
-            let common = [
-                le(20, 2),
-                le(0, 2),
-                le(method, 2),
-                le(0, 4),
-                le(crc32(bytes) as usize, 4),
-                le(data.len(), 4),
-                le(bytes.len(), 4),
-                le(name.len(), 2),
-                le(0, 2),
-            ]
-            .concat();
-            let local = archive.len();
-            archive.extend([LOCAL, &common, name.as_bytes(), &data].concat());
-            let rest = [vec![0; 2 + 2 + 2 + 4], le(local, 4)].concat();
-            directory.extend([ENTRY, &le(20, 2), &common, &rest, name.as_bytes()].concat());
-        }
-        let begin = archive.len();
-        archive.extend(&directory);
-        let count = [le(0, 4), le(files.len(), 2), le(files.len(), 2)].concat();
-        let end = [count, le(directory.len(), 4), le(begin, 4), le(0, 2)].concat();
-        archive.extend([END, &end].concat());
-        archive
+/// An archive of files, packed or stored.
+pub(crate) fn zip(files: &[(&str, &[u8])], packed: bool) -> Vec<u8> {
+    let (mut archive, mut directory) = (Vec::new(), Vec::new());
+    let le = |value: usize, size: usize| value.to_le_bytes()[..size].to_vec();
+    for (name, bytes) in files {
+        let data = match packed {
+            true => miniz_oxide::deflate::compress_to_vec(bytes, 6),
+            false => bytes.to_vec(),
+        };
+        let method = if packed { 8 } else { 0 };
+        // Names are UTF-8.
+        let flags = if name.is_ascii() { 0 } else { 0x800 };
+        let common = [
+            le(20, 2),
+            le(flags, 2),
+            le(method, 2),
+            // Midnight, and the first day that there is.
+            le(0x21_0000, 4),
+            le(crc32(bytes) as usize, 4),
+            le(data.len(), 4),
+            le(bytes.len(), 4),
+            le(name.len(), 2),
+            le(0, 2),
+        ]
+        .concat();
+        let local = archive.len();
+        archive.extend([LOCAL, &common, name.as_bytes(), &data].concat());
+        let rest = [vec![0; 2 + 2 + 2 + 4], le(local, 4)].concat();
+        directory.extend([ENTRY, &le(20, 2), &common, &rest, name.as_bytes()].concat());
     }
+    let begin = archive.len();
+    archive.extend(&directory);
+    let count = [le(0, 4), le(files.len(), 2), le(files.len(), 2)].concat();
+    let end = [count, le(directory.len(), 4), le(begin, 4), le(0, 2)].concat();
+    archive.extend([END, &end].concat());
+    archive
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn json_files_are_read_and_others_are_not() {

@@ -39,13 +39,12 @@ use crate::state::{Replay, WorkKey};
 use crate::tenants::Tenants;
 use crate::upstream;
 
-#[cfg(test)]
-pub(crate) use archive::tests::zip;
 use auth::Caller;
 use call::Call;
 use faulty::Before;
 use recorded::Recorded;
 
+pub(crate) use archive::{json_files, zip};
 pub(crate) use call::query;
 pub(crate) use line::{Cut, Line, Wire};
 pub(crate) use look::look;

@@ -3,6 +3,7 @@
 mod deliveries;
 mod flows;
 mod keys;
+mod library;
 mod replays;
 mod runs;
 mod saved;
@@ -19,6 +20,7 @@ use crate::ids::Ids;
 pub(crate) use deliveries::{Attempt, Deliveries, Delivery, DeliveryStatus, Trigger};
 pub(crate) use flows::{FlowRecord, Flows};
 pub(crate) use keys::{KeyRecord, KeyRefusal, Keys, NewKey};
+pub(crate) use library::{Library, Project, StoredFile, Variable};
 pub(crate) use replays::{Answer, Replay, Replays, WorkKey};
 pub(crate) use runs::{
     Begin, End, Ending, Event, FailedComponent, IdempotencyKey, Progress, Run, RunStatus, Runs,
@@ -38,6 +40,7 @@ pub(crate) struct State {
     pub(crate) webhooks: Webhooks,
     pub(crate) deliveries: Deliveries,
     pub(crate) usage: Usage,
+    pub(crate) library: Library,
     /// Answers since the server started, by operation and status.
     pub(crate) answers: BTreeMap<(&'static str, u16), u64>,
     pub(crate) ids: Ids,
@@ -55,6 +58,7 @@ impl State {
             webhooks: Webhooks::default(),
             deliveries: Deliveries::default(),
             usage: Usage::default(),
+            library: Library::default(),
             answers: BTreeMap::new(),
             ids: Ids::new(seed),
             started_at: now,

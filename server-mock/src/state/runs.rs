@@ -81,6 +81,9 @@ pub(crate) struct FailedComponent {
     pub(crate) display_name: String,
     pub(crate) kind: String,
     pub(crate) message: String,
+    /// Whether it failed before it ran, for want of a variable: some streams do not say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) loading: bool,
 }
 
 /// How a run ended.

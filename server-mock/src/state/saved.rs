@@ -15,8 +15,8 @@ use tokio::sync::watch;
 use super::runs::Remembered;
 use super::sessions::Continuation;
 use super::{
-    Deliveries, End, Event, FailedComponent, Flows, IdempotencyKey, Keys, Progress, Replays, Run,
-    RunStatus, Runs, Sessions, State, Usage, Webhooks,
+    Deliveries, End, Event, FailedComponent, Flows, IdempotencyKey, Keys, Library, Progress,
+    Replays, Run, RunStatus, Runs, Sessions, State, Usage, Webhooks,
 };
 use crate::engine::Completed;
 use crate::ids::Ids;
@@ -48,6 +48,9 @@ struct Saved {
     deliveries: Deliveries,
     replays: Replays,
     usage: Usage,
+    /// Absent where only the workspace was used.
+    #[serde(default)]
+    library: Library,
     /// Runs that are kept for the sake of their idempotency keys only.
     older_runs: Vec<SavedRun>,
     runs: Vec<SavedRun>,
@@ -114,6 +117,9 @@ impl State {
         one("deliveries", records(&self.deliveries)?);
         one("replays", records(&self.replays)?);
         one("usage", serde_json::to_string(&self.usage)?);
+        if !self.library.is_empty() {
+            one("library", serde_json::to_string_pretty(&self.library)?);
+        }
         let kept = self.runs.key_order.iter();
         let remembered = kept.filter_map(|key| Some((key, self.runs.remembered.get(key)?)));
         let remembered: Vec<(&IdempotencyKey, &Remembered)> = remembered.collect();
@@ -171,6 +177,7 @@ impl State {
             webhooks: saved.webhooks,
             deliveries: saved.deliveries,
             usage: saved.usage,
+            library: saved.library,
             ids: saved.ids,
             ..Self::new(0, now)
         })

@@ -300,3 +300,104 @@ fn a_client_that_leaves_a_stream_ends_its_run() {
     });
     assert!(ended, "{}", mock.get("/runs").body);
 }
+
+/// Uploads a file as a form; the answer.
+fn send(mock: &Mock, path: &str, name: &str, text: &str) -> Answer {
+    let key = mock.key("admin");
+    let headers = [
+        ("x-api-key", key.as_str()),
+        ("content-type", "multipart/form-data; boundary=b"),
+    ];
+    let head = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"");
+    let body = format!("--b\r\n{head}\r\n\r\n{text}\r\n--b--\r\n");
+    mock.raw("POST", path, &headers, body.as_bytes())
+}
+
+/// A flow that answers with the text of the files in `path`.
+fn reader() -> Value {
+    let node = |id: &str, kind: &str, template: Value| {
+        json!({
+            "id": id, "type": "genericNode",
+            "data": {"id": id, "type": kind, "node": {"display_name": kind, "template": template}},
+        })
+    };
+    let file = json!({"path": {"type": "file", "value": []}});
+    let output = json!({
+        "input_value": {"type": "str", "value": ""},
+        "sender_name": {"type": "str", "value": "WHO", "load_from_db": true},
+    });
+    json!({
+        "name": "reader", "endpoint_name": "reader",
+        "data": {
+            "nodes": [node("File-a", "File", file), node("ChatOutput-b", "ChatOutput", output)],
+            "edges": [{
+                "source": "File-a", "target": "ChatOutput-b",
+                "data": {"targetHandle": {"fieldName": "input_value", "id": "ChatOutput-b"}},
+            }],
+        },
+    })
+}
+
+#[test]
+fn files_and_variables_reach_the_flow_and_come_back_with_a_snapshot() {
+    let mock = Mock::start();
+    assert_eq!(ask(&mock, "POST", "/api/v1/flows/", &reader()).status, 201);
+    let kept = send(&mock, "/api/v2/files", "notes.txt", "what it says").json();
+    let run = json!({"tweaks": {"File-a": {"path": [kept["path"]]}}});
+    let read = |mock: &Mock| {
+        let answer = ask(mock, "POST", "/api/v1/run/reader", &run);
+        let output = &answer.json()["outputs"][0]["outputs"][0]["results"]["message"];
+        json!([answer.status, output["text"], output["sender_name"]])
+    };
+    // Nothing says who `WHO` is.
+    assert_eq!(read(&mock), json!([500, null, null]));
+    let who = json!({"name": "WHO", "value": "Ada", "type": "Generic", "default_fields": []});
+    assert_eq!(ask(&mock, "POST", "/api/v1/variables/", &who).status, 201);
+    assert_eq!(read(&mock), json!([200, "what it says", "Ada"]));
+    let state = mock.control("GET", "/state", &Value::Null).json();
+    let gone = ask(&mock, "DELETE", "/api/v2/files", &Value::Null).json();
+    assert_eq!(gone["message"], "All 1 files deleted successfully");
+    assert_eq!(read(&mock)[0], 500);
+    assert_eq!(mock.control("PUT", "/state", &state).status, 200);
+    assert_eq!(read(&mock), json!([200, "what it says", "Ada"]));
+}
+
+#[test]
+fn a_project_goes_out_as_an_archive_and_comes_in_again() {
+    let mock = Mock::start();
+    let made = ask(&mock, "POST", "/api/v1/projects/", &json!({"name": "p"})).json();
+    let mut flow = reader();
+    flow["folder_id"] = made["id"].clone();
+    ask(&mock, "POST", "/api/v1/flows/", &flow);
+    let path = format!("/api/v1/projects/download/{}", made["id"].as_str().unwrap());
+    let key = mock.key("admin");
+    let archive = mock.send("GET", &path, &[("x-api-key", key.as_str())], b"");
+    let archive = String::from_utf8_lossy(&archive);
+    // Nothing in it is packed.
+    assert!(archive.contains("reader.json{"), "{archive}");
+    let text = &archive[archive.find('{').unwrap()..=archive.rfind('}').unwrap()];
+    let stored: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(stored["data"], flow["data"]);
+    let project = format!("/api/v1/projects/{}", made["id"].as_str().unwrap());
+    assert_eq!(ask(&mock, "DELETE", &project, &Value::Null).status, 204);
+    assert_eq!(
+        ask(&mock, "POST", "/api/v1/run/reader", &json!({})).status,
+        404
+    );
+    let wrapped = format!("{{\"folder_name\": \"again\", \"flows\": [{text}]}}");
+    let flows = send(&mock, "/api/v1/projects/upload/", "p.json", &wrapped).json();
+    assert_eq!(flows[0]["id"], stored["id"]);
+    assert_eq!(
+        ask(&mock, "POST", "/api/v1/run/reader", &json!({})).status,
+        500
+    );
+}
+
+#[test]
+fn what_is_not_there_says_so() {
+    let mock = Mock::start();
+    for (method, path) in [("GET", "/api/v1/triggers"), ("GET", "/api/v1/users/")] {
+        let answer = ask(&mock, method, path, &Value::Null);
+        assert_eq!(answer.status, 501, "{path}");
+    }
+}

@@ -73,7 +73,7 @@ pub(super) fn by_id<'a>(state: &'a State, id: &str) -> Option<&'a FlowRecord> {
     state.flows.all().iter().find(|flow| uuid(&flow.id) == id)
 }
 
-fn shown(flow: &FlowRecord) -> Value {
+pub(super) fn shown(state: &State, flow: &FlowRecord) -> Value {
     let mut shown = Map::new();
     for (field, unset) in OWN {
         let unset = || serde_json::from_str(unset).unwrap_or_default();
@@ -88,7 +88,10 @@ fn shown(flow: &FlowRecord) -> Value {
     shown.insert("endpoint_name".to_owned(), json!(endpoint_name(flow)));
     shown.insert("id".to_owned(), uuid(&flow.id).into());
     shown.insert("user_id".to_owned(), uuid(USER).into());
-    shown.insert("folder_id".to_owned(), uuid("Starter Project").into());
+    shown.insert(
+        "folder_id".to_owned(),
+        super::projects::of(state, flow).into(),
+    );
     shown.insert("workspace_id".to_owned(), Value::Null);
     shown.insert("name_key".to_owned(), Value::Null);
     shown.insert("version_token".to_owned(), token(flow).into());
@@ -96,8 +99,8 @@ fn shown(flow: &FlowRecord) -> Value {
 }
 
 /// A flow without its graph.
-fn header(flow: &FlowRecord) -> Value {
-    let whole = shown(flow);
+fn header(state: &State, flow: &FlowRecord) -> Value {
+    let whole = shown(state, flow);
     let mut header = Map::new();
     for field in HEADER {
         header.insert(field.to_owned(), whole[field].clone());
@@ -120,7 +123,7 @@ pub(super) fn list(ask: &Ask) -> Done {
     let state = ask.app.state();
     let flows = state.flows.all();
     if all {
-        let flows: Value = flows.iter().map(show).collect();
+        let flows: Value = flows.iter().map(|flow| show(&state, flow)).collect();
         return Ok(Reply::json(200, &flows));
     }
     let number = |name: &str, unset: u64, most: Option<u64>| -> Result<u64, Value> {
@@ -162,7 +165,8 @@ pub(super) fn list(ask: &Ask) -> Done {
     };
     let skip = usize::try_from((page - 1).saturating_mul(size)).unwrap_or(usize::MAX);
     let take = usize::try_from(size).unwrap_or(usize::MAX);
-    let items: Value = flows.iter().skip(skip).take(take).map(show).collect();
+    let page_of = flows.iter().skip(skip).take(take);
+    let items: Value = page_of.map(|flow| show(&state, flow)).collect();
     let total = flows.len() as u64;
     Ok(Reply::json(
         200,
@@ -178,7 +182,7 @@ pub(super) fn get(ask: &Ask, id: &str) -> Done {
     checked(id)?;
     let state = ask.app.state();
     let flow = by_id(&state, id).ok_or_else(gone)?;
-    Ok(Reply::json(200, &shown(flow)))
+    Ok(Reply::json(200, &shown(&state, flow)))
 }
 
 pub(super) fn create(ask: &Ask) -> Done {
@@ -193,21 +197,28 @@ pub(super) fn create(ask: &Ask) -> Done {
         .and_then(Value::as_str)
         .filter(|id| is_uuid(id))
         .map(str::to_owned);
-    Ok(Reply::json(201, &store(ask, id, fields)))
+    let stored = store(ask, &mut ask.app.state(), id, fields);
+    Ok(Reply::json(201, &stored))
 }
 
 /// Stores a new flow; a name that is taken gets a number.
-fn store(ask: &Ask, id: Option<String>, mut fields: Map<String, Value>) -> Value {
-    let mut state = ask.app.state();
-    free(&state, &mut fields, "name", |name, count| {
+pub(super) fn store(
+    ask: &Ask,
+    state: &mut State,
+    id: Option<String>,
+    mut fields: Map<String, Value>,
+) -> Value {
+    free(state, &mut fields, "name", |name, count| {
         format!("{name} ({count})")
     });
-    free(&state, &mut fields, "endpoint_name", |name, count| {
+    free(state, &mut fields, "endpoint_name", |name, count| {
         format!("{name}-{count}")
     });
     let id = id.unwrap_or_else(|| uuid(&state.ids.next("flow")));
     fields.shift_remove("id");
-    shown(state.flows.create(id, fields, ask.app.clock.now()))
+    state.flows.create(id.clone(), fields, ask.app.clock.now());
+    let made = state.flows.get(&id);
+    made.map(|flow| shown(state, flow)).unwrap_or_default()
 }
 
 fn free(
@@ -260,7 +271,8 @@ pub(super) fn replace(ask: &Ask, id: &str) -> Done {
     }
     has_graph(&fields)?;
     if by_id(&ask.app.state(), id).is_none() {
-        return Ok(Reply::json(201, &store(ask, Some(id.to_owned()), fields)));
+        let stored = store(ask, &mut ask.app.state(), Some(id.to_owned()), fields);
+        return Ok(Reply::json(201, &stored));
     }
     fields.shift_remove("id");
     let changed = write(ask, id, fields, 409)?;
@@ -298,10 +310,11 @@ fn write(ask: &Ask, id: &str, fields: Map<String, Value>, clash: u16) -> Result<
         return Err(detail(clash, "Endpoint name must be unique"));
     }
     let now = ask.app.clock.now();
-    let changed = state
+    state
         .flows
         .change(&own, now, |flow| flow.file.extend(fields));
-    changed.map(shown).ok_or_else(gone)
+    let changed = state.flows.get(&own);
+    changed.map(|flow| shown(&state, flow)).ok_or_else(gone)
 }
 
 pub(super) fn delete(ask: &Ask, id: &str) -> Done {
@@ -330,7 +343,7 @@ pub(super) fn delete_many(ask: &Ask) -> Done {
     Ok(Reply::json(200, &json!({"deleted": deleted})))
 }
 
-fn remove(state: &mut State, id: &str, now: chrono::DateTime<chrono::Utc>) -> bool {
+pub(super) fn remove(state: &mut State, id: &str, now: chrono::DateTime<chrono::Utc>) -> bool {
     let Some(own) = by_id(state, id).map(|flow| flow.id.clone()) else {
         return false;
     };

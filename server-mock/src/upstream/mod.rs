@@ -7,16 +7,26 @@
 mod answer;
 mod auth;
 mod body;
+mod build;
+mod files;
+mod flow_files;
 mod flows;
 mod info;
+mod jobs;
 mod keys;
 mod message;
 mod monitor;
+mod multipart;
+mod projects;
+mod responses;
 mod result;
+mod routes;
 mod runs;
 mod stream;
 mod uuid;
+mod variables;
 mod webhook;
+mod workflow_stream;
 mod workflows;
 
 use std::sync::Arc;
@@ -62,25 +72,18 @@ impl Ask<'_> {
     }
 }
 
-/// Families of routes that a real server has and this one has not, or not all of: the answer to them
-/// is no lie.
-const MISSING: [&str; 16] = [
-    "build",
+/// Families of routes that a real server has and neither the document nor this face: the answer to
+/// them is no lie.
+const MISSING: [&str; 9] = [
     "build_public_tmp",
-    "responses",
-    "projects",
     "folders",
-    "variables",
-    "files",
     "triggers",
     "monitor",
-    "traces",
     "logs",
     "all",
     "refresh",
     "users",
-    "webhook-events",
-    "starter-projects",
+    "store",
 ];
 
 /// What an operation comes to: an answer either way.
@@ -105,50 +108,15 @@ pub(crate) fn owns(app: &App, path: &str) -> bool {
 pub(crate) fn look(method: &str, path: &str) -> Option<(&'static str, Option<String>)> {
     let path = split(path);
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let operation = operation(method, &path)?;
+    let operation = routes::operation(method, &path)?;
     let flow = match path[..] {
         ["api", "v1", "run", "advanced" | "session", flow]
-        | ["api", "v1", "run" | "webhook" | "flows", flow] => Some(flow),
+        | ["api", "v1", "run" | "webhook" | "flows", flow]
+        | ["api", "v1", "files", "upload" | "list", flow] => Some(flow),
         _ => None,
     };
     let flow = flow.filter(|flow| !flow.is_empty());
     Some((operation, flow.map(str::to_owned)))
-}
-
-/// The name of an operation, as `openapi/langflow.yaml` has it.
-fn operation(method: &str, path: &[&str]) -> Option<&'static str> {
-    Some(match (method, path) {
-        ("GET", ["health"]) => "health",
-        ("GET", ["health_check"]) => "healthCheck",
-        ("GET", ["api", "v1", "version"]) => "version",
-        ("GET", ["api", "v1", "config"]) => "config",
-        ("GET", ["api", "v1", "users", "whoami"]) => "whoami",
-        ("POST", ["api", "v1", "login"]) => "login",
-        ("GET", ["api", "v1", "auto_login"]) => "autoLogin",
-        ("POST", ["api", "v1", "run", "advanced", _]) => "runFlowAdvanced",
-        ("POST", ["api", "v1", "run", "session", _]) => "runFlowSession",
-        ("POST", ["api", "v1", "run", _]) => "runFlow",
-        ("POST", ["api", "v1", "webhook", _]) => "runWebhook",
-        ("GET", ["api", "v1", "flows", ""]) => "listFlows",
-        ("POST", ["api", "v1", "flows", ""]) => "createFlow",
-        ("DELETE", ["api", "v1", "flows", ""]) => "deleteFlows",
-        ("GET", ["api", "v1", "flows", _]) => "getFlow",
-        ("PATCH", ["api", "v1", "flows", _]) => "updateFlow",
-        ("PUT", ["api", "v1", "flows", _]) => "replaceFlow",
-        ("DELETE", ["api", "v1", "flows", _]) => "deleteFlow",
-        ("GET", ["api", "v1", "api_key", ""]) => "listApiKeys",
-        ("POST", ["api", "v1", "api_key", ""]) => "createApiKey",
-        ("DELETE", ["api", "v1", "api_key", _]) => "deleteApiKey",
-        ("GET", ["api", "v1", "monitor", "messages"]) => "listMessages",
-        ("DELETE", ["api", "v1", "monitor", "messages"]) => "deleteMessages",
-        ("GET", ["api", "v1", "monitor", "messages", "sessions"]) => "listSessions",
-        ("DELETE", ["api", "v1", "monitor", "messages", "session", _]) => "deleteSession",
-        ("POST", ["api", "v2", "workflows"]) => "runWorkflow",
-        ("GET", ["api", "v2", "workflows"]) => "getWorkflowJob",
-        ("POST", ["api", "v2", "workflows", "stop"]) => "stopWorkflow",
-        ("GET", ["api", "v2", "workflows", _, "events"]) => "followWorkflowJob",
-        _ => return None,
-    })
 }
 
 fn split(path: &str) -> Vec<String> {
@@ -180,7 +148,7 @@ pub(crate) async fn handle(
     if ask.plays() < Langflow::V1_8 && path.starts_with(&["api", "v2", "workflows"]) {
         return no_route(&ask);
     }
-    match operation(ask.method, &path) {
+    match routes::operation(ask.method, &path) {
         Some(operation) => {
             let done = dispatch(&ask, operation).await;
             let reply = done.unwrap_or_else(|reply| reply);
@@ -196,37 +164,75 @@ pub(crate) async fn handle(
 async fn dispatch(ask: &Ask<'_>, operation: &str) -> Done {
     let last = ask.path.last().map_or("", String::as_str);
     match operation {
-        "health" => Ok(info::health()),
-        "healthCheck" => Ok(info::health_check()),
-        "version" => Ok(info::version(ask)),
-        "config" => info::config(ask),
+        "getHealth" => Ok(info::health()),
+        "checkHealth" => Ok(info::health_check()),
+        "getVersion" => Ok(info::version(ask)),
+        "getConfig" => info::config(ask),
         "whoami" => info::whoami(ask),
         "login" => info::login(ask),
         "autoLogin" => Ok(info::auto_login()),
         "runFlow" => runs::run(ask, last, auth::Family::Run).await,
-        "runFlowSession" => runs::run(ask, last, auth::Family::Other).await,
+        "runFlowInSession" => runs::run(ask, last, auth::Family::Other).await,
         "runFlowAdvanced" => runs::advanced(ask, last).await,
-        "runWebhook" => webhook::run(ask, last),
+        "sendWebhook" => webhook::run(ask, last),
+        "createResponse" => responses::run(ask).await,
+        "startBuild" => build::start(ask),
+        "readBuildEvents" => build::events(ask).await,
+        "cancelBuild" => build::cancel(ask),
         "listFlows" => flows::list(ask),
         "createFlow" => flows::create(ask),
-        "deleteFlows" => flows::delete_many(ask),
+        "deleteManyFlows" => flows::delete_many(ask),
         "getFlow" => flows::get(ask, last),
         "updateFlow" => flows::update(ask, last),
-        "replaceFlow" => flows::replace(ask, last),
+        "upsertFlow" => flows::replace(ask, last),
         "deleteFlow" => flows::delete(ask, last),
+        "listProjects" => projects::list(ask),
+        "createProject" => projects::create(ask),
+        "getProject" => projects::get(ask, last),
+        "updateProject" => projects::update(ask, last),
+        "upsertProject" => projects::replace(ask, last),
+        "deleteProject" => projects::delete(ask, last),
+        "downloadProject" => projects::download(ask, last),
+        "uploadProject" => projects::upload(ask),
+        "listFiles" => files::list(ask),
+        "uploadFile" => files::upload(ask),
+        "deleteAllFiles" => files::delete_all(ask),
+        "downloadFile" => files::download(ask, last),
+        "renameFile" => files::rename(ask, last),
+        "deleteFile" => files::delete(ask, last),
+        "downloadFileBatch" => files::download_batch(ask),
+        "deleteFileBatch" => files::delete_batch(ask),
+        "uploadFlowFile" => flow_files::upload(ask, last),
+        "listFlowFiles" => flow_files::list(ask, last),
+        "downloadFlowFile" => flow_files::download(ask),
+        "getFlowImage" => flow_files::image(ask),
+        "deleteFlowFile" => flow_files::delete(ask),
+        "listVariables" => variables::list(ask),
+        "createVariable" => variables::create(ask),
+        "updateVariable" => variables::update(ask, last),
+        "deleteVariable" => variables::delete(ask, last),
         "listApiKeys" => keys::list(ask),
         "createApiKey" => keys::create(ask),
         "deleteApiKey" => keys::delete(ask, last),
         "listMessages" => monitor::messages(ask),
-        "deleteMessages" => monitor::delete(ask),
-        "listSessions" => monitor::sessions(ask),
-        "deleteSession" => monitor::delete_session(ask, last),
+        "deleteManyMessages" => monitor::delete(ask),
+        "listMessageSessions" => monitor::sessions(ask),
+        "deleteMessageSession" => monitor::delete_session(ask, last),
         "runWorkflow" => workflows::run(ask).await,
-        "getWorkflowJob" => workflows::status(ask),
-        "stopWorkflow" => workflows::stop(ask).await,
-        "followWorkflowJob" => workflows::events(ask),
-        _ => Ok(no_route(ask)),
+        "getWorkflowStatus" => jobs::status(ask),
+        "stopWorkflow" => jobs::stop(ask).await,
+        "followWorkflow" => jobs::events(ask),
+        _ => Err(not_done(ask)),
     }
+}
+
+/// A real server has this, and this one says that it has not.
+fn not_done(ask: &Ask) -> Reply {
+    let what = ask.parts.uri.path();
+    detail(
+        501,
+        &format!("This mock does not do {} {what}.", ask.method),
+    )
 }
 
 /// What a server with its frontend answers where it has no route: 404 to GET, 405 to all else,
@@ -239,11 +245,7 @@ fn no_route(ask: &Ask) -> Reply {
             .get(2)
             .is_some_and(|family| MISSING.contains(&family.as_str()))
     {
-        let what = ask.parts.uri.path();
-        return detail(
-            501,
-            &format!("This mock does not do {} {what}.", ask.method),
-        );
+        return not_done(ask);
     }
     match ask.method {
         "GET" | "HEAD" | "POST" if !api => Reply::text(200, "text/html; charset=utf-8", info::PAGE)

@@ -25,6 +25,8 @@ pub(super) struct Wanted {
     pub(super) tweaks: Map<String, Value>,
     pub(super) session_id: Option<String>,
     pub(super) background: bool,
+    /// Variables that were sent along, by their names.
+    pub(super) globals: Map<String, Value>,
     /// The same key is the same job for good, whatever else is sent.
     pub(super) idempotency: Option<String>,
 }
@@ -41,6 +43,7 @@ impl Default for Wanted {
             tweaks: Map::new(),
             session_id: None,
             background: false,
+            globals: Map::new(),
             idempotency: None,
         }
     }
@@ -101,6 +104,7 @@ impl Wanted {
             },
             session_id: text("session_id")?.filter(|id| !id.is_empty()),
             background: false,
+            globals: Map::new(),
             idempotency: None,
         })
     }
@@ -111,12 +115,13 @@ pub(super) async fn run(ask: &Ask<'_>, flow: &str, family: Family) -> Done {
     let record = find(ask, flow)?;
     let streams = body::flag(ask, "stream", false)?;
     let fields = body::loose(ask)?;
-    let wanted = match Wanted::read(&fields) {
+    let mut wanted = match Wanted::read(&fields) {
         Ok(wanted) => wanted,
         // What does not fit was refused, and is now no input at all.
         Err(error) if ask.plays() < Langflow::V1_8 => return Err(invalid(&[error])),
         Err(_) => Wanted::default(),
     };
+    wanted.globals = globals(ask);
     let choice = wanted.choice.clone();
     let scene = match begin(ask, &record, &key_id, wanted) {
         Ok(scene) => scene,
@@ -186,6 +191,44 @@ pub(super) async fn advanced(ask: &Ask<'_>, flow: &str) -> Done {
     Ok(Reply::json(200, &body))
 }
 
+/// Variables in headers, whose names are in capitals for the server.
+pub(super) fn globals(ask: &Ask) -> Map<String, Value> {
+    let headers = ask.parts.headers.iter().filter_map(|(name, value)| {
+        let name = name.as_str().strip_prefix("x-langflow-global-var-")?;
+        Some((name.to_uppercase(), value.to_str().ok()?.into()))
+    });
+    headers.collect()
+}
+
+/// Puts the values of variables where their names stand; what is not there is told by component.
+/// Secrets are let be: no component here needs one.
+fn resolve(
+    ask: &Ask,
+    flow: &Flow,
+    globals: &Map<String, Value>,
+    tweaks: &mut Map<String, Value>,
+) -> Vec<(String, String)> {
+    let state = ask.app.state();
+    let mut lacks = Vec::new();
+    for node in &flow.nodes {
+        for (field, input) in &node.template {
+            let named = input["load_from_db"] == true && input["password"] != true;
+            let Some(name) = node.text(field).filter(|_| named) else {
+                continue;
+            };
+            let sent = globals.get(name).and_then(Value::as_str);
+            match sent.or_else(|| state.library.variable(name)) {
+                Some(value) => {
+                    let entry = tweaks.entry(node.id.as_str()).or_insert_with(|| json!({}));
+                    entry[field] = value.into();
+                }
+                None => lacks.push((node.id.clone(), name.to_owned())),
+            }
+        }
+    }
+    lacks
+}
+
 /// Why a run does not begin.
 pub(super) enum Refused {
     /// An answer as it is, whether or not a stream was asked for.
@@ -212,7 +255,10 @@ pub(super) fn begin(
     let flow = record
         .parsed()
         .map_err(|error| Refused::Run(500, run_message(&error.to_string())))?;
-    let tweaks = tweaks(ask, &flow, &wanted)?;
+    let mut tweaks = tweaks(ask, &flow, &wanted)?;
+    let mut tweaked = (*flow).clone();
+    tweaked.apply_tweaks(&tweaks);
+    let lacks = resolve(ask, &tweaked, &wanted.globals, &mut tweaks);
     let flow_id = super::uuid::uuid(&record.id);
     let request = RunRequest {
         input: delivered(&flow, &wanted),
@@ -221,9 +267,9 @@ pub(super) fn begin(
         background: wanted.background,
         request_id: ask.request_id.to_owned(),
         idempotency: wanted.idempotency.map(|key| (key, String::new())),
+        lacks,
     };
     let (session_id, asked) = (request.session_id.clone(), wanted.input);
-    let mut tweaked = (*flow).clone();
     tweaked.apply_tweaks(&request.tweaks);
     let noted = record.id.clone();
     ask.record.amend(|entry| {
@@ -344,13 +390,24 @@ fn tweaks(ask: &Ask, flow: &Flow, wanted: &Wanted) -> Result<Map<String, Value>,
     Ok(found)
 }
 
+/// What comes of a variable that is not there, since its value is none.
+const NO_VALUE: &str = "1 validation error for MessageTextInput\nvalue\n  Value error, Invalid value \
+    type <class 'NoneType'> [type=value_error, input_value=None, input_type=NoneType]\n    For \
+    further information visit https://errors.pydantic.dev/2.13/v/value_error";
+
 /// What a run that failed says.
 pub(super) fn failure(run: &Run, problem: &Problem) -> String {
     match &run.progress().failed {
-        Some(failed) => run_message(&format!(
-            "Error building Component {}: \n\n{}",
-            failed.display_name, failed.message
-        )),
+        Some(failed) => {
+            let why = match failed.loading {
+                true => NO_VALUE,
+                false => &failed.message,
+            };
+            run_message(&format!(
+                "Error building Component {}: \n\n{why}",
+                failed.display_name
+            ))
+        }
         None => run_message(&problem.detail),
     }
 }

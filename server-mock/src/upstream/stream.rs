@@ -80,6 +80,9 @@ fn last(scene: &Scene, choice: &Choice, end: &End) -> Vec<Value> {
 /// The message of a component that failed.
 pub(super) fn error_message(scene: &Scene, at: DateTime<Utc>) -> Option<Value> {
     let failed = scene.run.progress().failed.clone()?;
+    if failed.loading {
+        return None;
+    }
     let (text, run_id) = (format!("{}\n", failed.message), scene.run_id());
     let shown = Shown {
         id: uuid(&format!("{}/error", scene.run.id)),

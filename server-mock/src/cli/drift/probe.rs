@@ -25,6 +25,8 @@ pub(super) struct Probe {
     json: Option<Value>,
     text: Option<String>,
     form: Option<String>,
+    /// A text to be sent as a file: the form has it in the field `file`, by this name.
+    file: Option<(String, String)>,
     /// Variables for later probes, each with its place in the body.
     #[serde(default)]
     pub(super) keep: BTreeMap<String, String>,
@@ -85,6 +87,9 @@ impl Probe {
             };
             variables.iter().fold(text.to_owned(), fill)
         };
+        if let Some((name, text)) = &self.file {
+            return self.with_file(&fill(&self.path), name, &fill(text));
+        }
         let (kind, body) = match (&self.json, &self.text, &self.form) {
             (Some(json), ..) => (Some("application/json"), fill(&json.to_string())),
             (_, Some(text), _) => (Some("application/json"), text.clone()),
@@ -105,6 +110,23 @@ impl Probe {
             method: self.method.clone(),
             path,
             headers,
+            body,
+        }
+    }
+
+    fn with_file(&self, path: &str, name: &str, text: &str) -> Request {
+        let body = format!(
+            "--probe\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+             Content-Type: text/plain\r\n\r\n{text}\r\n--probe--\r\n"
+        );
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        Request {
+            method: self.method.clone(),
+            path: path.to_owned(),
+            headers: vec![
+                header("x-api-key", "{key}"),
+                header("content-type", "multipart/form-data; boundary=probe"),
+            ],
             body,
         }
     }
