@@ -92,8 +92,8 @@ export class ConnectFailed extends TransportError {
  * The encrypted connection was refused: the certificate is not trusted, has expired or names
  * another host.
  *
- * Check the certificate of the server. For a private authority, set SSL_CERT_FILE to its
- * certificate.
+ * Check the certificate of the server. For a private authority, pass its certificate as
+ * `ca_bundle`, or set SSL_CERT_FILE to it.
  */
 export class TlsFailed extends TransportError {
   static {
@@ -101,7 +101,7 @@ export class TlsFailed extends TransportError {
       code: 'tls_failed',
       name: 'TlsFailed',
       phase: 'connect',
-      hint: 'Check the certificate of the server. For a private authority, set SSL_CERT_FILE to its certificate.',
+      hint: 'Check the certificate of the server. For a private authority, pass its certificate as `ca_bundle`, or set SSL_CERT_FILE to it.',
       retryable: true,
     });
   }

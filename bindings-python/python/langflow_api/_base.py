@@ -30,12 +30,13 @@ class Base:
 
     _config: dict[str, object]
     _defaults: dict[str, object]
-    _engine: _native.Engine
+    _bare: _native.Engine
+    _keys: Callable[[], str] | None
 
     def __init__(
         self,
         base_url: str | NotGiven | None = NOT_GIVEN,
-        api_key: str | NotGiven | None = NOT_GIVEN,
+        api_key: str | Callable[[], str] | NotGiven | None = NOT_GIVEN,
         *,
         timeout: float | NotGiven | None = NOT_GIVEN,
         connect_timeout: float | NotGiven | None = NOT_GIVEN,
@@ -46,8 +47,8 @@ class Base:
         allow_http: bool | NotGiven = NOT_GIVEN,
         strict_sessions: bool | NotGiven = NOT_GIVEN,
         proxy: str | NotGiven = NOT_GIVEN,
-        ca_bundle: str | NotGiven = NOT_GIVEN,
-        client_cert: str | NotGiven = NOT_GIVEN,
+        ca_bundle: str | os.PathLike[str] | NotGiven = NOT_GIVEN,
+        client_cert: str | os.PathLike[str] | NotGiven = NOT_GIVEN,
         requests_per_second: float | NotGiven = NOT_GIVEN,
         max_concurrent: int | NotGiven = NOT_GIVEN,
         max_event: int | NotGiven = NOT_GIVEN,
@@ -62,7 +63,9 @@ class Base:
             base_url: URL of the workspace, in any form that people paste: a host, a URL with or
                 without path, or the URL of a flow's endpoint. Without it, the environment
                 variable ``LANGFLOW_URL``.
-            api_key: The key. Without it, the environment variable ``LANGFLOW_API_KEY``.
+            api_key: The key. Without it, the environment variable ``LANGFLOW_API_KEY``. A function
+                is asked for the key before each call, so that it can be renewed; it must not wait,
+                as coroutines call it too.
             timeout: Seconds that a whole call may take, retries included.
             connect_timeout: Seconds to connect.
             first_byte_timeout: Seconds until the answer begins.
@@ -120,11 +123,60 @@ class Base:
             quick_look(level)
         self._start(config, {})
 
+    @classmethod
+    def for_environment(
+        cls,
+        name: str | None = None,
+        *,
+        file: str | os.PathLike[str] | None = None,
+        **options: Any,
+    ) -> Self:
+        """A client of a named environment, such as ``staging``, out of a TOML file.
+
+        The file is that of ``langflow-sdk``: ``[environments.NAME]`` with ``url`` and
+        ``api_key_env``, the name of the variable that holds the key.
+
+        Args:
+            name: The environment. Without it the variable ``LANGFLOW_ENV``, then ``environment``
+                of ``[defaults]``.
+            file: The file. Without it the one that ``LANGFLOW_ENVIRONMENTS_FILE`` names, else
+                ``langflow-environments.toml`` here, else
+                ``~/.config/langflow/environments.toml``.
+            options: Other arguments of the constructor.
+
+        Raises:
+            InvalidInput: there is no such file or environment, or the variable is not set.
+        """
+        from ._environments import settings
+
+        return cls(**settings(name, file, options))
+
     def _start(self, config: dict[str, object], defaults: dict[str, object]) -> None:
         language = f"python/{sys.version_info[0]}.{sys.version_info[1]}"
+        for name in ("ca_bundle", "client_cert"):
+            path = config.get(name)
+            if isinstance(path, os.PathLike):
+                config[name] = os.fsdecode(path)
         self._config = config
         self._defaults = defaults
-        self._engine = _native.Engine(encode({**config, "language": language}).decode())
+        self._keys, said = split_key(config)
+        self._bare = _native.Engine(encode({**said, "language": language}).decode())
+        self._keyed: tuple[str, _native.Engine] | None = None
+
+    @property
+    def _engine(self) -> _native.Engine:
+        if self._keys is None:
+            return self._bare
+        key: object = self._keys()
+        if not isinstance(key, str):
+            message = f"`api_key` has to return the key, not {type(key).__name__}."
+            raise _native.invalid_input("api_key", message)
+        keyed = self._keyed
+        if keyed is None or keyed[0] != key:
+            # Shares connections with the others: only the header differs.
+            keyed = key, self._bare.with_options(encode({"api_key": key}).decode())
+            self._keyed = keyed
+        return keyed[1]
 
     def _options(self, options: dict[str, object]) -> dict[str, object]:
         """The options of a call over those of :meth:`with_options`."""
@@ -145,7 +197,8 @@ class Base:
         if all(name in _PER_CALL for name in options):
             clone._config = self._config
             clone._defaults = self._options(options)
-            clone._engine = self._engine.share()
+            clone._bare = self._bare.share()
+            clone._keys, clone._keyed = self._keys, self._keyed
             encode(clone._defaults)
             return clone
         config = {name: options[name] for name in options if name not in _PER_CALL}
@@ -153,7 +206,10 @@ class Base:
         if all(name in _SHARED and config[name] is not None for name in config):
             clone._config = {**self._config, **config}
             clone._defaults = self._options(calls)
-            clone._engine = self._engine.with_options(encode(config).decode())
+            clone._keys, said = split_key(clone._config)
+            said = {name: said[name] for name in config if name in said}
+            clone._bare = self._bare.with_options(encode(said).decode())
+            clone._keyed = None
         else:
             clone._start({**self._config, **config}, self._options(calls))
         return clone
@@ -162,7 +218,7 @@ class Base:
         """What the calls came to since the client was made: counts, errors, latency, tokens."""
         from ._metrics import Metrics
 
-        return Metrics(loads(self._engine.metrics()))
+        return Metrics(loads(self._bare.metrics()))
 
     def on_alert(
         self,
@@ -199,14 +255,18 @@ class Base:
             "window": window,
             "min_calls": min_calls,
         }
-        return Alerts(self._engine.watch(encode(given(thresholds)).decode()), callback)
+        return Alerts(self._bare.watch(encode(given(thresholds)).decode()), callback)
 
     def close(self) -> None:
         """Lets go of the connections; a later call raises ``ClientClosed``."""
-        self._engine.close()
+        self._bare.close()
+        if self._keyed is not None:
+            self._keyed[1].close()
 
     def __repr__(self) -> str:
-        shown = loads(self._engine.describe())
+        shown = loads(self._bare.describe())
+        if self._keys is not None:
+            shown["api_key"] = "***"
         shown.pop("language", None)
         shown.update(self._defaults)
         fields = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value)
@@ -216,6 +276,17 @@ class Base:
         # The configuration travels, and with it a key that was passed as an argument; one that
         # came from the environment is read anew where the client arrives, as connections are made.
         return (rebuild, (type(self), self._config, self._defaults))
+
+
+def split_key(
+    config: dict[str, object],
+) -> tuple[Callable[[], str] | None, dict[str, object]]:
+    """A function that is asked for the key, if there is one, and the rest of the configuration."""
+    source = config.get("api_key")
+    if not callable(source):
+        return None, config
+    # Until a call asks for the key there is none: not that of the environment either.
+    return source, {**config, "api_key": "asked-for-with-each-call"}
 
 
 def rebuild(kind: type[Base], config: dict[str, object], defaults: dict[str, object]) -> Base:

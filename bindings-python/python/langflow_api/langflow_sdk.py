@@ -52,6 +52,8 @@ __all__ = [
     "RunRequest",
     "RunResponse",
     "StreamChunk",
+    "get_async_client",
+    "get_client",
 ]
 
 LangflowHTTPError = StatusError
@@ -286,3 +288,17 @@ class AsyncClient(_async_client.AsyncClient):
 
 LangflowClient = Client
 AsyncLangflowClient = AsyncClient
+
+
+def get_client(
+    environment: str | None = None, *, config_file: str | Path | None = None, timeout: float = 60
+) -> Client:
+    """The client of a named environment; see :meth:`langflow_api.Client.for_environment`."""
+    return Client.for_environment(environment, file=config_file, timeout=timeout)
+
+
+def get_async_client(
+    environment: str | None = None, *, config_file: str | Path | None = None, timeout: float = 60
+) -> AsyncClient:
+    """As :func:`get_client`, for coroutines."""
+    return AsyncClient.for_environment(environment, file=config_file, timeout=timeout)

@@ -578,7 +578,7 @@ impl ErrorCode {
                 "Check host and port of the base URL and that the server runs. The request was not executed."
             }
             ErrorCode::TlsFailed => {
-                "Check the certificate of the server. For a private authority, set SSL_CERT_FILE to its certificate."
+                "Check the certificate of the server. For a private authority, pass its certificate as `ca_bundle`, or set SSL_CERT_FILE to it."
             }
             ErrorCode::ConnectionLost => {
                 "Look at `may_have_executed`: the server may have done the work. List the runs of the flow to find out."

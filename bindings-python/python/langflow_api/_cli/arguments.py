@@ -56,6 +56,11 @@ def _connection() -> argparse.ArgumentParser:
         help="variable that holds the key, instead of LANGFLOW_API_KEY; a key itself is no "
         "argument, because other users of the machine can read command lines",
     )
+    group.add_argument(
+        "--environment",
+        metavar="NAME",
+        help="address and key of this name in langflow-environments.toml",
+    )
     group.add_argument("--timeout", type=float, metavar="SECONDS", help="time for a call")
     shared.add_argument("--json", action="store_true", help="print JSON, errors too")
     return shared

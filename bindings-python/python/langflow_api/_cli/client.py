@@ -20,6 +20,8 @@ def client(arguments: argparse.Namespace) -> Client:
         settings["api_key"] = key_of(arguments.api_key_env)
     if arguments.timeout is not None:
         settings["timeout"] = arguments.timeout
+    if arguments.environment:
+        return Client.for_environment(arguments.environment, **settings)
     return Client(**settings)
 
 

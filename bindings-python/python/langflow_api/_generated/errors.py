@@ -121,12 +121,12 @@ class TlsFailed(TransportError):
     """The encrypted connection was refused: the certificate is not trusted, has expired or names
     another host.
 
-    Check the certificate of the server. For a private authority, set SSL_CERT_FILE to its
-    certificate.
+    Check the certificate of the server. For a private authority, pass its certificate as
+    `ca_bundle`, or set SSL_CERT_FILE to it.
     """
 
     code = "tls_failed"
-    hint = "Check the certificate of the server. For a private authority, set SSL_CERT_FILE to its certificate."
+    hint = "Check the certificate of the server. For a private authority, pass its certificate as `ca_bundle`, or set SSL_CERT_FILE to it."
     phase = "connect"
     retryable = True
 
