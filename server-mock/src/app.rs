@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -13,6 +12,7 @@ use crate::double::scripts::ScriptedModel;
 use crate::double::{Double, Filter, receivers, verdict};
 use crate::engine::Engine;
 use crate::model::{DefaultModel, ForwardModel, Model};
+use crate::pace::Pace;
 use crate::problem::Problem;
 use crate::saver::{self, Saver};
 use crate::seed;
@@ -53,7 +53,7 @@ impl App {
     ) -> Result<(Arc<Self>, seed::Seeded), StartError> {
         let (state, seeded) = begin(&config, clock.now())?;
         let saver = config.state.clone().map(Saver::new);
-        let token_delay = Duration::try_from_secs_f64(config.token_delay).unwrap_or_default();
+        let even = Pace::even(config.token_delay);
         let double = Double::new(config.seed);
         let otherwise: Arc<dyn Model> = match &config.model_url {
             Some(url) => {
@@ -70,7 +70,7 @@ impl App {
         let engine = Engine {
             model: Arc::new(model),
             clock: clock.clone(),
-            token_delay,
+            pace: config.pace.clone().unwrap_or(even),
         };
         let app = Arc::new(Self {
             config,

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::webhooks::WebhookSchedule;
+use crate::pace::Pace;
+use crate::webhooks::{SignatureScheme, WebhookSchedule};
 
 /// Everything that can be chosen about a server; all of it has a default.
 ///
@@ -54,6 +55,16 @@ pub struct Config {
     /// The origins of the web pages that may use the product's API: `*`, or several with commas
     /// between them. None if absent; the control API serves no page of others in any case.
     pub cors: Option<String>,
+    /// What happens to requests that the document does not allow.
+    pub validate: Validate,
+    /// How fast models speak; `token_delay` if absent.
+    pub pace: Option<Pace>,
+    /// What a program has to send in `x-mock-token` to use the control API. Without, it is open to
+    /// this machine; a server that listens for others makes one up.
+    #[serde(skip_serializing)]
+    pub control_token: Option<ControlToken>,
+    /// How deliveries to webhooks are signed.
+    pub webhook_signatures: Vec<SignatureScheme>,
     /// The file that keeps the workspace over restarts, if one shall.
     pub state: Option<PathBuf>,
     /// The base URL of an endpoint with the chat completions of OpenAI, such as
@@ -120,6 +131,71 @@ impl std::str::FromStr for Langflow {
     }
 }
 
+/// What happens to requests that the document does not allow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Validate {
+    /// Nothing: what is wrong counts as absent.
+    Off,
+    /// They are done as far as they can be, and `x-mock-violations` says what is wrong.
+    Warn,
+    /// They are refused (422).
+    #[default]
+    Strict,
+}
+
+impl std::str::FromStr for Validate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self::Off),
+            "warn" => Ok(Self::Warn),
+            "strict" => Ok(Self::Strict),
+            _ => Err("it has to be off, warn or strict".to_owned()),
+        }
+    }
+}
+
+/// What lets a program use the control API; it is never shown but once, to whoever starts the server.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct ControlToken(String);
+
+impl ControlToken {
+    /// A token that nobody can guess.
+    pub(crate) fn make() -> std::io::Result<Self> {
+        let mut bytes = [0; 24];
+        let refused = |error: getrandom::Error| std::io::Error::other(error.to_string());
+        getrandom::fill(&mut bytes).map_err(refused)?;
+        let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+        Ok(Self(format!("mt_{}", digits.collect::<String>())))
+    }
+
+    /// Whether a text is the token; the time that this takes says nothing.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        let differ = self.0.bytes().zip(text.bytes());
+        let differ = differ.fold(0, |all, (one, other)| all | (one ^ other));
+        differ == 0 && self.0.len() == text.len()
+    }
+
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for ControlToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ControlToken(***)")
+    }
+}
+
+impl From<String> for ControlToken {
+    fn from(token: String) -> Self {
+        Self(token)
+    }
+}
+
 /// The key of an endpoint of models; it is never shown.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
@@ -157,6 +233,10 @@ impl Default for Config {
             webhook_timeout: 15.0,
             allow_net: false,
             cors: None,
+            validate: Validate::default(),
+            pace: None,
+            control_token: None,
+            webhook_signatures: vec![SignatureScheme::V1],
             state: None,
             model_url: None,
             model_name: None,

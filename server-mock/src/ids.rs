@@ -58,6 +58,11 @@ pub(crate) fn pick(seed: u64, parts: &[&str]) -> u64 {
         .fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
+/// A number from 0 to 1 that depends on a text.
+pub(crate) fn share(text: &str) -> f64 {
+    pick(0, &[text]) as f64 / u64::MAX as f64
+}
+
 /// The SHA-256 of something, in hexadecimal digits.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes)

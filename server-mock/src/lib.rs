@@ -28,6 +28,7 @@ mod handle;
 mod http;
 mod ids;
 mod model;
+mod pace;
 mod problem;
 mod runner;
 mod saver;
@@ -44,12 +45,13 @@ pub mod wire;
 
 pub use blocking::{BlockingServer, start_blocking};
 pub use clock::Clock;
-pub use config::{Api, Config, Langflow, ModelKey};
+pub use config::{Api, Config, ControlToken, Langflow, ModelKey, Validate};
 pub use contract::{Permission, document, permission_table};
 pub use control::{control_document, parse_span};
 pub use handle::{At, Fault, Fired, Refused, Requests, VerifyError};
+pub use pace::Pace;
 pub use server::{MockServer, MockServerBuilder, StartError};
-pub use webhooks::WebhookSchedule;
+pub use webhooks::{SignatureScheme, WebhookSchedule, sign_stripe, sign_webhook};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

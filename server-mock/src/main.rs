@@ -11,7 +11,9 @@ use std::process::ExitCode;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use langflow_mock::wire::{ScriptServer, ScriptedReply};
-use langflow_mock::{Api, Config, Langflow, MockServer, StartError, WebhookSchedule};
+use langflow_mock::{
+    Api, Config, Langflow, MockServer, Pace, SignatureScheme, StartError, Validate, WebhookSchedule,
+};
 
 /// A mock of the Langflow workspace API.
 #[derive(Debug, Parser)]
@@ -88,6 +90,24 @@ struct Serve {
     /// Write what happens to the standard error: json, a line for each request and event.
     #[arg(long, env = "LANGFLOW_MOCK_LOG")]
     log: Option<Log>,
+    /// What happens to requests that the document does not allow: off, warn or strict.
+    #[arg(long, env = "LANGFLOW_MOCK_VALIDATE", default_value = "strict")]
+    validate: Validate,
+    /// How fast models speak: instant, or ttft,tps,jitter (milliseconds, tokens a second, a share).
+    #[arg(long, env = "LANGFLOW_MOCK_PACE")]
+    pace: Option<Pace>,
+    /// What programs have to send in x-mock-token to use the control API; made up where the address
+    /// is not of this machine alone.
+    #[arg(long, env = "LANGFLOW_MOCK_CONTROL_TOKEN", hide_env_values = true)]
+    control_token: Option<String>,
+    /// How deliveries to webhooks are signed: v1, v1a and stripe, with commas between them.
+    #[arg(
+        long,
+        env = "LANGFLOW_MOCK_WEBHOOK_SIGNATURES",
+        value_delimiter = ',',
+        default_value = "v1"
+    )]
+    webhook_signatures: Vec<SignatureScheme>,
     /// When deliveries to webhooks are tried again: fast, standard or svix.
     #[arg(long, env = "LANGFLOW_MOCK_WEBHOOK_SCHEDULE", default_value = "fast")]
     webhook_schedule: WebhookSchedule,
@@ -180,6 +200,10 @@ async fn serve(options: Serve) -> Result<(), StartError> {
         idempotency: !options.no_idempotency,
         strict_tweaks: options.strict_tweaks,
         strict_import: options.strict,
+        validate: options.validate,
+        pace: options.pace,
+        control_token: options.control_token.map(Into::into),
+        webhook_signatures: options.webhook_signatures,
         webhook_schedule: options.webhook_schedule,
         webhook_timeout: options.webhook_timeout,
         allow_net: options.allow_net,
@@ -272,6 +296,11 @@ fn welcome(server: &MockServer) -> String {
         format!("Langflow mock on {}", server.url()),
         format!("  key    {}", server.api_key()),
     ];
+    if let Some(token) = server.control_token() {
+        lines.push(format!(
+            "  token  {token}  (of the control API: x-mock-token)"
+        ));
+    }
     for (name, id) in server.flow_ids() {
         lines.push(format!("  flow   {id:<14} {name}"));
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::engine::{Component, Failure, FailureKind, Job, Outcome, Step, plan};
+use crate::engine::{Component, Failure, FailureKind, Job, Outcome, Step, plan, remarks};
 use crate::model::{Role, content_blocks};
 use crate::problem::Problem;
 use crate::state::{
@@ -176,7 +176,7 @@ fn prepare(
 ) -> Result<(Arc<Flow>, Vec<String>), Problem> {
     if tweaks.is_empty() {
         plan(&flow.graph).map_err(|failure| problem_of(&failure))?;
-        return Ok((flow.graph.clone(), Vec::new()));
+        return Ok((flow.graph.clone(), remarks(&flow.graph)));
     }
     let mut parsed = (*flow.graph).clone();
     let report = parsed.apply_tweaks(tweaks);
@@ -184,7 +184,7 @@ fn prepare(
         .unknown
         .iter()
         .map(|one| format!("tweaks: {}", one.message()));
-    let warnings: Vec<String> = unknown.collect();
+    let mut warnings: Vec<String> = unknown.collect();
     if app.config.strict_tweaks && !report.unknown.is_empty() {
         let mut problem = Problem::new("unknown_tweak", warnings.join("; "));
         for unknown in &report.unknown {
@@ -199,6 +199,7 @@ fn prepare(
         return Err(problem);
     }
     plan(&parsed).map_err(|failure| problem_of(&failure))?;
+    warnings.extend(remarks(&parsed));
     Ok((Arc::new(parsed), warnings))
 }
 

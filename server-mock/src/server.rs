@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, ControlToken};
 use crate::http;
 use crate::seed::Seeded;
 use crate::tasks::Tasks;
@@ -85,9 +85,12 @@ impl MockServerBuilder {
     }
 
     /// Starts the server on the current runtime; it listens once this returns.
-    pub async fn start(self) -> Result<MockServer, StartError> {
+    pub async fn start(mut self) -> Result<MockServer, StartError> {
         let address = SocketAddr::new(self.config.host, self.config.port);
         let bind = |source| StartError::Bind { address, source };
+        if !address.ip().is_loopback() && self.config.control_token.is_none() {
+            self.config.control_token = Some(ControlToken::make()?);
+        }
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let tasks = Tasks::default();
@@ -148,6 +151,12 @@ impl MockServer {
         self.seeded.keys.get(name).map(String::as_str)
     }
 
+    /// What a program has to send in `x-mock-token` to use the control API, if it has to.
+    pub fn control_token(&self) -> Option<&str> {
+        let token = self.app.config.control_token.as_ref();
+        token.map(ControlToken::reveal)
+    }
+
     /// The ids of the seeded flows by their names.
     pub fn flow_ids(&self) -> &BTreeMap<String, String> {
         &self.seeded.flow_ids
@@ -185,6 +194,7 @@ impl MockServer {
             "port": self.address.port(),
             "control": format!("{}{}", self.url(), crate::control::PREFIX),
             "api_key": self.api_key(),
+            "control_token": self.control_token(),
             "pid": std::process::id(),
             "flow_ids": self.flow_ids(),
             "keys": self.seeded.keys,

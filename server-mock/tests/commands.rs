@@ -192,3 +192,38 @@ fn listen_sends_events_and_trigger_makes_one() {
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("flow_completed"));
 }
+
+#[test]
+fn sign_prints_the_headers_of_a_delivery() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let body = folder.path().join("body.json");
+    let text = r#"{"email":"test@example.com","username":"test_user"}"#;
+    std::fs::write(&body, text).expect("to write");
+    let server = start();
+    let sign = |more: &[&str]| {
+        let mut arguments = vec!["sign", body.to_str().expect("a path")];
+        arguments.extend(["--secret", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"]);
+        arguments.extend([
+            "--id",
+            "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
+            "--timestamp",
+            "1649367553",
+        ]);
+        arguments.extend(more);
+        said(&command(&server, &arguments))
+    };
+    let headers = "webhook-id: msg_27UH4WbU6Z5A5EzD8u03UvzRbpk\nwebhook-timestamp: 1649367553\n\
+                   webhook-signature: v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=\n";
+    assert_eq!(sign(&[]), headers);
+    assert!(sign(&["--scheme", "v1a"]).contains("webhook-signature: v1a,"));
+    assert!(sign(&["--scheme", "stripe"]).starts_with("Stripe-Signature: t=1649367553,v1="));
+}
+
+#[test]
+fn commands_bring_the_token_along() {
+    let server = start_blocking(r#"{"control_token": "mt_x"}"#).expect("a server");
+    let refused = command(&server, &["reset"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("x-mock-token"));
+    said(&command(&server, &["reset", "--control-token", "mt_x"]));
+}

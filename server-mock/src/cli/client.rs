@@ -5,9 +5,12 @@ use std::net::TcpStream;
 
 use serde_json::Value;
 
+use super::At;
+
 /// Asks the control API of a mock; its JSON, or what went wrong.
-pub(crate) fn ask(url: &str, method: &str, path: &str, body: &Value) -> Result<Value, String> {
-    let (status, text) = send(url, method, path, body)
+pub(crate) fn ask(at: &At, method: &str, path: &str, body: &Value) -> Result<Value, String> {
+    let url = &at.url;
+    let (status, text) = send(at, method, path, body)
         .map_err(|error| format!("no mock at {url}: {error} (is it running? see --url)"))?;
     let json: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
     match status {
@@ -21,13 +24,14 @@ pub(crate) fn ask(url: &str, method: &str, path: &str, body: &Value) -> Result<V
 
 /// Reads a stream of the control API until it ends: the name and the JSON of each event.
 pub(crate) fn follow(
-    url: &str,
+    at: &At,
     path: &str,
     mut each: impl FnMut(&str, &Value),
 ) -> Result<(), String> {
+    let url = &at.url;
     let lost =
         |error: std::io::Error| format!("no mock at {url}: {error} (is it running? see --url)");
-    let stream = write(url, "GET", path, &Value::Null).map_err(lost)?;
+    let stream = write(at, "GET", path, &Value::Null).map_err(lost)?;
     let mut lines = std::io::BufReader::new(stream).lines();
     let status = lines.next().transpose().map_err(lost)?.unwrap_or_default();
     let mut event = String::new();
@@ -45,8 +49,8 @@ pub(crate) fn follow(
     Ok(())
 }
 
-fn send(url: &str, method: &str, path: &str, body: &Value) -> std::io::Result<(u16, String)> {
-    let mut stream = write(url, method, path, body)?;
+fn send(at: &At, method: &str, path: &str, body: &Value) -> std::io::Result<(u16, String)> {
+    let mut stream = write(at, method, path, body)?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
     // The control API answers with a length, but for its streams.
@@ -57,16 +61,18 @@ fn send(url: &str, method: &str, path: &str, body: &Value) -> std::io::Result<(u
     Ok((status.ok_or_else(broken)?, body.to_owned()))
 }
 
-fn write(url: &str, method: &str, path: &str, body: &Value) -> std::io::Result<TcpStream> {
-    let address = url.strip_prefix("http://").unwrap_or(url);
+fn write(at: &At, method: &str, path: &str, body: &Value) -> std::io::Result<TcpStream> {
+    let address = at.url.strip_prefix("http://").unwrap_or(&at.url);
     let address = address.split('/').next().unwrap_or_default();
     let mut stream = TcpStream::connect(address)?;
     let body = match body {
         Value::Null => String::new(),
         body => body.to_string(),
     };
+    let token = at.control_token.as_deref();
+    let token = token.map_or_else(String::new, |it| format!("x-mock-token: {it}\r\n"));
     let request = format!(
-        "{method} /__mock{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+        "{method} /__mock{path} HTTP/1.1\r\nhost: {address}\r\n{token}connection: close\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );

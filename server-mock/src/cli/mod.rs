@@ -5,6 +5,7 @@ mod drift;
 mod export;
 #[cfg(test)]
 mod reference;
+mod sign;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
@@ -22,6 +23,9 @@ pub(crate) struct At {
         default_value = "http://127.0.0.1:7870"
     )]
     url: String,
+    /// The token of its control API, if it has one; better in the environment.
+    #[arg(long, env = "LANGFLOW_MOCK_CONTROL_TOKEN", hide_env_values = true)]
+    control_token: Option<String>,
 }
 
 /// Commands that talk to a mock that runs.
@@ -120,6 +124,8 @@ pub(crate) enum Control {
     /// Ask a real open-source Langflow and this mock the same questions, and say where they differ;
     /// fails if they do. Makes flows, sessions and a key there, and removes them again.
     Drift(drift::Drift),
+    /// Sign a delivery as a webhook of the mock does, and print its headers; no mock needs to run.
+    Sign(sign::Sign),
     /// Write flow files as code; no mock needs to run.
     Export {
         #[command(subcommand)]
@@ -162,11 +168,11 @@ pub(crate) type Done = Result<(String, bool), String>;
 pub(crate) fn run(control: Control) -> Done {
     match control {
         Control::Advance { span, at } => {
-            let moved = ask(&at.url, "POST", "/clock", &json!({"advance": span}))?;
+            let moved = ask(&at, "POST", "/clock", &json!({"advance": span}))?;
             Ok((advanced(&moved), true))
         }
         Control::Reset { keep, at } => {
-            let done = ask(&at.url, "POST", "/reset", &json!({"keep": keep}))?;
+            let done = ask(&at, "POST", "/reset", &json!({"keep": keep}))?;
             Ok((
                 format!("epoch {}: {}", done["epoch"], words(&done["reset"])),
                 true,
@@ -203,7 +209,7 @@ pub(crate) fn run(control: Control) -> Done {
                     body[name] = value.into();
                 }
             }
-            let sent = ask(&at.url, "POST", "/trigger", &body)?;
+            let sent = ask(&at, "POST", "/trigger", &body)?;
             let count = sent["deliveries"].as_array().map_or(0, Vec::len);
             let said = format!(
                 "{} of {}: {count} deliveries",
@@ -224,6 +230,7 @@ pub(crate) fn run(control: Control) -> Done {
             at,
         } => listen(&at, &forward_to, &events, flow_id.as_deref()),
         Control::Drift(options) => drift::run(&options),
+        Control::Sign(options) => sign::run(&options),
         Control::Export { what } => export::run(&what),
         Control::Openapi {
             control,
@@ -261,12 +268,12 @@ fn fault(at: &At, faults: &[String], clear: bool) -> Done {
     let parsed: Result<Vec<Value>, _> = faults.iter().map(|it| serde_json::from_str(it)).collect();
     let parsed = parsed.map_err(|error| format!("a fault is not JSON: {error}"))?;
     if clear {
-        ask(&at.url, "DELETE", "/faults", &Value::Null)?;
+        ask(at, "DELETE", "/faults", &Value::Null)?;
     }
     if !parsed.is_empty() {
-        ask(&at.url, "POST", "/faults", &json!({"faults": parsed}))?;
+        ask(at, "POST", "/faults", &json!({"faults": parsed}))?;
     }
-    let armed = ask(&at.url, "GET", "/faults", &Value::Null)?;
+    let armed = ask(at, "GET", "/faults", &Value::Null)?;
     let lines: Vec<String> = items(&armed).map(Value::to_string).collect();
     Ok((lines.join("\n"), true))
 }
@@ -274,16 +281,16 @@ fn fault(at: &At, faults: &[String], clear: bool) -> Done {
 fn snapshot(at: &At, action: &Snapshot) -> Done {
     match action {
         Snapshot::Save { name } => {
-            ask(&at.url, "POST", &format!("/snapshots/{name}"), &Value::Null)?;
+            ask(at, "POST", &format!("/snapshots/{name}"), &Value::Null)?;
             Ok((format!("saved {name}"), true))
         }
         Snapshot::Restore { name } => {
             let path = format!("/snapshots/{name}/restore");
-            let done = ask(&at.url, "POST", &path, &Value::Null)?;
+            let done = ask(at, "POST", &path, &Value::Null)?;
             Ok((format!("restored {name}, epoch {}", done["epoch"]), true))
         }
         Snapshot::List => {
-            let all = ask(&at.url, "GET", "/snapshots", &Value::Null)?;
+            let all = ask(at, "GET", "/snapshots", &Value::Null)?;
             let names: Vec<String> = items(&all).map(text).collect();
             Ok((names.join("\n"), true))
         }
@@ -291,7 +298,7 @@ fn snapshot(at: &At, action: &Snapshot) -> Done {
 }
 
 fn report(at: &At, path: &str, json: bool) -> Done {
-    let verdict = ask(&at.url, "GET", path, &Value::Null)?;
+    let verdict = ask(at, "GET", path, &Value::Null)?;
     let ok = verdict["ok"] == true;
     if json {
         return Ok((pretty(&verdict), ok));
@@ -319,7 +326,7 @@ fn report(at: &At, path: &str, json: bool) -> Done {
 }
 
 fn doctor(at: &At, strict: bool) -> Done {
-    let examined = ask(&at.url, "GET", "/doctor", &Value::Null)?;
+    let examined = ask(at, "GET", "/doctor", &Value::Null)?;
     let warnings = examined["warnings"].as_array();
     let mut lines: Vec<String> = warnings
         .into_iter()
@@ -346,7 +353,7 @@ fn listen(at: &At, forward_to: &str, events: &[String], flow_id: Option<&str>) -
     if let Some(flow_id) = flow_id {
         path.push_str(&format!("&flow_id={}", encode(flow_id)));
     }
-    follow(&at.url, &path, |event, data| {
+    follow(at, &path, |event, data| {
         if event == "listening" {
             crate::say(&format!(
                 "sending {} of {} to {forward_to}; the secret is {}",

@@ -65,6 +65,7 @@ pub(super) async fn perform(order: Order) -> Result<Reply, Problem> {
         "examine" => Ok(Reply::json(200, &doctor::examine(&order.app))),
         "showPage" => Ok(ui::show()),
         "listSeededKeys" => Ok(ui::keys(&order)),
+        "listWebhookKeys" => Ok(deliveries::keys(&order)),
         "look" => ui::look(&order).await,
         id => Err(Problem::new(
             "not_implemented",

@@ -32,6 +32,16 @@ pub(super) fn list(order: &Order) -> Reply {
     Reply::json(200, &json!({"total": items.len(), "items": items}))
 }
 
+/// Who verifies an asymmetric signature needs a key that is no secret.
+pub(super) fn keys(order: &Order) -> Reply {
+    let state = order.app.state();
+    let items = state.webhooks.all().iter().filter_map(|webhook| {
+        let key = webhooks::public_key(&webhook.secret)?;
+        Some(json!({"webhook_id": webhook.id, "public_key": key}))
+    });
+    Reply::json(200, &json!({"items": items.collect::<Vec<_>>()}))
+}
+
 pub(super) fn replay(order: &Order) -> Result<Reply, Problem> {
     let mut state = order.app.state();
     let again = webhooks::redeliver(&order.app, &mut state, &order.id);

@@ -81,7 +81,7 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Reply, Problem> {
     let (parts, incoming) = request.into_parts();
-    guard::check(peer, &parts.headers)?;
+    guard::check(app.config.control_token.as_ref(), peer, &parts)?;
     let method = match parts.method.as_str() {
         "HEAD" => "GET",
         method => method,
@@ -105,11 +105,25 @@ async fn answer(
         request_id: request_id.to_owned(),
         operation,
         id,
-        query: query(parts.uri.query()),
+        query: query(parts.uri.query())
+            .into_iter()
+            .filter(|(name, _)| name != guard::TOKEN[2])
+            .collect(),
         body,
     };
     check(&order)?;
-    actions::perform(order).await
+    let reply = actions::perform(order).await?;
+    // Whoever opened the live page with the token need not put it into every address.
+    Ok(match guard::given(parts.uri.query()) {
+        Some(token) if app.config.control_token.is_some() => reply.header(
+            "set-cookie",
+            format!(
+                "{}={token}; Path=/; HttpOnly; SameSite=Strict",
+                guard::TOKEN[1]
+            ),
+        ),
+        _ => reply,
+    })
 }
 
 fn route(method: &str, path: &str) -> Result<(&'static Operation, String), Problem> {

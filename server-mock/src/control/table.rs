@@ -437,6 +437,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &[],
     ),
     get(
+        "listWebhookKeys",
+        "/webhook-keys",
+        "The public keys that verify deliveries signed as `v1a`.",
+        &[],
+    ),
+    get(
         "look",
         "/look",
         "What the product answers an administrator, without a trace: no request in the journal, no fault.",

@@ -49,6 +49,11 @@ impl Component {
         }
     }
 
+    /// Whether a node is a model that may use tools.
+    pub(crate) fn is_agent(node: &Node) -> bool {
+        node.class.strip_suffix("Component").unwrap_or(&node.class) == "Agent"
+    }
+
     /// Whether what it yields is part of the answer of the flow.
     pub(crate) fn is_output(self) -> bool {
         matches!(self, Self::ChatOutput | Self::TextOutput)
@@ -90,6 +95,8 @@ fn by_class(class: &str) -> Option<Component> {
         "TextOutput" => Some(Component::TextOutput),
         "RaiseError" => Some(Component::Raise),
         "LanguageModel" | "ChatOpenAI" | "ChatAnthropic" => Some(Component::Model),
+        // A model that may use tools; which it uses is scripted, and none is executed.
+        "Agent" => Some(Component::Model),
         _ if name.contains("Embedding") || name.contains("Tool") => None,
         _ if name.starts_with("OpenAI") || name.starts_with("Anthropic") => Some(Component::Model),
         _ => None,
@@ -108,6 +115,8 @@ mod tests {
             ("OpenAIModelComponent", Component::Model),
             ("LanguageModelComponent", Component::Model),
             ("AnthropicModel", Component::Model),
+            ("Agent", Component::Model),
+            ("AgentComponent", Component::Model),
             ("Prompt Template", Component::Prompt),
             ("MemoryComponent", Component::Memory),
             ("TextInputComponent", Component::TextInput),
@@ -117,13 +126,7 @@ mod tests {
         for (class, component) in known {
             assert_eq!(by_class(class), Some(component), "{class}");
         }
-        for class in [
-            "Agent",
-            "OpenAIEmbeddings",
-            "URLComponent",
-            "ToolCallingAgent",
-            "",
-        ] {
+        for class in ["OpenAIEmbeddings", "URLComponent", "ToolCallingAgent", ""] {
             assert_eq!(by_class(class), None, "{class}");
         }
     }

@@ -6,13 +6,13 @@ mod retrieve;
 mod value;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use langflow_export::{Flow, Node};
 use serde_json::{Map, Value};
 
 use crate::clock::Clock;
 use crate::model::{Model, ToolCall, Turn};
+use crate::pace::Pace;
 
 pub(crate) use component::Component;
 use value::Piece;
@@ -35,7 +35,7 @@ pub(crate) struct Job {
 pub(crate) struct Engine {
     pub(crate) model: Arc<dyn Model>,
     pub(crate) clock: Clock,
-    pub(crate) token_delay: Duration,
+    pub(crate) pace: Pace,
 }
 
 /// Something that happened in a run, in the order in which it happens.
@@ -146,7 +146,50 @@ pub(crate) fn plan(flow: &Flow) -> Result<Vec<(&Node, Component)>, Failure> {
         .into_iter()
         .filter(|node| needed.contains(&node.id.as_str()));
     chosen
-        .map(|node| Component::of(node).map(|component| (node, component)))
+        .map(|node| {
+            structured(flow, node)?;
+            Component::of(node).map(|component| (node, component))
+        })
+        .collect()
+}
+
+/// The setting of an agent that takes its tools.
+const TOOLS: &str = "tools";
+
+/// What an agent says in a form of its own is not made up.
+fn structured(flow: &Flow, node: &Node) -> Result<(), Failure> {
+    let mut outgoing = flow.edges.iter().filter(|edge| edge.source == node.id);
+    match outgoing.any(|edge| edge.output.as_deref() == Some("structured_response")) {
+        true => Err(Failure::of(
+            node,
+            FailureKind::Unsupported,
+            format!(
+                "the component `{}` of type `{}` has a structured response, which this server cannot make",
+                node.id, node.kind
+            ),
+        )),
+        false => Ok(()),
+    }
+}
+
+/// What a run does differently from the product, for people: agents are offered no tools.
+pub(crate) fn remarks(flow: &Flow) -> Vec<String> {
+    let agents = flow.nodes.iter().map(|agent| {
+        let edges = flow.edges_into(&agent.id);
+        let tools = edges.filter(|edge| edge.field.as_deref() == Some(TOOLS));
+        let names = tools.filter_map(|edge| flow.node(&edge.source));
+        let names: Vec<&str> = names.map(|node| node.display_name.as_str()).collect();
+        (agent, names)
+    });
+    let with_tools = agents.filter(|(_, names)| !names.is_empty());
+    with_tools
+        .map(|(agent, names)| {
+            format!(
+                "{}: its tools are not executed ({}); a scripted reply says which it used and what they answered",
+                agent.id,
+                names.join(", ")
+            )
+        })
         .collect()
 }
 
@@ -165,7 +208,9 @@ fn needed(flow: &Flow) -> Vec<&str> {
     let mut at = 0;
     while at < found.len() {
         for edge in flow.edges_into(found[at]) {
-            if !found.contains(&edge.source.as_str()) {
+            // A tool is not run by the flow but by its agent, if at all.
+            let tool = edge.field.as_deref() == Some(TOOLS);
+            if !tool && !found.contains(&edge.source.as_str()) {
                 found.push(&edge.source);
             }
         }
@@ -181,9 +226,10 @@ impl Engine {
         job: &Job,
         tell: &(dyn Fn(Step) + Send + Sync),
     ) -> Result<Outcome, Failure> {
-        let mut yields: Vec<(&str, Piece)> = Vec::new();
+        let plan = plan(&job.flow)?;
+        let mut yields: Vec<(&str, Piece)> = Vec::with_capacity(plan.len());
         let mut outcome = Outcome::default();
-        for (node, component) in plan(&job.flow)? {
+        for (node, component) in plan {
             let begun = self.clock.now();
             let stage = perform::Stage {
                 engine: self,

@@ -181,6 +181,7 @@ impl Stage<'_> {
         let streams = self.feeds_output();
         let mut answer = self.engine.model.answer(&ask);
         let (mut text, mut tools) = (String::new(), Vec::new());
+        let mut said = 0;
         while let Some(part) = answer.next().await {
             let part =
                 part.map_err(|error| self.failure(FailureKind::Raised, error.to_string()))?;
@@ -191,8 +192,10 @@ impl Stage<'_> {
                     continue;
                 }
             };
-            if !self.engine.token_delay.is_zero() {
-                self.engine.clock.rest(self.engine.token_delay).await;
+            let pause = self.engine.pace.pause(&self.job.request_id, said);
+            said += 1;
+            if !pause.is_zero() {
+                self.engine.clock.rest(pause).await;
             }
             text.push_str(&token);
             if streams {
@@ -221,12 +224,18 @@ impl Stage<'_> {
                     .map(|piece| piece.text)
                     .or_else(|| self.node.text(field).map(str::to_owned))
             });
+        let mut history = input.history.unwrap_or_else(|| self.job.history.clone());
+        if Component::is_agent(self.node) {
+            // An agent reads the session by itself, as far back as it is told to.
+            let count = self.count("n_messages", 100)?;
+            history.drain(..history.len().saturating_sub(count));
+        }
         Ok(Ask {
             request_id: self.job.request_id.clone(),
             component_id: self.node.id.clone(),
             component_name: self.node.display_name.clone(),
             system: system.unwrap_or_default(),
-            history: input.history.unwrap_or_else(|| self.job.history.clone()),
+            history,
             prompt: input.text,
             said: input.said,
             instructions: input.instructions,

@@ -9,7 +9,7 @@ fn engine() -> Engine {
     Engine {
         model: Arc::new(DefaultModel::new(42)),
         clock: Clock::frozen("2026-01-01T00:00:00Z".parse().expect("a date")),
-        token_delay: Duration::ZERO,
+        pace: crate::pace::Pace::default(),
     }
 }
 
@@ -124,16 +124,16 @@ async fn failures_name_the_component() {
     assert_eq!(failure.component_id.as_deref(), Some("RaiseError-boom"));
     let mut unknown = job("echo", "x", json!({}));
     let file = json!({
-        "nodes": [{"id": "Agent-1", "data": {"type": "Agent", "node": {}}},
+        "nodes": [{"id": "Crew-1", "data": {"type": "Crew", "node": {}}},
                   {"id": "ChatOutput-1", "data": {"type": "ChatOutput", "node": {}}},
-                  {"id": "Agent-2", "data": {"type": "Agent", "node": {}}}],
-        "edges": [{"source": "Agent-1", "target": "ChatOutput-1"}],
+                  {"id": "Crew-2", "data": {"type": "Crew", "node": {}}}],
+        "edges": [{"source": "Crew-1", "target": "ChatOutput-1"}],
     });
     unknown.flow = Flow::parse(&file).unwrap().into();
     let failure = run(&unknown).await.0.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unsupported);
     assert!(
-        failure.message.contains("`Agent-1` of type `Agent`"),
+        failure.message.contains("`Crew-1` of type `Crew`"),
         "{}",
         failure.message
     );
@@ -156,4 +156,47 @@ async fn two_outputs_are_both_there() {
         .map(|output| output.value.as_str())
         .collect();
     assert_eq!(values, ["Hello! How can I help you?", "Hello"]);
+}
+
+#[tokio::test]
+async fn an_agent_answers_and_its_tools_are_not_run() {
+    let mut agent = job("echo", "Hello", json!({}));
+    let handle = |name: &str| json!({"sourceHandle": {"name": name}});
+    let edge = |from: &str, output: &str, to: &str, field: &str| {
+        let mut edge = json!({"source": from, "target": to});
+        edge["data"] = handle(output);
+        edge["data"]["targetHandle"] = json!({"fieldName": field});
+        edge
+    };
+    let file = |output: &str| {
+        json!({
+            "nodes": [
+                {"id": "ChatInput-1", "data": {"type": "ChatInput", "node": {}}},
+                {"id": "URL-1", "data": {"type": "URLComponent", "node": {"display_name": "URL"}}},
+                {"id": "Agent-1", "data": {"type": "Agent", "node": {"template": {
+                    "n_messages": {"value": 1},
+                }}}},
+                {"id": "ChatOutput-1", "data": {"type": "ChatOutput", "node": {}}},
+            ],
+            "edges": [
+                edge("ChatInput-1", "message", "Agent-1", "input_value"),
+                edge("URL-1", "component_as_tool", "Agent-1", "tools"),
+                edge("Agent-1", output, "ChatOutput-1", "input_value"),
+            ],
+        })
+    };
+    agent.flow = Flow::parse(&file("response")).unwrap().into();
+    let outcome = run(&agent).await.0.unwrap();
+    assert_eq!(outcome.outputs[0].value, "Hello! How can I help you?");
+    let remarks = crate::engine::remarks(&agent.flow);
+    assert_eq!(remarks.len(), 1);
+    assert!(remarks[0].starts_with("Agent-1: its tools are not executed (URL)"));
+    agent.flow = Flow::parse(&file("structured_response")).unwrap().into();
+    let failure = run(&agent).await.0.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unsupported);
+    assert!(
+        failure.message.contains("structured response"),
+        "{}",
+        failure.message
+    );
 }

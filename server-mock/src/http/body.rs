@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::contract::{Operation, contract};
+use crate::contract::{Complaint, Operation, contract};
 use crate::problem::Problem;
 
 /// The body of a call.
@@ -17,7 +17,7 @@ use crate::problem::Problem;
 pub(super) enum Body {
     /// None was sent.
     None,
-    /// JSON that the contract allows.
+    /// JSON.
     Json(Value),
     /// Something else that the operation takes, such as a zip file.
     Other(Bytes),
@@ -80,17 +80,17 @@ pub(super) async fn drain(headers: &HeaderMap, mut incoming: Incoming) {
     let _ = tokio::time::timeout(PATIENCE_TIME, rest).await;
 }
 
-/// What the body says, once it is known to be what the operation takes.
+/// What the body says, and what the contract has against it.
 pub(super) fn parse(
     operation: &Operation,
     headers: &HeaderMap,
     bytes: &Bytes,
-) -> Result<Body, Problem> {
+) -> Result<(Body, Vec<Complaint>), Problem> {
     if bytes.is_empty() && !operation.body_required {
-        return Ok(Body::None);
+        return Ok((Body::None, Vec::new()));
     }
     if operation.accepts.is_empty() {
-        return Ok(Body::None);
+        return Ok((Body::None, Vec::new()));
     }
     let label = headers
         .get(http::header::CONTENT_TYPE)
@@ -104,7 +104,7 @@ pub(super) fn parse(
     let media = media.to_ascii_lowercase();
     if !is_json(operation, &media) {
         if operation.accepts.contains(&media) {
-            return Ok(Body::Other(bytes.clone()));
+            return Ok((Body::Other(bytes.clone()), Vec::new()));
         }
         let accepted = operation.accepts.join(", ");
         let given = if media.is_empty() {
@@ -121,11 +121,7 @@ pub(super) fn parse(
         serde_json::from_slice(bytes).map_err(|error| Problem::no_json(bytes, &error))?;
     let schema = operation.body.as_ref().unwrap_or(&Value::Null);
     let complaints = contract().complaints(schema, &value, "");
-    if complaints.is_empty() {
-        Ok(Body::Json(value))
-    } else {
-        Err(Problem::complaints(complaints))
-    }
+    Ok((Body::Json(value), complaints))
 }
 
 /// The documentation's curl commands send JSON without a label, which curl then calls a form: the

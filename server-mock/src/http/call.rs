@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::body::Body;
 use crate::app::App;
-use crate::contract::{Operation, contract};
+use crate::contract::{Complaint, Operation, contract};
 use crate::problem::Problem;
 use crate::state::{FlowRecord, State};
 
@@ -33,8 +33,18 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Holds the parameters against the contract.
+    /// Refuses parameters that the contract does not allow.
     pub(super) fn check(&self) -> Result<(), Problem> {
+        match self.parameters() {
+            (Some(problem), _) => Err(problem),
+            (None, complaints) if !complaints.is_empty() => Err(Problem::parameters(complaints)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the contract has against the parameters: the first that is missing or unknown, or else
+    /// what is wrong with their values.
+    pub(super) fn parameters(&self) -> (Option<Problem>, Vec<Complaint>) {
         let mut complaints = Vec::new();
         for parameter in &self.operation.parameters {
             let given = match parameter.place.as_str() {
@@ -52,7 +62,8 @@ impl Call {
                 None if parameter.required => {
                     let detail = format!("The parameter {} is required.", parameter.name);
                     let problem = Problem::new("invalid_parameter", detail);
-                    return Err(problem.error(&parameter.name, "is required"));
+                    let problem = problem.error(&parameter.name, "is required");
+                    return (Some(problem), complaints);
                 }
                 None => {}
             }
@@ -65,13 +76,11 @@ impl Call {
         };
         if let Some((name, _)) = self.query.iter().find(|(name, _)| !known(name)) {
             let detail = format!("`{}` has no query parameter `{name}`.", self.operation.id);
-            return Err(Problem::new("unknown_parameter", detail).error(name, "is not known here"));
+            let problem = Problem::new("unknown_parameter", detail);
+            let problem = problem.error(name, "is not known here");
+            return (Some(problem), complaints);
         }
-        if complaints.is_empty() {
-            Ok(())
-        } else {
-            Err(Problem::parameters(complaints))
-        }
+        (None, complaints)
     }
 
     /// A path parameter.

@@ -20,6 +20,7 @@ mod sessions;
 mod sse;
 mod transfer;
 mod usage;
+mod violations;
 mod webhooks;
 
 use std::sync::Arc;
@@ -43,6 +44,7 @@ use auth::Caller;
 use call::Call;
 use faulty::Before;
 use recorded::Recorded;
+use violations::Violations;
 
 pub(crate) use archive::{json_files, zip};
 pub(crate) use call::query;
@@ -221,7 +223,9 @@ async fn answer(
         });
     };
     record.amend(|entry| entry.key_id = Some(caller.key_id.clone()));
-    let body = body::parse(operation, &parts.headers, &bytes)?;
+    let (body, complaints) = body::parse(operation, &parts.headers, &bytes)?;
+    let mut violations = Violations::new(app.config.validate);
+    violations.body(complaints)?;
     if let body::Body::Json(json) = &body {
         let session_id = text(json, "session_id").map(str::to_owned);
         record.amend(|entry| entry.session_id = session_id);
@@ -238,9 +242,9 @@ async fn answer(
         body,
         now: app.clock.now(),
     };
-    call.check()?;
+    violations.parameters(&call)?;
     let changes = operation.method != "GET";
-    let mut reply = once(call).await;
+    let mut reply = violations.note(once(call).await);
     if changes && reply.is_ok() {
         reply = app.saved().await.and(reply);
     }

@@ -51,11 +51,14 @@ impl DefaultModel {
 impl Model for DefaultModel {
     fn answer(&self, ask: &Ask) -> Answer {
         let text = self.text(ask);
-        let pieces: Vec<_> = text
-            .split_inclusive(' ')
-            .map(|word| Ok(Part::Text(word.to_owned())))
-            .collect();
-        futures::stream::iter(pieces).boxed()
+        // Word by word as they are asked for: an open stream keeps its text once and no list.
+        let mut at = 0;
+        let words = std::iter::from_fn(move || {
+            let word = text[at..].split_inclusive(' ').next()?.to_owned();
+            at += word.len();
+            Some(Ok(Part::Text(word)))
+        });
+        futures::stream::iter(words).boxed()
     }
 }
 

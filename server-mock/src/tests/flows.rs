@@ -194,13 +194,13 @@ fn imports_and_ids_that_are_taken() {
         "invalid_flow"
     );
     assert_eq!(mock.get("/flows").json()["total"], before, "all or none");
-    let agent = json!({"name": "A", "data": {"nodes": [{"id": "Agent-1", "data": {"type": "Agent"}}], "edges": []}});
+    let agent = json!({"name": "A", "data": {"nodes": [{"id": "Crew-1", "data": {"type": "Crew"}}], "edges": []}});
     let warned = mock.call("POST", "/flows/import", &agent).json();
     assert!(
         warned["warnings"][0]
             .as_str()
             .unwrap()
-            .contains("`Agent-1` of type `Agent`")
+            .contains("`Crew-1` of type `Crew`")
     );
     let id = warned["flows"][0]["id"].as_str().unwrap();
     let refused = mock.call(
@@ -212,17 +212,17 @@ fn imports_and_ids_that_are_taken() {
         (refused.status, refused.problem().as_str()),
         (422, "unsupported_component")
     );
-    assert_eq!(refused.json()["component_id"], "Agent-1");
+    assert_eq!(refused.json()["component_id"], "Crew-1");
 }
 
 #[test]
 fn a_strict_server_refuses_to_import_what_it_cannot_execute() {
     let mock = Mock::with(&json!({"strict_import": true}));
     let before = mock.get("/flows").json()["total"].clone();
-    let agent = json!({"name": "A", "data": {"nodes": [{"id": "Agent-1", "data": {"type": "Agent"}}], "edges": []}});
+    let agent = json!({"name": "A", "data": {"nodes": [{"id": "Crew-1", "data": {"type": "Crew"}}], "edges": []}});
     let refused = mock.call("POST", "/flows/import", &agent);
     assert_eq!(refused.problem(), "unsupported_component");
-    assert_eq!(refused.json()["errors"][0]["field"], "Agent-1");
+    assert_eq!(refused.json()["errors"][0]["field"], "Crew-1");
     assert_eq!(mock.get("/flows").json()["total"], before);
 }
 

@@ -2,6 +2,7 @@
 
 mod arming;
 mod bad_input;
+mod choices;
 mod control;
 mod cors;
 mod errors;

@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Parcel;
-use super::signature::{encode_secret, sign};
+use super::signature::{SignatureScheme, encode_secret, sign_all};
 use crate::app::App;
 use crate::double::faults::{Kind, Seen};
 use crate::state::{Delivery, Trigger, Webhook};
@@ -49,12 +49,19 @@ pub(super) fn choose(
 }
 
 /// Spoils a parcel.
-pub(super) fn spoil(parcel: &mut Parcel, kind: &Kind, webhook: &Webhook, now: DateTime<Utc>) {
+pub(super) fn spoil(
+    parcel: &mut Parcel,
+    kind: &Kind,
+    webhook: &Webhook,
+    schemes: &[SignatureScheme],
+    now: DateTime<Utc>,
+) {
     match kind {
         Kind::DeliveryBadSignature {} => {
             let stranger = encode_secret(&[0; 24]);
-            parcel.signature = sign(
-                [stranger.as_str()],
+            parcel.signed = sign_all(
+                schemes,
+                &[stranger.as_str()],
                 &parcel.message_id,
                 parcel.timestamp,
                 parcel.body.as_bytes(),
@@ -63,8 +70,9 @@ pub(super) fn spoil(parcel: &mut Parcel, kind: &Kind, webhook: &Webhook, now: Da
         Kind::DeliveryStale { seconds } => {
             let seconds = i64::try_from(*seconds).unwrap_or_default();
             parcel.timestamp -= TimeDelta::seconds(seconds).num_seconds();
-            parcel.signature = sign(
-                webhook.secrets(now),
+            parcel.signed = sign_all(
+                schemes,
+                &webhook.secrets(now),
                 &parcel.message_id,
                 parcel.timestamp,
                 parcel.body.as_bytes(),

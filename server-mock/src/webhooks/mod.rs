@@ -24,7 +24,8 @@ use crate::state::{Attempt, Delivery, DeliveryStatus, Disabled, State, Trigger, 
 pub use schedule::WebhookSchedule;
 #[cfg(test)]
 pub(crate) use signature::sign;
-pub(crate) use signature::{decode_secret, encode_secret};
+pub use signature::{SignatureScheme, sign_stripe, sign_webhook};
+pub(crate) use signature::{decode_secret, encode_secret, public_key};
 
 use sender::{Parcel, Receipt};
 
@@ -224,17 +225,19 @@ fn errand(app: &App, webhook_id: &str, wake: &Arc<Notify>) -> Errand {
     // Receivers compare with their own clock, which knows nothing of ours.
     let timestamp = Utc::now().timestamp();
     let secrets = webhook.secrets(now);
-    let signature = signature::sign(secrets, &delivery.message_id, timestamp, body.as_bytes());
+    let schemes = &app.config.webhook_signatures;
+    let message_id = &delivery.message_id;
+    let signed = signature::sign_all(schemes, &secrets, message_id, timestamp, body.as_bytes());
     let mut parcel = Parcel {
         url: webhook.url.clone(),
         message_id: delivery.message_id.clone(),
         timestamp,
-        signature,
+        signed,
         body,
         missing: None,
     };
     if let Some(kind) = &fault {
-        mischief::spoil(&mut parcel, kind, webhook, now);
+        mischief::spoil(&mut parcel, kind, webhook, schemes, now);
     }
     Errand::Send(Box::new(Order {
         trigger,

@@ -11,6 +11,11 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::schedule::Advice;
+use super::signature::Signed;
+
+/// The headers with signatures.
+const STANDARD: &str = "webhook-signature";
+const STRIPE: &str = "stripe-signature";
 
 /// How much of an answer is kept.
 const ANSWER: usize = 1024;
@@ -21,7 +26,7 @@ pub(super) struct Parcel {
     pub(super) url: String,
     pub(super) message_id: String,
     pub(super) timestamp: i64,
-    pub(super) signature: String,
+    pub(super) signed: Signed,
     pub(super) body: String,
     /// A header that is left out.
     pub(super) missing: Option<&'static str>,
@@ -100,10 +105,17 @@ async fn exchange(parcel: &Parcel, allow_net: bool) -> Result<Receipt, Refusal> 
         .header(header::CONNECTION, "close")
         .header("webhook-id", &parcel.message_id)
         .header("webhook-timestamp", parcel.timestamp.to_string())
-        .header("webhook-signature", &parcel.signature)
         .body(Full::new(Bytes::from(parcel.body.clone())))?;
+    let Signed { standard, stripe } = &parcel.signed;
+    for (name, value) in [(STANDARD, standard), (STRIPE, stripe)] {
+        if let Some(value) = value {
+            request.headers_mut().insert(name, value.parse()?);
+        }
+    }
     if let Some(name) = parcel.missing {
         request.headers_mut().remove(name);
+        // The one header of Stripe has all of it.
+        request.headers_mut().remove(STRIPE);
     }
     let answer = async {
         let response = sender.send_request(request).await?;
