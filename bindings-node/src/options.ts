@@ -64,6 +64,14 @@ export interface ClientOptions {
   readonly requestsPerSecond?: number | undefined;
   /** Requests at a time at most, open streams included. Default: no limit. */
   readonly maxConcurrent?: number | undefined;
+  /**
+   * Milliseconds for which `runFlow` gives the answer of a run without a session again to the same
+   * question: same flow (and version of it), input and tweaks, same key and headers. 0, the default,
+   * keeps no answers. Not in a browser, nor with the WebAssembly engine.
+   */
+  readonly cacheTtl?: number | undefined;
+  /** Answers that are kept at most. Default: 1000. */
+  readonly cacheEntries?: number | undefined;
   /** Bytes that one event of a stream may have. */
   readonly maxEvent?: number | undefined;
   /** Throws `SessionExpired` where a session's memory is gone, instead of starting afresh. */
@@ -101,6 +109,8 @@ const CLIENT_NAMES: Readonly<Record<string, string>> = {
   clientCert: 'client_cert',
   requestsPerSecond: 'requests_per_second',
   maxConcurrent: 'max_concurrent',
+  cacheTtl: 'cache_ttl',
+  cacheEntries: 'cache_entries',
   maxEvent: 'max_event',
 };
 
@@ -153,7 +163,7 @@ function convert(name: string, value: unknown): unknown {
 }
 
 function isTimeout(name: string): boolean {
-  return /timeout$/i.test(name);
+  return /(timeout|Ttl)$/i.test(name);
 }
 
 function isIterable(value: unknown): value is Iterable<readonly [string, string]> {

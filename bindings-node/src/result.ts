@@ -56,6 +56,8 @@ export class RunResult {
   readonly requestId: string | null;
   /** How many requests were sent. */
   readonly attempts: number;
+  /** Whether the answer was kept from an earlier run (`cacheTtl`); it has no session then. */
+  readonly cached: boolean;
   /** The answer as it came, with everything that nobody here knows. */
   readonly raw: JsonValue;
 
@@ -79,6 +81,7 @@ export class RunResult {
     this.server = text(wire['server']);
     this.requestId = text(wire['request_id']);
     this.attempts = number(wire['attempts']) ?? 1;
+    this.cached = wire['cached'] === true;
     this.raw = (wire['raw'] ?? null) as JsonValue;
     this.#text = text(wire['text']);
     this.#textError = wire['text_error'] as Record<string, unknown> | undefined;

@@ -36,8 +36,18 @@ impl Client {
         id: &str,
         args: Map<String, Value>,
     ) -> Result<Answer, LangflowError> {
+        self.ask_with(id, args, CallOptions::default()).await
+    }
+
+    /// As [`Client::ask`], with options and the whole answer.
+    pub(crate) async fn ask_with(
+        &self,
+        id: &str,
+        args: Map<String, Value>,
+        options: CallOptions,
+    ) -> Result<Answer, LangflowError> {
         let operation = row(id)?;
-        let call = Call::new(self, operation, CallOptions::default());
+        let call = Call::new(self, operation, options);
         let parts = Parts {
             args,
             body: Bytes::new(),

@@ -12,6 +12,7 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::error::{ErrorCode, LangflowError};
 use crate::options::{CallOptions, refuse};
+use crate::platform::Far;
 use crate::request::{self, Parts};
 use crate::transfer::{Transferring, Upload};
 
@@ -97,7 +98,10 @@ impl Client {
         let mut request = request::build(&self.place(operation)?, operation, parts)?;
         *request.body_mut() = None;
         upload.label(&mut request)?;
-        call.transfer = Some(Transferring::Up(Arc::new(upload), watch::channel(0).0));
+        call.transfer = Some(Transferring::Up(
+            Arc::new(upload),
+            watch::channel(Far::default()).0,
+        ));
         let answer = self.exchange(request, &call).await?;
         let mut kept = self.understand(&answer, operation).await?;
         match kept[said].take() {

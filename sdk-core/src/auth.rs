@@ -109,6 +109,12 @@ impl Login {
         }))
     }
 
+    /// The password, for a digest of who asks.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn password(&self) -> &str {
+        self.password.expose()
+    }
+
     pub(crate) fn username(&self) -> &str {
         &self.username
     }

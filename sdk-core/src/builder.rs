@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::base_url::BaseUrl;
+use crate::cache::CacheSettings;
 use crate::client::Client;
 use crate::config::{Config, secret};
 use crate::dialect::Api;
@@ -128,6 +129,17 @@ impl ClientBuilder {
         self.set("max_concurrent", count)
     }
 
+    /// How long the answer of a run without a session is kept and given again to the same question.
+    /// Default: answers are not kept. See [`RunResult::cached`](crate::RunResult::cached).
+    pub fn cache_ttl(self, time: Duration) -> Self {
+        self.set("cache_ttl", time.as_secs_f64())
+    }
+
+    /// Answers that are kept at most. Default: 1000.
+    pub fn cache_entries(self, count: u32) -> Self {
+        self.set("cache_entries", count)
+    }
+
     /// Allows plain http to another machine. Default: only https, and http to this machine.
     pub fn allow_http(self, allow: bool) -> Self {
         self.set("allow_http", allow)
@@ -215,6 +227,7 @@ impl ClientBuilder {
             max_concurrent: None,
             login: None,
             organization: None,
+            cache: CacheSettings::default(),
         };
         if let Some(lines) = self.environment("LANGFLOW_CUSTOM_HEADERS") {
             config.headers = options::header_lines("LANGFLOW_CUSTOM_HEADERS", &lines)?;

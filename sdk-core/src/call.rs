@@ -14,6 +14,7 @@ use crate::operation::{Operation, Safety};
 use crate::options::{CallOptions, TOTAL};
 use crate::run::RunResult;
 use crate::send::id;
+use crate::trace;
 use crate::transfer::Transferring;
 
 /// One call: an operation, its options, its ids and its clock.
@@ -63,6 +64,7 @@ pub(crate) struct Counted {
     shared: Arc<Shared>,
     deadline: Deadline,
     over: bool,
+    span: tracing::Span,
 }
 
 impl Counted {
@@ -72,6 +74,20 @@ impl Counted {
             shared: client.shared.clone(),
             deadline: call.deadline,
             over: false,
+            span: trace::call_span(call),
+        }
+    }
+
+    /// The span of the call, with all its attempts and the reading of its stream.
+    pub(crate) fn span(&self) -> tracing::Span {
+        self.span.clone()
+    }
+
+    /// What is known once an answer has begun or the call has failed.
+    pub(crate) fn answered(&self, attempts: u32, status: Option<u16>) {
+        self.span.record("attempts", attempts);
+        if let Some(status) = status {
+            self.span.record("status", status);
         }
     }
 
@@ -83,6 +99,9 @@ impl Counted {
 
     pub(crate) fn end(mut self, error: Option<ErrorCode>) {
         self.over = true;
+        if let Some(code) = error {
+            self.span.record("code", code.as_str());
+        }
         self.shared.metrics.end(self.deadline.elapsed(), error);
     }
 }
@@ -142,6 +161,11 @@ impl Call {
         }
         result.session_id = result.session_id.or_else(|| self.session.clone());
         result
+    }
+
+    /// Whether its body was a stream of which some is gone: it cannot be sent again.
+    pub(crate) fn spent(&self) -> bool {
+        matches!(&self.transfer, Some(Transferring::Up(upload, _)) if upload.spent())
     }
 
     /// Whether the flow may have run, given that the request has left.

@@ -206,7 +206,7 @@ pub(crate) fn transport_failed(call: &Call, error: &reqwest::Error) -> Failed {
         Transport::Connect => (ErrorCode::ConnectFailed, Failure::NotStarted),
         Transport::ConnectTimeout => (ErrorCode::ConnectTimeout, Failure::NotStarted),
         // A certificate does not become better by asking again.
-        Transport::Tls => (ErrorCode::TlsFailed, Failure::Final),
+        Transport::Tls | Transport::ClientCert => (ErrorCode::TlsFailed, Failure::Final),
         Transport::Lost => (ErrorCode::ConnectionLost, Failure::MayHaveRun),
     };
     let what = match kind {
@@ -214,10 +214,17 @@ pub(crate) fn transport_failed(call: &Call, error: &reqwest::Error) -> Failed {
         Transport::Connect => "No connection could be made",
         Transport::ConnectTimeout => "No connection was made in time",
         Transport::Tls => "The server's certificate was not accepted",
+        Transport::ClientCert => "The server did not accept the certificate of the client",
         Transport::Lost => "The connection was lost before the answer",
     };
     let mut info = ErrorInfo::new(code, sentence(&format!("{what}: {}", causes(error))));
     info.may_have_executed = call.executes() && failure == Failure::MayHaveRun;
+    if kind == Transport::ClientCert {
+        info.hint =
+            "Pass `client_cert`, a certificate that the server trusts, with its key. Nothing was \
+                     executed: a server looks at it before it reads the request."
+                .to_owned();
+    }
     let timed_out = kind == Transport::ConnectTimeout;
     Failed {
         info,

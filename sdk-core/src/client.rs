@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::auth::Tokens;
 use crate::builder::ClientBuilder;
+use crate::cache::Cache;
 use crate::config::Config;
 use crate::dialect::detect::Known;
 use crate::error::LangflowError;
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
     pub(crate) tokens: Tokens,
+    pub(crate) cache: Cache,
 }
 
 impl Client {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::auth::Login;
 use crate::base_url::BaseUrl;
+use crate::cache::CacheSettings;
 use crate::dialect::Api;
 use crate::error::{ErrorCode, LangflowError};
 use crate::options::{self, CallOptions, Network, Timeouts, refuse};
@@ -51,6 +52,7 @@ pub struct Config {
     pub(crate) max_concurrent: Option<u32>,
     pub(crate) login: Option<Login>,
     pub(crate) organization: Option<String>,
+    pub(crate) cache: CacheSettings,
 }
 
 impl Config {
@@ -108,6 +110,7 @@ impl Config {
                 }
                 count => self.max_concurrent = Some(count),
             },
+            "cache_ttl" | "cache_entries" => self.cache.apply(name, value)?,
             "strict_sessions" => self.strict_sessions = options::flag(name, value)?,
             "api" => self.api = Api::parse(&options::text(name, value)?)?,
             "max_event" => self.max_event = options::count(name, value)? as usize,
@@ -161,7 +164,7 @@ impl Config {
         for (name, value) in map.iter().filter(|(_, value)| !value.is_null()) {
             match name.as_str() {
                 "headers" | "api_key" | "timeout" | "first_byte_timeout" | "idle_timeout"
-                | "max_retries" | "strict_sessions" | "max_event" => {
+                | "max_retries" | "strict_sessions" | "max_event" | "cache_ttl" => {
                     self.apply(name, value, &mut String::new())?;
                 }
                 other => {
@@ -191,6 +194,7 @@ impl Config {
             "client_cert": self.network.client_cert,
             "requests_per_second": self.requests_per_second,
             "max_concurrent": self.max_concurrent,
+            "cache_ttl": self.cache.ttl.map(|time| time.as_secs_f64()),
         })
     }
 }

@@ -8,6 +8,8 @@ mod auth;
 mod base_url;
 pub mod boundary;
 mod builder;
+#[cfg_attr(target_arch = "wasm32", path = "cache_wasm.rs")]
+mod cache;
 mod call;
 mod classify;
 mod client;

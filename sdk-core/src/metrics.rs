@@ -44,7 +44,7 @@ pub struct MetricsSnapshot {
     pub latency: Latency,
     /// Tokens that runs used, as the servers counted them.
     pub tokens: u64,
-    /// Runs answered from the cache.
+    /// Runs answered from the cache: these are no calls.
     pub cache_hits: u64,
     /// Runs that the cache did not know.
     pub cache_misses: u64,
@@ -175,6 +175,15 @@ impl Metrics {
     /// A request is sent.
     pub(crate) fn attempt(&self) {
         self.state().attempts += 1;
+    }
+
+    /// The answer of a run was known, or not.
+    pub(crate) fn cache(&self, known: bool) {
+        let mut state = self.state();
+        match known {
+            true => state.cache_hits += 1,
+            false => state.cache_misses += 1,
+        }
     }
 
     /// A call is over.

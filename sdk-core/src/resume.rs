@@ -1,14 +1,20 @@
 //! Where a stream of a run stands, and how it goes on after it broke off.
 
-use http::{HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, Method, header};
+use serde_json::Map;
+use url::Url;
 
+use crate::ask;
 use crate::call::{Call, Opened};
 use crate::client::Client;
 use crate::dialect::Family;
 use crate::error::{ErrorCode, ErrorInfo};
 use crate::event::Event;
 use crate::platform;
+use crate::request::{self, Parts};
 use crate::retry::{self, Attempt, Failure};
+
+const LAST: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The run that a stream belongs to, and the last event of it that arrived.
 #[derive(Debug, Default)]
@@ -17,6 +23,25 @@ pub struct Mark {
     last: Option<String>,
     /// Times that it was gone on with since then.
     tries: u32,
+    place: Place,
+}
+
+/// Where the next event stands, seen from the last one that arrived.
+#[derive(Debug, Default)]
+enum Place {
+    /// After it.
+    #[default]
+    Known,
+    /// The stream was opened again, and has not said.
+    Unsure,
+    /// The stream begins again.
+    Before,
+}
+
+/// A stream that goes on.
+pub struct Again {
+    pub opened: Opened,
+    pub url: Url,
 }
 
 impl Mark {
@@ -48,13 +73,26 @@ impl Mark {
         }
     }
 
-    /// Opens the stream of a followed run again, after its last event. Only where every event is
-    /// kept: workflows do not repeat their tokens.
-    pub async fn again(&mut self, client: &Client, call: &Call, url: &url::Url) -> Option<Opened> {
-        let last = self.last.as_deref()?;
-        if !call.operation.follows() || call.operation.family() != Family::Workspace {
+    /// Opens the events of the run after its last one: of a stream of its own, and of a run that was
+    /// followed. Only where every event is kept under an id; workflows do not repeat their tokens.
+    pub async fn again(
+        &mut self,
+        client: &Client,
+        call: &Call,
+        url: Option<&Url>,
+    ) -> Option<Again> {
+        let last = HeaderValue::from_str(self.last.as_deref()?).ok()?;
+        if call.operation.family() != Family::Workspace {
             return None;
         }
+        let (call, mut request) = if call.operation.follows() {
+            let request = reqwest::Request::new(Method::GET, url?.clone());
+            (call.clone(), request)
+        } else if call.run {
+            self.events_of(client, call)?
+        } else {
+            return None;
+        };
         self.tries += 1;
         let attempt = Attempt {
             failure: Failure::MayHaveRun,
@@ -62,28 +100,68 @@ impl Mark {
             retry_after: None,
             should_retry: None,
         };
-        let most = call
-            .options
-            .max_retries
-            .unwrap_or(client.config.max_retries);
+        let most = call.options.max_retries;
+        let most = most.unwrap_or(client.config.max_retries);
         let [byte] = platform::random::<1>();
-        let delay = retry::delay(
-            call.operation.safety,
-            &attempt,
-            most,
-            f64::from(byte) / 256.0,
-        )?;
+        let random = f64::from(byte) / 256.0;
+        let delay = retry::delay(call.operation.safety, &attempt, most, random)?;
         if !call.deadline.allows(delay) {
             return None;
         }
         platform::sleep(delay).await;
-        let mut request = reqwest::Request::new(Method::GET, url.clone());
         let headers = request.headers_mut();
-        headers.insert(
-            header::ACCEPT,
-            HeaderValue::from_static("text/event-stream"),
-        );
-        headers.insert("last-event-id", HeaderValue::from_str(last).ok()?);
-        client.open(request, call).await.ok()
+        let accept = HeaderValue::from_static("text/event-stream");
+        headers.insert(header::ACCEPT, accept);
+        headers.insert(LAST, last);
+        let url = request.url().clone();
+        let opened = client.open(request, &call).await.ok()?;
+        tracing::debug!(last = self.last, "a stream goes on after it broke off");
+        self.place = Place::Unsure;
+        Some(Again { opened, url })
+    }
+
+    /// The request for the events of a run that was streamed by itself.
+    fn events_of(&self, client: &Client, run: &Call) -> Option<(Call, reqwest::Request)> {
+        let operation = ask::row("streamRunEvents").ok()?;
+        let run_id = self.run_id.clone()?;
+        let parts = Parts {
+            args: Map::from_iter([("run_id".to_owned(), run_id.into())]),
+            ..Parts::default()
+        };
+        let request = request::build(&client.place(operation).ok()?, operation, parts).ok()?;
+        let mut options = run.options.clone();
+        options.idempotency_key = None;
+        let mut call = Call::new(client, operation, options);
+        call.deadline = run.deadline;
+        call.request_id.clone_from(&run.request_id);
+        Some((call, request))
+    }
+
+    /// Whether the event had arrived before the stream broke off: a server that does not know
+    /// `Last-Event-ID` begins again, and no token may come twice.
+    pub fn repeats(&mut self, event: &Event) -> bool {
+        let is_last = event.id().is_some() && event.id() == self.last.as_deref();
+        match self.place {
+            Place::Known => false,
+            Place::Unsure if is_last => {
+                self.place = Place::Known;
+                true
+            }
+            Place::Unsure if matches!(event, Event::RunStarted { .. }) => {
+                self.place = Place::Before;
+                true
+            }
+            Place::Unsure => {
+                self.place = Place::Known;
+                false
+            }
+            Place::Before => {
+                if is_last {
+                    self.place = Place::Known;
+                }
+                // The end stands for everything.
+                !matches!(event, Event::End { .. })
+            }
+        }
     }
 }

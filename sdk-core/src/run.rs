@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::cache::Recall;
 use crate::call::Call;
 use crate::client::Client;
 use crate::dialect::{self, Family, langflow, lfx, responses};
@@ -103,6 +104,20 @@ impl RunRequest {
             options,
             begins: false,
         })
+    }
+
+    /// Whether nothing but the flow and the input decides the answer.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn stateless(&self) -> bool {
+        ["session_id", "files", "variables"]
+            .iter()
+            .all(|name| !self.fields.contains_key(*name))
+    }
+
+    /// Leaves this much time to the run.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn limit(&mut self, time: std::time::Duration) {
+        self.options.timeout = Some(time);
     }
 
     /// Whether it has something that only open-source servers take.
@@ -245,8 +260,11 @@ pub struct RunResult {
     pub server: &'static str,
     /// Id of the call.
     pub request_id: String,
-    /// How many requests it took.
+    /// How many requests it took; 0 for a kept answer.
     pub attempts: u32,
+    /// Whether the answer was kept from an earlier run (`cache_ttl`). It has no session then: whoever
+    /// wants to go on with a conversation sends a `session_id` from the first run on.
+    pub cached: bool,
     /// The answer as the server sent it, unknown fields included.
     pub raw: Value,
 }
@@ -295,15 +313,24 @@ impl Client {
     /// # Errors
     /// `invalid_input` before any request leaves; else what became of the call, with
     /// `may_have_executed` saying whether the flow may have run.
-    pub async fn run_flow(&self, request: RunRequest) -> Result<RunResult, LangflowError> {
+    pub async fn run_flow(&self, mut request: RunRequest) -> Result<RunResult, LangflowError> {
+        let key = match self.recall(&mut request).await {
+            Recall::Known(result) => return Ok(*result),
+            Recall::Unknown(key) => Some(key),
+            Recall::Never => None,
+        };
         let family = self.family_for(&request).await;
-        match self.run_on(&request, family).await {
+        let result = match self.run_on(&request, family).await {
             Err(error) => match self.run_elsewhere(family, &error) {
                 Some(found) => self.run_on(&request, found).await,
                 None => Err(error),
             },
             result => result,
+        };
+        if let (Some(key), Ok(result)) = (key, &result) {
+            self.remember(key, result);
         }
+        result
     }
 
     async fn run_on(

@@ -32,7 +32,8 @@ impl Client {
         request: reqwest::Request,
         call: &Call,
     ) -> Result<Answer, LangflowError> {
-        match portable::whole(self, request, call).await? {
+        // Boxed, so that the futures around it are small, and their types no tower.
+        match Box::pin(portable::whole(self, request, call)).await? {
             Got::Whole(answer) => Ok(answer),
             Got::Opened(_) => Err(LangflowError::new(
                 ErrorCode::InternalError,
@@ -47,7 +48,7 @@ impl Client {
         request: reqwest::Request,
         call: &Call,
     ) -> Result<Opened, LangflowError> {
-        match self.counted(request, call, Want::Opened).await? {
+        match Box::pin(self.counted(request, call, Want::Opened)).await? {
             Got::Opened(opened) => Ok(opened),
             Got::Whole(_) => Err(LangflowError::new(
                 ErrorCode::InternalError,
@@ -64,16 +65,20 @@ impl Client {
         want: Want,
     ) -> Result<Got, LangflowError> {
         let counted = Counted::begin(self, call);
-        match self.attempts(request, call, want).await {
+        let attempts = self.attempts(request, call, want);
+        match attempts.instrument(counted.span()).await {
             Ok(Got::Opened(mut opened)) => {
+                counted.answered(opened.attempts, Some(opened.response.status().as_u16()));
                 opened.counted = Some(counted);
                 Ok(Got::Opened(opened))
             }
-            Ok(whole) => {
+            Ok(Got::Whole(answer)) => {
+                counted.answered(answer.attempts, Some(answer.status.as_u16()));
                 counted.end(None);
-                Ok(whole)
+                Ok(Got::Whole(answer))
             }
             Err(error) => {
+                counted.answered(error.info().attempts, error.info().status);
                 let tried = call.operation.family();
                 if call.moves && self.run_elsewhere(tried, &error).is_some() {
                     counted.move_on();
@@ -166,7 +171,9 @@ impl Client {
             span.record("code", failed.info.code.as_str());
             may_have_executed |= failed.info.may_have_executed;
             // A token lives an hour. One that is refused is renewed once; nothing has run.
-            if let (Some(401), Some(login), Some(old)) = (failed.info.status, login, token.take()) {
+            if let (Some(401), Some(login), Some(old), false) =
+                (failed.info.status, login, token.take(), call.spent())
+            {
                 Box::pin(self.log_in(login, &mut request, call, Some(old))).await?;
                 continue;
             }
@@ -176,7 +183,10 @@ impl Client {
                 retry_after: failed.retry_after,
                 should_retry: failed.should_retry,
             };
-            if let Some(delay) = self.next_delay(call, &attempt, max_retries).await
+            let delay = self.next_delay(call, &attempt, max_retries).await;
+            let spent = delay.is_some() && call.spent();
+            if let Some(delay) = delay
+                && !spent
                 && call.deadline.allows(delay)
                 && let Some(cost) = self.shared.quota.take(failed.timed_out)
             {
@@ -196,6 +206,12 @@ impl Client {
                 info.may_have_executed = true;
                 info.hint
                     .push_str(" That is the last attempt; an earlier one may have been executed.");
+            }
+            if spent {
+                info.hint.push_str(
+                    " The body was a stream of which some had been sent, so it was not sent again: \
+                     open it anew, or upload a file.",
+                );
             }
             call.fill(&mut info, Some(&request), number);
             return Err(info.into());
@@ -289,7 +305,7 @@ impl Client {
         for hop in 0.. {
             let response = self.send(request, &url, call).await?;
             let status = response.status();
-            if matches!(status.as_u16(), 307 | 308) && hop < REDIRECTS {
+            if matches!(status.as_u16(), 307 | 308) && hop < REDIRECTS && !call.spent() {
                 let place = response.headers().get(header::LOCATION);
                 let next = place.and_then(|place| url.join(place.to_str().ok()?).ok());
                 if let Some(next) = next.filter(|next| next.origin() == url.origin()) {

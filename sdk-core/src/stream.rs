@@ -19,7 +19,7 @@ use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::event::Event;
 use crate::limits::Place;
 use crate::platform::{self, BoxStream};
-use crate::resume::Mark;
+use crate::resume::{Again, Mark};
 use crate::run::RunResult;
 use crate::send::{has_type, sentence};
 
@@ -310,15 +310,29 @@ impl Reader {
         let Err(error) = self.bytes_over(why) else {
             return Ok(());
         };
-        let Some(url) = self.source.url.clone() else {
+        // Half an event is no malformed one; what the run itself says is its end.
+        let broke = matches!(
+            error.code(),
+            ErrorCode::StreamInterrupted | ErrorCode::MalformedEvent
+        );
+        if !broke {
+            return Err(error);
+        }
+        let again = self
+            .mark
+            .again(&self.client, &self.call, self.source.url.as_ref());
+        let Some(Again { opened, url }) = Box::pin(again).await else {
             return Err(error);
         };
-        let again = self.mark.again(&self.client, &self.call, &url);
-        let Some(opened) = Box::pin(again).await else {
-            return Err(error);
-        };
-        self.count(None);
+        // It is one call to its caller, with all its requests.
+        let (counted, attempts) = (self.source.counted.take(), self.source.attempts);
         self.source = Source::of(opened, &self.call, url);
+        self.source.attempts += attempts;
+        self.source.method = "GET".to_owned();
+        let again = std::mem::replace(&mut self.source.counted, counted);
+        if let Some(again) = again {
+            again.move_on();
+        }
         self.decoder = Decoder::new(self.client.config.max_event);
         Ok(())
     }
@@ -344,6 +358,9 @@ impl Reader {
             &self.source.request_id,
             self.source.attempts,
         )?;
+        if self.mark.repeats(&event) {
+            return Ok(());
+        }
         self.take(event)
     }
 

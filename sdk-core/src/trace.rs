@@ -1,10 +1,31 @@
-//! W3C trace context: one trace a call, one span an attempt.
+//! W3C trace context: one trace and one span a call, one span an attempt in it.
 
 use http::HeaderMap;
 
+use crate::call::Call;
 use crate::platform;
 
 pub(crate) const TRACEPARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
+
+/// The span of a call, from its first attempt to the end of its stream. It has no header, body or query:
+/// nothing in it can be a secret.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn call_span(call: &Call) -> tracing::Span {
+    tracing::info_span!(
+        "langflow.call",
+        operation = call.operation.id,
+        request_id = call.request_id,
+        attempts = tracing::field::Empty,
+        status = tracing::field::Empty,
+        code = tracing::field::Empty,
+    )
+}
+
+/// Nobody listens in a page.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn call_span(_: &Call) -> tracing::Span {
+    tracing::Span::none()
+}
 
 /// The trace that a call belongs to: the caller's, where the call has a `traceparent` of the
 /// caller's, else its own.

@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::operation::Operation;
 use crate::options::{self, refuse};
-use crate::platform::{self, BoxFuture, MaybeSend, Piece, Sink};
+use crate::platform::{self, BoxFuture, Far, MaybeSend, Piece, Sink};
 use crate::send::{self, has_type};
 
 const FORM: &str = "multipart/form-data";
@@ -46,6 +46,21 @@ pub(crate) struct Upload {
 impl Upload {
     /// Reads `{"path"}` or `{"bytes": true}`, and `filename`, `content_type`, `field`, `fields`.
     pub(crate) fn from_json(text: &str, bytes: Bytes) -> Result<Upload, LangflowError> {
+        Upload::read(text, bytes, None)
+    }
+
+    /// As [`Upload::from_json`], of a body that a host hands over.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn fed(text: &str, feed: platform::Feed) -> Result<Upload, LangflowError> {
+        Upload::read(text, Bytes::new(), Some(feed))
+    }
+
+    fn read(
+        text: &str,
+        bytes: Bytes,
+        #[cfg(not(target_arch = "wasm32"))] feed: Option<platform::Feed>,
+        #[cfg(target_arch = "wasm32")] _: Option<()>,
+    ) -> Result<Upload, LangflowError> {
         let value: Value = serde_json::from_str(text).map_err(|error| {
             LangflowError::invalid_input("source", format!("Not JSON: {error}."))
         })?;
@@ -74,6 +89,20 @@ impl Upload {
         for (name, value) in &fields {
             options::text(&format!("fields.{name}"), value)?;
         }
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(feed) = feed {
+            if path.is_some() || inline {
+                let message = "A stream is neither a `path` nor `bytes`.";
+                return Err(LangflowError::invalid_input("source", message));
+            }
+            return Ok(Upload::of(
+                Piece::Feed(feed),
+                filename,
+                content_type,
+                field,
+                fields,
+            ));
+        }
         let piece = match (path, inline) {
             (Some(path), false) => {
                 if !platform::HAS_FILES {
@@ -100,15 +129,27 @@ impl Upload {
                 return Err(LangflowError::invalid_input("source", message));
             }
         };
-        Ok(Upload {
+        Ok(Upload::of(piece, filename, content_type, field, fields))
+    }
+
+    fn of(
+        piece: Piece,
+        filename: Option<String>,
+        content_type: Option<String>,
+        field: String,
+        fields: Map<String, Value>,
+    ) -> Upload {
+        Upload {
             piece,
             filename: filename.unwrap_or_else(|| "upload".to_owned()),
             content_type,
             field,
             fields,
+            // Decided before anything is sent: a stream cannot be searched for it. It is random, so
+            // that nobody can put it into a body.
             boundary: send::id("langflow-"),
             form: std::sync::OnceLock::new(),
-        })
+        }
     }
 
     /// The media type of the request, without the boundary of a form.
@@ -184,8 +225,29 @@ impl Upload {
         ]
     }
 
-    fn total(&self) -> u64 {
+    /// Bytes of the body, where that is known.
+    fn total(&self) -> Option<u64> {
         self.pieces().iter().map(Piece::len).sum()
+    }
+
+    /// Whether some of the body is gone, so that it cannot be sent again.
+    pub(crate) fn spent(&self) -> bool {
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Piece::Feed(feed) = &self.piece {
+            return feed.spent();
+        }
+        false
+    }
+
+    /// The error for a body that its host could not hand over, which the connection cannot know.
+    fn explain(&self, error: LangflowError) -> LangflowError {
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Piece::Feed(feed) = &self.piece
+            && let Some(broken) = feed.broken()
+        {
+            return platform::explain(broken, error);
+        }
+        error
     }
 }
 
@@ -229,7 +291,7 @@ fn quoted(name: &str) -> String {
 /// The body of a call that is not in memory, and who hears of its progress.
 #[derive(Debug, Clone)]
 pub(crate) enum Transferring {
-    Up(Arc<Upload>, watch::Sender<u64>),
+    Up(Arc<Upload>, watch::Sender<Far>),
     Down(PathBuf, watch::Sender<Transfer>),
 }
 
@@ -262,10 +324,12 @@ pub(crate) fn upload(
     upload: Upload,
 ) -> impl Stream<Item = Result<Value, LangflowError>> + MaybeSend + 'static {
     let total = upload.total();
-    let (progress, seen) = watch::channel(0);
-    call.transfer = Some(Transferring::Up(Arc::new(upload), progress));
+    let (progress, seen) = watch::channel(Far::default());
+    let upload = Arc::new(upload);
+    call.transfer = Some(Transferring::Up(upload.clone(), progress));
     let work = platform::boxed(async move {
-        let answer = client.exchange(request, &call).await?;
+        let answer = client.exchange(request, &call).await;
+        let answer = answer.map_err(|error| upload.explain(error))?;
         let head = crate::boundary::head_json(&answer, call.deadline.elapsed().as_secs_f64());
         let mut end = json!({"type": "end", "head": head});
         if has_type(&answer.headers, "application/json") || has_type(&answer.headers, "text/html") {
@@ -282,11 +346,15 @@ pub(crate) fn upload(
         }
         Ok(end)
     });
-    report(
-        work,
-        seen,
-        move |sent| json!({"type": "progress", "sent": sent, "total": total}),
-    )
+    report(work, seen, {
+        let mut wants = 0;
+        move |far: Far| {
+            let asks = far.wants > wants;
+            wants = far.wants;
+            let kind = if asks { "want" } else { "progress" };
+            json!({"type": kind, "sent": far.sent, "total": total})
+        }
+    })
 }
 
 /// Writes the answer to a file; see [`crate::boundary::Engine::download`].
@@ -321,7 +389,7 @@ pub(crate) fn download(
 fn report<T: Copy + PartialEq + Send + Sync + 'static>(
     work: BoxFuture<Result<Value, LangflowError>>,
     seen: watch::Receiver<T>,
-    shape: impl Fn(T) -> Value + MaybeSend + 'static,
+    shape: impl FnMut(T) -> Value + MaybeSend + 'static,
 ) -> impl Stream<Item = Result<Value, LangflowError>> + MaybeSend + 'static {
     let last = *seen.borrow();
     let reporting = Reporting {
@@ -330,14 +398,17 @@ fn report<T: Copy + PartialEq + Send + Sync + 'static>(
         seen,
         end: None,
     };
-    futures::stream::unfold((reporting, shape), |(mut reporting, shape)| async move {
-        let item = reporting.next().await?;
-        let item = item.map(|step| match step {
-            Step::Progress(far) => shape(far),
-            Step::End(end) => end,
-        });
-        Some((item, (reporting, shape)))
-    })
+    futures::stream::unfold(
+        (reporting, shape),
+        |(mut reporting, mut shape)| async move {
+            let item = reporting.next().await?;
+            let item = item.map(|step| match step {
+                Step::Progress(far) => shape(far),
+                Step::End(end) => end,
+            });
+            Some((item, (reporting, shape)))
+        },
+    )
 }
 
 struct Reporting<T> {
@@ -437,7 +508,7 @@ mod tests {
             .into_iter()
             .map(|piece| match piece {
                 Piece::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
-                Piece::File(..) => unreachable!("no file was given"),
+                _ => unreachable!("bytes were given"),
             })
             .collect();
         let boundary = &upload.boundary;
@@ -452,6 +523,6 @@ mod tests {
         );
         assert!(text.contains("filename=\"a%22b.json\""), "{text}");
         assert!(text.contains("name=\"x\"\r\n\r\n1\r\n"), "{text}");
-        assert_eq!(upload.total(), text.len() as u64);
+        assert_eq!(upload.total(), Some(text.len() as u64));
     }
 }

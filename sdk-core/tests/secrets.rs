@@ -68,6 +68,22 @@ async fn no_key_in_any_log() {
         log.contains("langflow.attempt") && log.contains("number=3"),
         "{log}"
     );
+    // One span of the whole call around them, with what became of it.
+    let close = log
+        .lines()
+        .filter(|line| line.contains("langflow.call{") && line.contains(": close"))
+        .find(|line| !line.contains("langflow.attempt"));
+    for said in [
+        "attempts=3",
+        "status=429",
+        "code=\"rate_limited\"",
+        "operation=\"runFlow\"",
+    ] {
+        assert!(
+            close.is_some_and(|line| line.contains(said)),
+            "{said}: {close:?}"
+        );
+    }
     for text in [&log, &shown] {
         assert!(
             !text.contains(KEY) && !text.contains(HEADER),

@@ -46,6 +46,7 @@ def result_report(result: RunResult) -> dict[str, Any]:
         "session_id": result.session_id,
         "session_status": result.session_status,
         "reason": result.reason,
+        "cached": result.cached,
         "raw": result.raw,
         "request_id": result.request_id,
         "text": text,

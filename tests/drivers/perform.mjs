@@ -21,9 +21,9 @@ const REPORTED = {
   body: 'body',
 };
 // Times are milliseconds in JavaScript and seconds in a vector.
-const TIMES = new Set(['timeout', 'connectTimeout', 'firstByteTimeout', 'idleTimeout']);
+const TIMES = new Set(['timeout', 'connectTimeout', 'firstByteTimeout', 'idleTimeout', 'cacheTtl']);
 const SETTINGS = new Set(
-  'baseUrl apiKey timeout connectTimeout firstByteTimeout idleTimeout maxRetries headers allowHttp strictSessions api proxy caBundle clientCert requestsPerSecond maxConcurrent maxEvent username password organization'.split(' '),
+  'baseUrl apiKey timeout connectTimeout firstByteTimeout idleTimeout maxRetries headers allowHttp strictSessions api proxy caBundle clientCert requestsPerSecond maxConcurrent maxEvent cacheTtl cacheEntries username password organization'.split(' '),
 );
 
 const camel = (name) =>
@@ -53,8 +53,8 @@ export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspec
   }
 
   function resultReport(result) {
-    const { output, reason, outputs, sessionId, sessionStatus, metadata, server, requestId, attempts, raw } = result;
-    const report = { output, reason, outputs, sessionId, sessionStatus, metadata, server, requestId, attempts, raw };
+    const { output, reason, outputs, sessionId, sessionStatus, metadata, server, requestId, attempts, cached, raw } = result;
+    const report = { output, reason, outputs, sessionId, sessionStatus, metadata, server, requestId, attempts, cached, raw };
     try {
       report.text = result.text;
       report.text_error = null;
@@ -86,6 +86,9 @@ export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspec
     if (call.method === 'new') return { result: null };
     const callOptions = named(call.options);
     if (call.method === 'run_flow') {
+      for (let before = 1; before < (call.times ?? 1); before += 1) {
+        await client.runFlow(named(call.args), callOptions);
+      }
       return { result: resultReport(await client.runFlow(named(call.args), callOptions)) };
     }
     if (call.method === 'stream_flow') {

@@ -39,6 +39,8 @@ async def perform(job: dict[str, Any]) -> dict[str, Any]:
     if call["method"] == "new":
         return {"result": None}
     if call["method"] == "run_flow":
+        for _ in range(call.get("times", 1) - 1):
+            await client.run_flow(**arguments(call))
         return {"result": result_report(await client.run_flow(**arguments(call)))}
     if call["method"] == "stream_flow":
         return await follow(client.stream_flow(**arguments(call)))

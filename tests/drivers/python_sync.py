@@ -38,6 +38,8 @@ def perform(job: dict[str, Any]) -> dict[str, Any]:
     if call["method"] == "new":
         return {"result": None}
     if call["method"] == "run_flow":
+        for _ in range(call.get("times", 1) - 1):
+            client.run_flow(**arguments(call))
         return {"result": result_report(client.run_flow(**arguments(call)))}
     if call["method"] == "stream_flow":
         return follow(client.stream_flow(**arguments(call)))

@@ -49,7 +49,11 @@ pub fn request(call: &Value) -> Result<RunRequest, LangflowError> {
 }
 
 async fn run(client: &Value, call: &Value) -> Result<Value, LangflowError> {
-    let result = make(client)?.run_flow(request(call)?).await?;
+    let client = make(client)?;
+    for _ in 1..call["times"].as_u64().unwrap_or(1) {
+        client.run_flow(request(call)?).await?;
+    }
+    let result = client.run_flow(request(call)?).await?;
     Ok(json!({"result": result.to_json()}))
 }
 

@@ -5,7 +5,7 @@
 
 use langflow_client::boundary::{Engine, EventStream};
 use langflow_client::{ClientBuilder, ErrorCode};
-use langflow_mock::MockServer;
+use langflow_mock::{Fault, MockServer};
 use serde_json::{Value, json};
 
 async fn start(more: Value) -> (MockServer, Engine) {
@@ -187,4 +187,183 @@ async fn metrics_and_alerts_are_shared_by_copies() {
             .with_options(r#"{"base_url": "http://localhost"}"#)
             .is_err()
     );
+}
+
+/// Sends what `pieces` says, one for each time it is asked for; how often it was asked comes first.
+async fn feed(
+    engine: &Engine,
+    source: Value,
+    pieces: &[Result<&[u8], &str>],
+) -> (usize, Vec<Value>, Option<Value>) {
+    let head = r#"{"op": "importFlows"}"#;
+    let mut source = source;
+    source["filename"] = json!("flow.json");
+    let (feed, events) = engine.upload_stream(head, &source.to_string()).unwrap();
+    let (mut wants, mut seen, mut pieces) = (0, Vec::new(), pieces.iter());
+    loop {
+        let batch = match events.next_batch().await {
+            Ok(Some(batch)) => serde_json::from_str::<Vec<Value>>(&batch).unwrap(),
+            Ok(None) => return (wants, seen, None),
+            Err(error) => return (wants, seen, serde_json::from_str(&error.0).unwrap()),
+        };
+        for event in batch {
+            if event["type"] == "want" {
+                wants += 1;
+                match pieces.next() {
+                    Some(Ok(piece)) => feed.push(piece.to_vec().into()),
+                    Some(Err(why)) => feed.fail(why),
+                    None => feed.finish(),
+                }
+            }
+            seen.push(event);
+        }
+    }
+}
+
+const FLOW: &str =
+    r#"{"name": "Fed", "data": {"nodes": [], "edges": []}, "description": "in pieces"}"#;
+
+#[tokio::test]
+async fn a_body_is_taken_piece_by_piece_and_never_twice() {
+    let (_mock, engine) = start(json!({})).await;
+    let half = FLOW.len() / 2;
+    let (one, other) = FLOW.as_bytes().split_at(half);
+    // With its length known it has a `Content-Length`, else it goes in chunks. An empty piece is none.
+    for source in [json!({"size": FLOW.len()}), json!({})] {
+        let (wants, events, error) =
+            feed(&engine, source.clone(), &[Ok(one), Ok(b""), Ok(other)]).await;
+        assert_eq!(error, None, "{source}");
+        let end = events.last().unwrap();
+        assert_eq!(end["json"]["flows"][0]["name"], "Fed", "{end}");
+        assert!(wants >= 3, "{wants}");
+        let totals: Vec<_> = events
+            .iter()
+            .filter(|event| event["type"] != "end")
+            .collect();
+        let known = !source["size"].is_null();
+        assert!(
+            totals.iter().all(|event| event["total"].is_u64() == known),
+            "{totals:?}"
+        );
+    }
+    // What is wrong with the stream is said as that, whatever the connection made of it.
+    for (source, pieces, code, says) in [
+        (
+            json!({"size": 3}),
+            vec![Ok(&b"four"[..])],
+            "invalid_input",
+            "more than the 3 bytes",
+        ),
+        (
+            json!({"size": 9}),
+            vec![Ok(&b"{}"[..])],
+            "invalid_input",
+            "after 2 of the 9 bytes",
+        ),
+        (
+            json!({}),
+            vec![Ok(one), Err("disk on fire")],
+            "file_error",
+            "disk on fire",
+        ),
+    ] {
+        let (_, _, error) = feed(&engine, source, &pieces).await;
+        let error = error.unwrap();
+        assert_eq!(error["code"], code, "{error}");
+        assert!(error["message"].as_str().unwrap().contains(says), "{error}");
+        assert_eq!(error["attempts"], 1, "{error}");
+    }
+    for (source, field) in [
+        (json!({"size": -1}), "size"),
+        (json!({"path": "/x"}), "source"),
+    ] {
+        let error = engine.upload_stream(r#"{"op": "importFlows"}"#, &source.to_string());
+        let error: Value = serde_json::from_str(&error.err().unwrap().0).unwrap();
+        assert_eq!(error["field"], field, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_is_sent_again_only_while_nothing_of_it_is_gone() {
+    let (mock, engine) = start(json!({})).await;
+    // Asked to wait after the body was read: the operation may be repeated, the body may not.
+    mock.fault(Fault::rate_limited(0).times(1)).unwrap();
+    let (_, _, error) = feed(&engine, json!({}), &[Ok(FLOW.as_bytes())]).await;
+    let error = error.unwrap();
+    assert_eq!(
+        (&error["code"], &error["attempts"]),
+        (&json!("rate_limited"), &json!(1))
+    );
+    assert!(
+        error["hint"].as_str().unwrap().contains("not sent again"),
+        "{error}"
+    );
+    // Nobody listens: nothing of it was taken, and it is tried as often as anything.
+    let nobody = json!({"env": {}, "base_url": "http://127.0.0.1:9", "max_retries": 1});
+    let engine = Engine::new(&nobody.to_string()).unwrap();
+    let (wants, _, error) = feed(&engine, json!({}), &[Ok(FLOW.as_bytes())]).await;
+    let error = error.unwrap();
+    assert_eq!(
+        (wants, &error["code"], &error["attempts"]),
+        (0, &json!("connect_failed"), &json!(2))
+    );
+    assert_eq!(error["may_have_executed"], false);
+}
+
+/// A hit is counted, belongs to its key, and ends with the version of its flow.
+#[tokio::test]
+async fn a_kept_answer_belongs_to_a_key_and_a_version() {
+    let (mock, engine) = start(json!({"cache_ttl": 60})).await;
+    let run = json!({"flow_id": "hello-flow", "input_value": "Hello!"}).to_string();
+    let ask = async |engine: &Engine| -> Value {
+        serde_json::from_str(
+            &engine
+                .run(&run)
+                .await
+                .unwrap_or_else(|error| panic!("{}", error.0)),
+        )
+        .unwrap()
+    };
+    let first = ask(&engine).await;
+    let second = ask(&engine).await;
+    assert_eq!(
+        (&first["cached"], &second["cached"]),
+        (&json!(false), &json!(true))
+    );
+    assert_eq!(
+        (&second["output"], &second["session_id"]),
+        (&first["output"], &Value::Null)
+    );
+    assert_ne!(second["request_id"], first["request_id"]);
+    let counts: Value = serde_json::from_str(&engine.metrics()).unwrap();
+    assert_eq!(
+        (&counts["cache_hits"], &counts["cache_misses"]),
+        (&json!(1), &json!(1)),
+        "{counts}"
+    );
+    // Another key shares the store and not the answer.
+    let made = engine
+        .call(
+            &json!({"op": "createApiKey"}).to_string(),
+            json!({"name": "other", "permissions": ["read", "execute"]})
+                .to_string()
+                .into(),
+        )
+        .await
+        .unwrap();
+    let made: Value = serde_json::from_slice(&made.body).unwrap();
+    let other = engine
+        .with_options(&json!({"api_key": made["key"]}).to_string())
+        .unwrap();
+    assert_eq!(ask(&other).await["cached"], false);
+    // Off for one copy: `cache_ttl` 0.
+    let off = engine.with_options(r#"{"cache_ttl": 0}"#).unwrap();
+    assert_eq!(ask(&off).await["cached"], false);
+    // A changed flow answers anew once its version is asked for again.
+    let change = json!({"op": "updateFlow", "args": {"flow_id": "hello-flow"}}).to_string();
+    let changed = engine.call(&change, r#"{"description": "changed"}"#.into());
+    changed.await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(5100)).await;
+    assert_eq!(ask(&engine).await["cached"], false);
+    drop(mock);
 }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Options that a call can carry; changing one of these keeps the connections of a client.
 _PER_CALL = ("timeout", "max_retries", "headers")
 # Options of the client itself that keep its connections too.
-_SHARED = ("api_key", "first_byte_timeout", "idle_timeout", "strict_sessions", "max_event")
+_SHARED = ("api_key", "first_byte_timeout", "idle_timeout", "strict_sessions", "max_event", "cache_ttl")
 
 
 class Base:
@@ -51,6 +51,8 @@ class Base:
         client_cert: str | os.PathLike[str] | NotGiven = NOT_GIVEN,
         requests_per_second: float | NotGiven = NOT_GIVEN,
         max_concurrent: int | NotGiven = NOT_GIVEN,
+        cache_ttl: float | NotGiven = NOT_GIVEN,
+        cache_entries: int | NotGiven = NOT_GIVEN,
         max_event: int | NotGiven = NOT_GIVEN,
         api: str | NotGiven = NOT_GIVEN,
         username: str | NotGiven | None = NOT_GIVEN,
@@ -79,6 +81,10 @@ class Base:
             client_cert: Path of a PEM file with a certificate and its key, to show to the server.
             requests_per_second: How many requests are sent a second at most.
             max_concurrent: How many calls are under way at a time at most.
+            cache_ttl: Seconds for which :meth:`run_flow` gives the answer of a run without a
+                session again to the same question: same flow (and version of it), input and
+                tweaks, same key and headers. 0, the default, keeps no answers.
+            cache_entries: How many answers are kept at most; 1000 if left out.
             max_event: Bytes that one event of a stream may have.
             api: Family of the server: ``workspace``; ``langflow``, an open-source one; ``hosted``,
                 the same behind a host that takes the key as a Bearer; ``lfx``, that is
@@ -109,6 +115,8 @@ class Base:
                 "client_cert": client_cert,
                 "requests_per_second": requests_per_second,
                 "max_concurrent": max_concurrent,
+                "cache_ttl": cache_ttl,
+                "cache_entries": cache_entries,
                 "max_event": max_event,
                 "api": api,
                 "username": username,

@@ -62,6 +62,8 @@ class RunResult(Model):
     """Id of the request; name it when you ask for support."""
     attempts: int
     """How many requests were sent."""
+    cached: bool
+    """Whether the answer was kept from an earlier run (``cache_ttl``); it has no session then."""
     raw: dict[str, Any]
     """The answer's body as it came."""
 
@@ -77,6 +79,7 @@ class RunResult(Model):
         "server",
         "request_id",
         "attempts",
+        "cached",
         "raw",
     )
     _shapes: ClassVar[dict[str, Shape]] = {"metadata": "RunMetadata", "outputs": {"*": "RunOutput"}}

@@ -26,6 +26,8 @@ use crate::send::has_type;
 use crate::stream::RunStream;
 use crate::transfer::{self, Download, Upload};
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use crate::platform::Feed;
 pub(crate) use compute::Entry as Compute;
 pub use compute::compute;
 pub(crate) use invoke::{Answer as Invoked, Args, Entry};
@@ -165,6 +167,35 @@ impl Engine {
         let (call, request) = self.begin_upload(head, &upload)?;
         let events = crate::transfer::upload(self.client.clone(), call, request, upload);
         Ok(EventStream::new(events))
+    }
+
+    /// As [`Engine::upload`], of a body that the host hands over piece by piece and that is never held in
+    /// memory. `source`: `filename`, `content_type`, `field`, `fields`, and `size` in bytes where it is
+    /// known; without it the body goes in chunks. Events: also `{"type": "want", "sent", "total" or
+    /// null}`, which the host answers with one of [`Feed::push`], [`Feed::finish`] and [`Feed::fail`].
+    /// Once some of it has been taken it is not sent again: no retry, no redirect.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn upload_stream(
+        &self,
+        head: &str,
+        source: &str,
+    ) -> Result<(Feed, EventStream), ErrorJson> {
+        let mut source: Value = serde_json::from_str(source).map_err(|error| {
+            LangflowError::invalid_input("source", format!("Not JSON: {error}."))
+        })?;
+        let size = match source.as_object_mut().and_then(|map| map.remove("size")) {
+            None | Some(Value::Null) => None,
+            Some(value) => Some(
+                value
+                    .as_u64()
+                    .ok_or_else(|| refuse("size", "a whole number of bytes", &value))?,
+            ),
+        };
+        let feed = Feed::new(size);
+        let upload = Upload::fed(&source.to_string(), feed.clone())?;
+        let (call, request) = self.begin_upload(head, &upload)?;
+        let events = crate::transfer::upload(self.client.clone(), call, request, upload);
+        Ok((feed, EventStream::new(events)))
     }
 
     /// Writes the answer of an operation to a file, which is there only once it is complete.

@@ -110,6 +110,7 @@ fn made(
             duration: None,
             tokens_used: raw["usage"]["total_tokens"].as_u64(),
         },
+        cached: false,
         server: SERVER,
         request_id: request_id.to_owned(),
         attempts,

@@ -280,6 +280,7 @@ fn finished(
         session_id: text("session_id"),
         session_status: None,
         metadata: Metadata::default(),
+        cached: false,
         server: SERVER,
         request_id: request_id.to_owned(),
         attempts,

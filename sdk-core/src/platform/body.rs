@@ -13,7 +13,7 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::Piece;
+use super::{Far, Feed, Piece};
 
 /// Bytes that are handed to a connection at a time.
 const CHUNK: usize = 64 * 1024;
@@ -49,7 +49,7 @@ pub fn watch(request: &mut reqwest::Request) -> Sent {
 pub fn attach(
     request: &mut reqwest::Request,
     pieces: Vec<Piece>,
-    progress: Option<watch::Sender<u64>>,
+    progress: Option<watch::Sender<Far>>,
 ) -> Sent {
     let begun = Arc::new(AtomicBool::new(false));
     let left = pieces.iter().map(Piece::len).sum();
@@ -71,6 +71,7 @@ enum Part {
     Closed(PathBuf, u64),
     Open(File, u64),
     Reading(JoinHandle<io::Result<(File, Bytes)>>, u64),
+    Feed(Feed),
 }
 
 impl From<Piece> for Part {
@@ -78,6 +79,7 @@ impl From<Piece> for Part {
         match piece {
             Piece::Bytes(bytes) => Part::Bytes(bytes),
             Piece::File(path, size) => Part::Closed(path, size),
+            Piece::Feed(feed) => Part::Feed(feed),
         }
     }
 }
@@ -85,10 +87,11 @@ impl From<Piece> for Part {
 struct Watched {
     /// The last is the next.
     parts: Vec<Part>,
-    left: u64,
+    /// Not known where a piece does not say how long it will be.
+    left: Option<u64>,
     taken: u64,
     begun: Arc<AtomicBool>,
-    progress: Option<watch::Sender<u64>>,
+    progress: Option<watch::Sender<Far>>,
 }
 
 impl Watched {
@@ -109,6 +112,13 @@ impl Watched {
                 Part::Closed(path, size) => {
                     let open = tokio::task::spawn_blocking(move || read(File::open(path)?, size));
                     self.parts.push(Part::Reading(open, size));
+                }
+                Part::Feed(feed) => {
+                    let next = feed.poll(context, self.progress.as_ref());
+                    if !matches!(next, Poll::Ready(None)) {
+                        self.parts.push(Part::Feed(feed));
+                        return next;
+                    }
                 }
                 Part::Open(_, 0) => {}
                 Part::Open(file, left) => {
@@ -160,21 +170,23 @@ impl http_body::Body for Watched {
         this.begun.store(true, Ordering::Release);
         Poll::Ready(ready!(this.poll_bytes(context)).map(|bytes| {
             let bytes = bytes?;
-            this.left = this.left.saturating_sub(bytes.len() as u64);
+            this.left = this
+                .left
+                .map(|left| left.saturating_sub(bytes.len() as u64));
             this.taken += bytes.len() as u64;
             if let Some(progress) = &this.progress {
-                progress.send_replace(this.taken);
+                progress.send_modify(|far| far.sent = this.taken);
             }
             Ok(Frame::data(bytes))
         }))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0
+        self.left == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        self.left.map(SizeHint::with_exact).unwrap_or_default()
     }
 }
 

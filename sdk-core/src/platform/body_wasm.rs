@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::Piece;
+use super::{Far, Piece};
 
 /// Whether any of a request has been handed to a connection: not known here.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +28,7 @@ pub fn watch(_: &mut reqwest::Request) -> Sent {
 pub fn attach(
     request: &mut reqwest::Request,
     pieces: Vec<Piece>,
-    progress: Option<watch::Sender<u64>>,
+    progress: Option<watch::Sender<Far>>,
 ) -> Sent {
     let mut whole = Vec::new();
     for piece in pieces {
@@ -39,7 +39,7 @@ pub fn attach(
         }
     }
     if let Some(progress) = progress {
-        progress.send_replace(whole.len() as u64);
+        progress.send_modify(|far| far.sent = whole.len() as u64);
     }
     *request.body_mut() = Some(whole.into());
     Sent

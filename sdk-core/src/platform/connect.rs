@@ -105,3 +105,49 @@ fn read(field: &str, path: &str) -> Result<Vec<u8>, LangflowError> {
         LangflowError::invalid_input(field, format!("{path} cannot be read: {error}."))
     })
 }
+
+/// What TLS says of a failure, where it is one of its own.
+pub fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut source = std::error::Error::source(error);
+    while let Some(found) = source {
+        if let Some(tls) = found.downcast_ref() {
+            return Some(tls);
+        }
+        // Errors travel inside an `io::Error`, in each other too, and its `source` skips them.
+        let mut inner = found
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        while let Some(error) = inner {
+            if let Some(tls) = error.downcast_ref() {
+                return Some(tls);
+            }
+            let io = error.downcast_ref::<std::io::Error>();
+            inner = io.and_then(std::io::Error::get_ref);
+        }
+        source = found.source();
+    }
+    None
+}
+
+/// Whether the server has refused the client's certificate. In TLS 1.3 the client counts as connected
+/// before the server has looked at it, so the refusal comes when the request may have been written. It is
+/// an alert that belongs to the handshake, and a server hands no byte to its program before that is over
+/// (RFC 8446, 4.4.2.4 and 6.2); asked for before the first byte of an answer, it means that nothing ran.
+pub fn refused_certificate(error: &reqwest::Error) -> bool {
+    use rustls::AlertDescription as Alert;
+    matches!(
+        tls_error(error),
+        Some(rustls::Error::AlertReceived(
+            Alert::CertificateRequired
+                | Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA
+                | Alert::AccessDenied
+                // A cryptographic operation of the handshake: its signature does not fit the authority.
+                | Alert::DecryptError
+        ))
+    )
+}

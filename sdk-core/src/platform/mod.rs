@@ -7,6 +7,9 @@ mod body;
 mod body;
 
 #[cfg(not(target_arch = "wasm32"))]
+mod feed;
+
+#[cfg(not(target_arch = "wasm32"))]
 mod connect;
 #[cfg(target_arch = "wasm32")]
 #[path = "connect_wasm.rs"]
@@ -24,6 +27,8 @@ use crate::error::LangflowError;
 
 pub use body::{Sent, Sink, attach, file_size, watch};
 pub use connect::http_client;
+#[cfg(not(target_arch = "wasm32"))]
+pub use feed::{Feed, explain};
 
 /// A part of a body.
 #[derive(Debug, Clone)]
@@ -32,14 +37,28 @@ pub enum Piece {
     Bytes(Bytes),
     /// A file and its size, opened when it is sent.
     File(PathBuf, u64),
+    /// What a host hands over, once.
+    #[cfg(not(target_arch = "wasm32"))]
+    Feed(Feed),
+}
+
+/// How far a body is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Far {
+    /// Bytes that were taken.
+    pub sent: u64,
+    /// Pieces that were asked for.
+    pub wants: u64,
 }
 
 impl Piece {
-    /// Size in bytes.
-    pub fn len(&self) -> u64 {
+    /// Size in bytes, where it is known.
+    pub fn len(&self) -> Option<u64> {
         match self {
-            Piece::Bytes(bytes) => bytes.len() as u64,
-            Piece::File(_, size) => *size,
+            Piece::Bytes(bytes) => Some(bytes.len() as u64),
+            Piece::File(_, size) => Some(*size),
+            #[cfg(not(target_arch = "wasm32"))]
+            Piece::Feed(feed) => feed.size(),
         }
     }
 }
@@ -205,6 +224,8 @@ pub enum Transport {
     ConnectTimeout,
     /// A connection, but no trusted one.
     Tls,
+    /// A connection whose certificate was trusted, to a server that did not take the client's.
+    ClientCert,
     /// The connection was lost after it was made.
     Lost,
 }
@@ -219,25 +240,14 @@ pub fn transport(error: &reqwest::Error) -> Transport {
         if error.is_timeout() {
             return Transport::ConnectTimeout;
         }
-        let mut source = std::error::Error::source(error);
-        while let Some(found) = source {
-            if found.is::<rustls::Error>() {
-                return Transport::Tls;
-            }
-            // Errors travel inside an `io::Error`, in each other too, and its `source` skips them.
-            let mut inner = found
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref);
-            while let Some(error) = inner {
-                if error.is::<rustls::Error>() {
-                    return Transport::Tls;
-                }
-                let io = error.downcast_ref::<std::io::Error>();
-                inner = io.and_then(std::io::Error::get_ref);
-            }
-            source = found.source();
+        if connect::tls_error(error).is_some() {
+            return Transport::Tls;
         }
         return Transport::Connect;
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    if connect::refused_certificate(error) {
+        return Transport::ClientCert;
     }
     // A browser does not say which; elsewhere the binding says it by the error's name.
     #[cfg(target_arch = "wasm32")]
