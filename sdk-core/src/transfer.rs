@@ -240,7 +240,7 @@ impl Upload {
     }
 
     /// The error for a body that its host could not hand over, which the connection cannot know.
-    fn explain(&self, error: LangflowError) -> LangflowError {
+    pub(crate) fn explain(&self, error: LangflowError) -> LangflowError {
         #[cfg(not(target_arch = "wasm32"))]
         if let Piece::Feed(feed) = &self.piece
             && let Some(broken) = feed.broken()

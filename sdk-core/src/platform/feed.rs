@@ -99,7 +99,7 @@ impl Feed {
     }
 
     /// The next piece, for the connection; the host is asked through `progress`.
-    pub(super) fn poll(
+    pub(crate) fn poll(
         &self,
         context: &mut Context<'_>,
         progress: Option<&watch::Sender<Far>>,

@@ -26,9 +26,24 @@ pub(super) async fn sent(call: &Call) -> Result<Option<Bytes>, LangflowError> {
                     LangflowError::invalid_input("path", message)
                 })?);
             }
+            Piece::Feed(feed) if feed.spent() => {
+                let message = "Some of the stream had been sent before it was known that an open-source \
+                               server answers; say so with `api`.";
+                let code = ErrorCode::Unsupported;
+                return Err(LangflowError::invalid(code, "body", message));
+            }
+            Piece::Feed(feed) => {
+                let next = || std::future::poll_fn(|context| feed.poll(context, Some(progress)));
+                while let Some(piece) = next().await {
+                    whole.extend(piece.map_err(|error| {
+                        let code = ErrorCode::FileError;
+                        upload.explain(LangflowError::new(code, format!("{error}.")))
+                    })?);
+                }
+            }
         }
     }
-    progress.send_replace(whole.len() as u64);
+    progress.send_modify(|far| far.sent = whole.len() as u64);
     Ok(Some(whole.into()))
 }
 
