@@ -129,7 +129,7 @@ export function requestOptionsToWire(options: RequestOptions): {
   wire: Wire;
   signal: AbortSignal | undefined;
 } {
-  const { signal, ...rest } = checked(options, 'options') as RequestOptions;
+  const { signal, ...rest } = objectOf(options, 'options') as RequestOptions;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidInput('signal', 'signal is not an AbortSignal');
   }
@@ -149,7 +149,7 @@ export function clientOptionsFromWire(wire: Wire): Record<string, unknown> {
 
 function toWire(options: object, place: string, names: Readonly<Record<string, string>>): Wire {
   const wire: Wire = {};
-  for (const [name, value] of Object.entries(checked(options, place))) {
+  for (const [name, value] of Object.entries(objectOf(options, place))) {
     if (value !== undefined) wire[names[name] ?? name] = convert(name, value);
   }
   return wire;
@@ -170,9 +170,10 @@ function isIterable(value: unknown): value is Iterable<readonly [string, string]
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
-function checked(options: unknown, place: string): object {
-  if (typeof options !== 'object' || options === null) {
-    throw invalidInput(place, `${place} is not an object`);
+/** The object that an argument has to be. */
+export function objectOf(value: unknown, name: string): object {
+  if (typeof value !== 'object' || value === null) {
+    throw invalidInput(name, `${name} is not an object`);
   }
-  return options;
+  return value;
 }

@@ -1,7 +1,8 @@
 /** A route of one's own server that pages call instead of the workspace, so that keys stay there. */
 import { createEngine } from './client.js';
 import { engineFactory } from './engine.js';
-import type { ClientOptions, HeadersLike } from './options.js';
+import { type ClientOptions, type HeadersLike, objectOf } from './options.js';
+import { invalidInput } from './raise.js';
 
 /** What can be set for a proxy. */
 export interface ProxyOptions {
@@ -22,7 +23,10 @@ export interface ProxyOptions {
    * `GET /langflow/api/v1/flows/:id/sessions`. A page may call it with the rights of the key.
    */
   readonly allow?: readonly string[] | undefined;
-  /** Says who may call: `false` or a `Response` refuses. Default: every page of the same site. */
+  /**
+   * Says who may call: `true` allows, a `Response` is the answer, all else refuses, also nothing at
+   * all. Default: every page of the same site.
+   */
   readonly authorize?:
     ((request: Request) => boolean | Response | Promise<boolean | Response>) | undefined;
   /** Sends the requests; for a proxy, an agent, or limits that differ from the runtime's. */
@@ -91,6 +95,7 @@ const ANSWER_HEADERS: ReadonlySet<string> = new Set([
  * @throws {@link InvalidInput} or one of its subclasses, naming the option that cannot be used.
  */
 export function createProxyHandler(options: ProxyOptions): ProxyHandler {
+  check(options);
   const mount = `/${options.path.replace(/^\/+|\/+$/g, '')}`;
   const base = baseOf(options);
   const key = (options.apiKey ?? engineFactory().environment()['LANGFLOW_API_KEY'])
@@ -105,9 +110,11 @@ export function createProxyHandler(options: ProxyOptions): ProxyHandler {
     const url = new URL(request.url);
     if (isForeign(request, url))
       return refusal(403, 'cross_site', 'Only pages of this site may call.');
-    const allowed = (await authorize?.(request)) ?? true;
+    const allowed: unknown = authorize === undefined || (await authorize(request));
     if (allowed instanceof Response) return allowed;
-    if (!allowed) return refusal(403, 'not_authorized', 'The server does not allow you this call.');
+    // A guard that says nothing, such as `session?.user`, has allowed nothing.
+    if (allowed !== true)
+      return refusal(403, 'not_authorized', 'The server does not allow you this call.');
 
     const path = pathsBehind(mount, url.pathname).find((one) => passes(request.method, one));
     if (path === undefined) {
@@ -128,6 +135,60 @@ export function createProxyHandler(options: ProxyOptions): ProxyHandler {
       send,
     );
   };
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+const isList = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+const isRoute = (value: unknown): boolean => /^\s*[a-z]+\s+\/\S*\s*$/i.test(value as string);
+
+/** What each option has to be. What an engine checks is left to it. */
+const CHECKS: Readonly<
+  Record<string, readonly [what: string, holds: (value: unknown) => boolean]>
+> = {
+  path: ['a path such as /api/langflow', isText],
+  baseUrl: ['a URL', (value) => isText(value) || value instanceof URL],
+  apiKey: ['a string', isText],
+  allowHttp: ['true or false', (value) => typeof value === 'boolean'],
+  headers: ['headers that can be sent', isHeaders],
+  flows: ['a list of flow ids', isList],
+  allow: [
+    'a list of routes such as "GET /langflow/api/v1/flows"',
+    (value) => isList(value) && (value as string[]).every(isRoute),
+  ],
+  authorize: ['a function', isFunction],
+  fetch: ['a function', isFunction],
+};
+
+/**
+ * Refuses what would leave the door open: a guard or a list of flows that is none, and a misspelt
+ * option, which would be one that is not set.
+ */
+function check(options: ProxyOptions): void {
+  const given = objectOf(options, 'options');
+  for (const [name, value] of Object.entries({ path: undefined, ...given })) {
+    const [what, holds] = (Object.hasOwn(CHECKS, name) && CHECKS[name]) || [];
+    if (what === undefined || holds === undefined) {
+      const names = Object.keys(CHECKS).join(', ');
+      throw invalidInput(name, `a proxy has no option ${name}; there are ${names}`);
+    }
+    if (value === undefined && name !== 'path') continue;
+    if (!holds(value)) throw invalidInput(name, `${name} has to be ${what}`);
+  }
+}
+
+function isHeaders(value: unknown): boolean {
+  try {
+    new Headers(pairsOf(objectOf(value, 'headers') as HeadersLike));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function pairsOf(headers: HeadersLike): [string, string][] {
+  const pairs = Symbol.iterator in headers ? [...headers] : Object.entries(headers);
+  return pairs.map(([name, value]) => [name, value]);
 }
 
 /** The address of the server, understood and checked as for a client. */
@@ -200,9 +261,7 @@ function headersOf(
     const value = request.headers.get(name);
     if (value !== null) headers.set(name, value);
   }
-  const more = options.headers ?? {};
-  const pairs = Symbol.iterator in more ? [...more] : Object.entries(more);
-  for (const [name, value] of pairs) headers.set(name, value);
+  for (const [name, value] of pairsOf(options.headers ?? {})) headers.set(name, value);
   // Workspaces and open-source servers take the key in different headers.
   if (key !== undefined && path.startsWith('/langflow/'))
     headers.set('authorization', `Bearer ${key}`);

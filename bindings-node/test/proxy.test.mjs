@@ -181,6 +181,24 @@ test('who may call is the program’s to say', async () => {
   assert.equal((await failure(say(async () => answer))).serverCode, 'no');
 });
 
+test('a guard that does not say true allows nothing', async () => {
+  let sent = 0;
+  const fetch = async () => {
+    sent += 1;
+    return new Response('{}');
+  };
+  const asked = async (authorize) => {
+    const handler = createProxyHandler({ path, baseUrl: mock.url, fetch, authorize });
+    const url = `http://site${path}/langflow/api/v1/flows/f/run`;
+    return (await handler(new Request(url, { method: 'POST', body: '{}' }))).status;
+  };
+  for (const said of [undefined, null, 0, '', 'yes', 1, {}]) {
+    assert.equal(await asked(async () => said), 403, String(said));
+  }
+  assert.equal(sent, 0);
+  assert.equal(await asked(async () => true), 200);
+});
+
 test('what goes wrong behind says nothing of the server', async () => {
   await on({ baseUrl: `http://127.0.0.1:${await deadPort()}`, apiKey: 'k' }, async ({ client }) => {
     const error = await failure(client.runFlow(flow));
@@ -217,4 +235,25 @@ test('options that cannot be used are refused when the handler is made', () => {
     () => createProxyHandler({ path, baseUrl: 'ftp://x', apiKey: 'k' }),
     InvalidBaseUrl,
   );
+  const wrong = {
+    path: [undefined, null, 5],
+    flows: ['hello-flow', [5], {}],
+    authorize: [true, 'admin', null],
+    allow: ['GET /x', [5], ['/x']],
+    headers: ['x', { a: 'b\nc' }, ['a']],
+    fetch: [5],
+    baseUrl: [5],
+    authorise: [() => false],
+    flow: [['hello-flow']],
+  };
+  for (const [field, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      const options = { path, baseUrl: mock.url, [field]: value };
+      const says = { code: 'invalid_input', field };
+      assert.throws(() => createProxyHandler(options), says, `${field}: ${String(value)}`);
+    }
+  }
+  for (const none of [undefined, null, 'x']) {
+    assert.throws(() => createProxyHandler(none), { code: 'invalid_input', field: 'options' });
+  }
 });
