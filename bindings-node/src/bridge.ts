@@ -13,7 +13,7 @@ import { shapes } from './generated/wire.js';
 import { toJson } from './json.js';
 import { pathOf, uploadOf } from './file.js';
 import { buildCall, type Call, type Operation, readReply } from './operation.js';
-import { type RequestOptions, requestOptionsToWire } from './options.js';
+import { headerPairs, type RequestOptions, requestOptionsToWire } from './options.js';
 import { type PageData, PagePromise } from './page.js';
 import { cancelled, translate } from './raise.js';
 import { RunResult, type WireResult } from './result.js';
@@ -117,7 +117,9 @@ export class Bridge {
   list<T>(operation: Operation, params: object, options: RequestOptions): PagePromise<T> {
     const load = async (page: Record<string, unknown>): Promise<PageData<T>> =>
       (await this.call(operation, { ...params, ...page }, options)) as PageData<T>;
-    return new PagePromise(load({}), (page) => load({ page }));
+    const { page: asked } = params as { readonly page?: unknown };
+    const first = typeof asked === 'number' ? asked : 1;
+    return new PagePromise(load({}), first, (page) => load({ page }));
   }
 
   /** Calls an operation that answers with events. */
@@ -171,15 +173,19 @@ export function mergeOptions<T extends RequestOptions>(defaults: T, options: T):
   if (typeof options !== 'object' || options === null) return options;
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const merged = { ...defaults, ...Object.fromEntries(given) };
-  if (defaults.headers !== undefined && options.headers !== undefined) {
-    return { ...merged, headers: [...pairs(defaults.headers), ...pairs(options.headers)] };
+  // Headers that are none are the engine's to refuse.
+  if (isObject(defaults.headers) && isObject(options.headers)) {
+    return { ...merged, headers: [...lower(defaults.headers), ...lower(options.headers)] };
   }
   return merged as T;
 }
 
-function pairs(headers: NonNullable<RequestOptions['headers']>): (readonly [string, string])[] {
-  const listed = Symbol.iterator in headers ? [...headers] : Object.entries(headers);
-  return listed.map(([name, value]) => [name.toLowerCase(), value]);
+function lower(headers: object): (readonly [string, string])[] {
+  return headerPairs(headers).map(([name, value]) => [name.toLowerCase(), value]);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function runRequest(params: RunParams, options: Record<string, unknown>): Record<string, unknown> {

@@ -158,7 +158,7 @@ function toWire(options: object, place: string, names: Readonly<Record<string, s
 function convert(name: string, value: unknown): unknown {
   // Milliseconds here, as everywhere in JavaScript; seconds on the wire.
   if (isTimeout(name) && typeof value === 'number') return value / 1000;
-  if (name === 'headers' && isIterable(value)) return Object.fromEntries(value);
+  if (name === 'headers' && isIterable(value)) return Object.fromEntries(headerPairs(value));
   return value;
 }
 
@@ -166,8 +166,19 @@ function isTimeout(name: string): boolean {
   return /(timeout|Ttl)$/i.test(name);
 }
 
-function isIterable(value: unknown): value is Iterable<readonly [string, string]> {
+function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
+}
+
+/** Headers in any form, as pairs; whether each may be sent is the engine's to say. */
+export function headerPairs(headers: unknown): (readonly [string, string])[] {
+  const given = objectOf(headers, 'headers');
+  const pairs: unknown[] = isIterable(given) ? [...given] : Object.entries(given);
+  for (const pair of pairs) {
+    if (Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string') continue;
+    throw invalidInput('headers', 'headers has to be an object, or list pairs of name and value');
+  }
+  return pairs as (readonly [string, string])[];
 }
 
 /** The object that an argument has to be. */

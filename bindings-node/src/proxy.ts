@@ -1,7 +1,7 @@
 /** A route of one's own server that pages call instead of the workspace, so that keys stay there. */
 import { createEngine } from './client.js';
 import { engineFactory } from './engine.js';
-import { type ClientOptions, type HeadersLike, objectOf } from './options.js';
+import { type ClientOptions, headerPairs, type HeadersLike, objectOf } from './options.js';
 import { invalidInput } from './raise.js';
 
 /** What can be set for a proxy. */
@@ -179,16 +179,11 @@ function check(options: ProxyOptions): void {
 
 function isHeaders(value: unknown): boolean {
   try {
-    new Headers(pairsOf(objectOf(value, 'headers') as HeadersLike));
+    new Headers(headerPairs(value).map(([name, text]) => [name, text]));
     return true;
   } catch {
     return false;
   }
-}
-
-function pairsOf(headers: HeadersLike): [string, string][] {
-  const pairs = Symbol.iterator in headers ? [...headers] : Object.entries(headers);
-  return pairs.map(([name, value]) => [name, value]);
 }
 
 /** The address of the server, understood and checked as for a client. */
@@ -261,7 +256,7 @@ function headersOf(
     const value = request.headers.get(name);
     if (value !== null) headers.set(name, value);
   }
-  for (const [name, value] of pairsOf(options.headers ?? {})) headers.set(name, value);
+  for (const [name, value] of headerPairs(options.headers ?? {})) headers.set(name, value);
   // Workspaces and open-source servers take the key in different headers.
   if (key !== undefined && path.startsWith('/langflow/'))
     headers.set('authorization', `Bearer ${key}`);

@@ -126,6 +126,42 @@ test('a list is its first page when awaited and all items when iterated over', a
   await server.stop();
 });
 
+test('a list whose pages do not turn ends with an error', async () => {
+  for (const page of [1, 0]) {
+    const answer = { items: [{ id: 'a' }], page, pages: 3 };
+    const server = await rawServer(({ socket }) => socket.end(json(200, answer)));
+    const one = new LangflowClient({ baseUrl: server.url, apiKey: 'k' });
+    const all = async () => {
+      for await (const { id } of one.flows.list()) assert.equal(id, 'a');
+    };
+    const error = await failure(all);
+    assert.equal(error.code, 'invalid_response');
+    assert.match(error.message, /page 2 was asked for|page 1 was asked for/);
+    assert.equal(server.requests.length, 2);
+    await server.stop();
+  }
+});
+
+test('what is no page is an error', async () => {
+  for (const answer of [
+    null,
+    5,
+    'x',
+    [],
+    {},
+    { detail: 'no' },
+    { items: 5 },
+    { items: [5] },
+    { items: [], pages: 'x' },
+    { items: [], page: -5, pages: -3 },
+  ]) {
+    const server = await rawServer(({ socket }) => socket.end(json(200, answer)));
+    const one = new LangflowClient({ baseUrl: server.url, apiKey: 'k' });
+    assert.equal((await failure(one.flows.list())).code, 'invalid_response', `${answer}`);
+    await server.stop();
+  }
+});
+
 test('a client never shows its key', () => {
   const secret = 'lf_very_secret';
   const one = new LangflowClient({ baseUrl: mock.url, apiKey: secret, timeout: 1500 });

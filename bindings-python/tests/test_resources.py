@@ -5,7 +5,7 @@ import pickle
 from typing import Any
 
 import pytest
-from langflow_api import AsyncClient, Client, InvalidInput, NotFound, Page
+from langflow_api import AsyncClient, Client, InvalidInput, InvalidResponse, NotFound, Page
 from langflow_api.models import Flow, FlowFile, FlowSummary
 from langflow_api.testing import MockServer
 from support import Connection, RawServer, body_of, header_of
@@ -54,6 +54,55 @@ def test_a_list_in_a_coroutine(raw: RawServer) -> None:
             return [flow.id for flow in page.items], [flow.id async for flow in client.flows.list()]
 
     assert asyncio.run(main()) == (["f0", "f1"], ["f0", "f1", "f2", "f3", "f4"])
+
+
+STUCK: list[Any] = [
+    {"items": [summary(1)], "page": 1, "pages": 3},
+    {"items": [summary(1)], "page": 0, "pages": 3},
+]
+
+
+@pytest.mark.parametrize("page", STUCK)
+def test_a_list_whose_pages_do_not_turn_ends(raw: RawServer, page: Any) -> None:
+    raw.script = lambda connection, _: connection.answer(page)
+    with pytest.raises(InvalidResponse, match="was asked for"):
+        list(Client(raw.url, "k").flows.list())
+
+    async def main() -> None:
+        with pytest.raises(InvalidResponse, match="was asked for"):
+            _ = [flow async for flow in AsyncClient(raw.url, "k").flows.list()]
+
+    asyncio.run(main())
+    assert len(raw.requests) == 4
+
+
+NO_PAGES: list[Any] = [
+    None,
+    5,
+    "x",
+    [],
+    {},
+    {"detail": "no"},
+    {"items": 5},
+    {"items": None},
+    {"items": [5]},
+    {"items": [], "pages": "x"},
+    {"items": [], "page": -5, "pages": -3},
+    {"items": [], "total": True},
+]
+
+
+@pytest.mark.parametrize("answered", NO_PAGES)
+def test_what_is_no_page(raw: RawServer, answered: Any) -> None:
+    raw.script = lambda connection, _: connection.answer(answered)
+    with pytest.raises(InvalidResponse):
+        Client(raw.url, "k").flows.list()
+
+    async def main() -> None:
+        with pytest.raises(InvalidResponse):
+            await AsyncClient(raw.url, "k").flows.list()
+
+    asyncio.run(main())
 
 
 def test_absent_is_not_null(raw: RawServer) -> None:

@@ -118,6 +118,8 @@ def test_an_expired_session_is_reported(raw: RawServer, caplog: pytest.LogCaptur
 def test_options_of_a_clone(raw: RawServer) -> None:
     client = Client(raw.url, "k", headers={"x-a": "1"})
     clone = client.with_options(headers={"x-b": "2"}).with_options(timeout=5)
+    assert "'x-b': '***'" in repr(clone.with_options(headers={"x-b": "secret"}))
+    assert "secret" not in repr(clone.with_options(headers={"x-b": "secret"}))
     clone.run_flow("f", "hi", headers={"x-c": "3"})
     request = raw.requests[0]
     assert [header_of(request, name) for name in ("x-a", "x-b", "x-c")] == ["1", "2", "3"]

@@ -277,6 +277,10 @@ class Base:
             shown["api_key"] = "***"
         shown.pop("language", None)
         shown.update(self._defaults)
+        headers = shown.get("headers")
+        if isinstance(headers, dict):
+            # Some carry a key, and which do is not for us to know.
+            shown["headers"] = dict.fromkeys(headers, "***")
         fields = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value)
         return f"{type(self).__name__}({fields})"
 

@@ -45,8 +45,25 @@ class _Query:
         self.options = options
         self.shape = shape
 
+    @property
+    def number(self) -> int:
+        """The page that is asked for, from 1."""
+        page = self.args.get("page")
+        return page if isinstance(page, int) else 1
+
     def at(self, number: int) -> _Query:
         return _Query(self.operation, {**self.args, "page": number}, self.options, self.shape)
+
+
+def _invalid(query: _Query, what: str) -> Exception:
+    from ._generated.errors import InvalidResponse
+
+    return InvalidResponse(f"The server answered {query.operation} {what}.", {"attempts": 1})
+
+
+def _kind(value: object) -> str:
+    names = {type(None): "nothing", list: "a list", str: "text", bytes: "bytes"}
+    return names.get(type(value), f"{value!r:.40}")
 
 
 class _Figures(_Generic[T]):
@@ -65,13 +82,35 @@ class _Figures(_Generic[T]):
     raw: dict[str, Any]
     """The answer's body as it came."""
 
-    def __init__(self, data: Model) -> None:
+    def __init__(self, query: _Query, data: object) -> None:
+        if not isinstance(data, Model):
+            raise _invalid(query, f"with {_kind(data)} where a page was expected")
+        items = data.get("items")
+        if not isinstance(items, list):
+            raise _invalid(query, "with a page whose `items` are no list")
+        if not all(isinstance(item, Model) for item in items):
+            raise _invalid(query, "with a page whose `items` are not all objects")
+
+        def number(name: str, default: int) -> int:
+            value = data.get(name)
+            if value is None:
+                return default
+            if type(value) is not int or value < 0:
+                raise _invalid(query, f"with a page whose `{name}` is {value!r:.40}")
+            return value
+
         self.raw = data.to_dict()
-        self.items = data.get("items") or []
-        self.page = data.get("page") or 1
-        self.total = data.get("total", len(self.items))
-        self.size = data.get("size") or len(self.items)
-        self.pages = data.get("pages") or 1
+        self.items = items
+        self.page = number("page", query.number)
+        self.total = number("total", len(items))
+        self.size = number("size", len(items))
+        self.pages = number("pages", 1)
+
+    def _followed_by(self, query: _Query, next_page: _Figures[T]) -> None:
+        """Refuses a server that does not turn pages: its list would never end."""
+        if next_page.page <= self.page:
+            asked = f"page {next_page.page} where page {query.number} was asked for"
+            raise _invalid(query, f"with {asked}: its list does not go on")
 
     @property
     def has_next_page(self) -> bool:
@@ -120,8 +159,8 @@ class _Figures(_Generic[T]):
 class Page(_Figures[T]):
     """One page of a list; iterating over it goes on through all the pages after it."""
 
-    def __init__(self, calls: Calls, query: _Query, data: Model) -> None:
-        super().__init__(data)
+    def __init__(self, calls: Calls, query: _Query, data: object) -> None:
+        super().__init__(query, data)
         self._calls = calls
         self._query = query
 
@@ -129,7 +168,9 @@ class Page(_Figures[T]):
         """The page after this one, or ``None`` after the last."""
         if not self.has_next_page:
             return None
-        page: Page[T] = self._calls.page(self._query.at(self.page + 1))
+        query = self._query.at(self.page + 1)
+        page: Page[T] = self._calls.page(query)
+        self._followed_by(query, page)
         return page
 
     def iter_pages(self) -> Iterator[Page[T]]:
@@ -157,8 +198,8 @@ class Page(_Figures[T]):
 class AsyncPage(_Figures[T]):
     """One page of a list; ``async for`` over it goes on through all the pages after it."""
 
-    def __init__(self, calls: AsyncCalls, query: _Query, data: Model) -> None:
-        super().__init__(data)
+    def __init__(self, calls: AsyncCalls, query: _Query, data: object) -> None:
+        super().__init__(query, data)
         self._calls = calls
         self._query = query
 
@@ -166,7 +207,9 @@ class AsyncPage(_Figures[T]):
         """The page after this one, or ``None`` after the last."""
         if not self.has_next_page:
             return None
-        page: AsyncPage[T] = await self._calls.page(self._query.at(self.page + 1))
+        query = self._query.at(self.page + 1)
+        page: AsyncPage[T] = await self._calls.page(query)
+        self._followed_by(query, page)
         return page
 
     async def iter_pages(self) -> AsyncIterator[AsyncPage[T]]:
