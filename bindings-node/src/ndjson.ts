@@ -1,7 +1,8 @@
 /** Events as lines of JSON, for the way between a server of one's own and its pages. */
 import { type ErrorInfo, LangflowError } from './errors.js';
 import type { FlowEvent } from './events.js';
-import { errorClasses, StreamInterrupted } from './generated/errors.js';
+import { errorClasses, MalformedEvent, StreamInterrupted } from './generated/errors.js';
+import { invalidInput } from './raise.js';
 import { RunResult } from './result.js';
 import type { Source } from './source.js';
 
@@ -19,9 +20,10 @@ export function lineOfError(error: LangflowError): Uint8Array<ArrayBuffer> {
 
 /** The events of lines that {@link lineOf} wrote. */
 export function eventsFromLines(readable: ReadableStream<Uint8Array> | null): Source {
-  const reader = readable?.getReader();
+  const reader = readerOf(readable);
   const decoder = new TextDecoder();
   let rest = '';
+  let said = '';
   let closed = false;
   let over = false;
   let failure: LangflowError | undefined;
@@ -32,29 +34,63 @@ export function eventsFromLines(readable: ReadableStream<Uint8Array> | null): So
     rest = lines.pop() ?? '';
     const found: FlowEvent[] = [];
     for (const line of lines.filter((one) => one.trim() !== '')) {
-      const event = JSON.parse(line) as Record<string, unknown>;
-      if (event['type'] === 'error') {
-        failure = errorFrom(event['error'] as ErrorInfo);
+      const event = read(line);
+      if (event instanceof LangflowError) {
+        failure = event;
         break;
       }
-      found.push(eventFrom(event));
+      if (event.type === 'token') said += event.text;
+      found.push(event);
     }
     return found;
+  }
+
+  /** The event of a line, or what the stream ends with there. */
+  function read(line: string): FlowEvent | LangflowError {
+    try {
+      const event: unknown = JSON.parse(line);
+      if (isObject(event) && typeof event['type'] === 'string') {
+        if (event['type'] === 'error' && isObject(event['error'])) return errorFrom(event['error']);
+        if (fits(event)) return eventFrom(event);
+      }
+    } catch (cause) {
+      return malformed(line, cause);
+    }
+    return malformed(line, undefined);
+  }
+
+  function malformed(line: string, cause: unknown): LangflowError {
+    const message = `The stream has a line that is no event: ${JSON.stringify(line.slice(0, 80))}.`;
+    return new MalformedEvent({ message, mayHaveExecuted: true, partialText: said }, { cause });
+  }
+
+  function interrupted(message: string, cause?: unknown): LangflowError {
+    const info = { message, mayHaveExecuted: true, partialText: said };
+    return new StreamInterrupted(info, cause === undefined ? {} : { cause });
+  }
+
+  async function chunk(): Promise<string | undefined> {
+    try {
+      const { done, value } = (await reader?.read()) ?? { done: true };
+      return done || value === undefined ? undefined : decoder.decode(value, { stream: true });
+    } catch (cause) {
+      throw interrupted('The stream broke off before the result of its run.', cause);
+    }
   }
 
   return {
     async next() {
       while (!closed && !over) {
         if (failure !== undefined) throw failure;
-        const chunk = await reader?.read();
+        const text = await chunk();
         if (closed) return null;
-        if (chunk === undefined || chunk.done) {
-          throw new StreamInterrupted({
-            message: 'The stream ended without the result of its run.',
-            mayHaveExecuted: true,
-          });
+        if (text === undefined) {
+          // What has no end of its line is a page, or the beginning of an event.
+          throw rest.trim() !== '' && !rest.startsWith('{')
+            ? malformed(rest, undefined)
+            : interrupted('The stream ended without the result of its run.');
         }
-        const found = events(decoder.decode(chunk.value, { stream: true }));
+        const found = events(text);
         over = found.some((event) => event.type === 'end');
         if (found.length > 0) return found;
       }
@@ -69,7 +105,30 @@ export function eventsFromLines(readable: ReadableStream<Uint8Array> | null): So
   };
 }
 
-function errorFrom(info: ErrorInfo): LangflowError {
+function readerOf(
+  readable: ReadableStream<Uint8Array> | null,
+): ReadableStreamDefaultReader<Uint8Array> | undefined {
+  // An answer without a body has none.
+  if (readable === null) return undefined;
+  try {
+    return readable.getReader();
+  } catch {
+    throw invalidInput('readable', 'readable has to be a ReadableStream that nobody else reads');
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether the fields are there that everybody counts on. */
+function fits(event: Record<string, unknown>): boolean {
+  if (event['type'] === 'token') return typeof event['text'] === 'string';
+  return event['type'] === 'end' ? isObject(event['result']) : event['type'] !== 'error';
+}
+
+function errorFrom(data: Record<string, unknown>): LangflowError {
+  const info = { message: 'The stream ended with an error.', ...data } as ErrorInfo;
   return new (errorClasses.get(info.code ?? '') ?? LangflowError)(info);
 }
 

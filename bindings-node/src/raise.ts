@@ -43,13 +43,17 @@ export function invalidInput(field: string, message: string): LangflowError {
   return translate(new Error(engineFactory().invalidInput(field, message)));
 }
 
-/** The caller's signal ended the call; `started` says whether anything had been sent by then. */
-export function cancelled(reason: unknown, started: boolean): LangflowError {
+/**
+ * The caller ended the call; `started` says whether anything had been sent by then, `partialText` what
+ * a stream had brought.
+ */
+export function cancelled(reason: unknown, started: boolean, partialText?: string): LangflowError {
   return new Cancelled(
     {
       message: 'the call was cancelled',
       phase: started ? 'send' : 'build',
       mayHaveExecuted: started,
+      partialText,
     },
     { cause: reason },
   );

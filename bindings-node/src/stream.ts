@@ -2,6 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { EndEvent, FlowEvent } from './events.js';
 import { eventsFromLines, lineOf, lineOfError } from './ndjson.js';
+import type { LangflowError } from './errors.js';
 import { cancelled, translate } from './raise.js';
 import type { RunResult } from './result.js';
 import type { Source } from './source.js';
@@ -29,7 +30,8 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
   #waiting = 0;
   #started = false;
   #over = false;
-  #failure: unknown;
+  #said = '';
+  #failure: LangflowError | undefined;
   #result: RunResult | undefined;
 
   /** @internal */
@@ -59,7 +61,12 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
     return this;
   }
 
-  /** The next event; calls that overlap are answered in order. */
+  /**
+   * The next event; calls that overlap are answered in order.
+   *
+   * @throws {@link LangflowError} what ended the stream before its result, each time it is asked again:
+   * `Cancelled` where it was closed.
+   */
   next(): Promise<IteratorResult<FlowEvent, undefined>> {
     // What is there and wanted by nobody else is handed over without a turn.
     const event = this.#waiting === 0 ? this.#take() : undefined;
@@ -72,7 +79,7 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
 
   /** Ends the stream; what `for await` calls when its loop is left. */
   return(): Promise<IteratorResult<FlowEvent, undefined>> {
-    this.close();
+    this.#end();
     return Promise.resolve({ done: true, value: undefined });
   }
 
@@ -88,10 +95,7 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
    */
   async finalResult(): Promise<RunResult> {
     while (this.#result === undefined) {
-      if (this.#failure !== undefined) throw this.#failure;
-      if ((await this.next()).done === true && this.#result === undefined) {
-        throw this.#failure ?? cancelled('the stream was closed before its end', true);
-      }
+      if ((await this.next()).done === true && this.#result === undefined) throw this.#closed();
     }
     return this.#result;
   }
@@ -142,12 +146,13 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
     );
   }
 
-  /** Ends the request and closes its connection; may be called again. */
+  /**
+   * Ends the request and closes its connection; may be called again. Whoever reads the stream elsewhere
+   * gets `Cancelled`: it must not take what it has for the whole answer.
+   */
   close(): void {
-    this.#over = true;
-    this.#ready = [];
-    this.#release();
-    this.#source.close();
+    if (!this.#over) this.#failure = this.#closed();
+    this.#end();
   }
 
   /** Closes the stream at the end of an `await using` block. */
@@ -160,25 +165,27 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
     if (this.#over || this.#at >= this.#ready.length || this.#aborted()) return undefined;
     const event = this.#ready[this.#at];
     this.#at += 1;
-    if (event?.type === 'end') this.#finish(event);
+    if (event?.type === 'token') this.#said += event.text;
+    else if (event?.type === 'end') this.#finish(event);
     return event;
   }
 
   async #next(): Promise<IteratorResult<FlowEvent, undefined>> {
+    let event: FlowEvent | undefined;
     try {
-      const event = await this.#pull();
-      return event === undefined ? { done: true, value: undefined } : { done: false, value: event };
+      event = await this.#pull();
     } catch (thrown) {
-      // Whoever closes a stream while it is being opened wants no error for it.
-      if (this.#over) return { done: true, value: undefined };
-      this.#over = true;
-      this.#release();
-      this.#source.close();
-      this.#failure = this.#aborted()
-        ? cancelled(this.#signal?.reason, this.#started)
-        : translate(thrown);
-      throw this.#failure;
+      // What a stream that was closed meanwhile ends with is known already.
+      if (!this.#over) {
+        this.#failure = this.#aborted()
+          ? cancelled(this.#signal?.reason, this.#started, this.#partial())
+          : translate(thrown);
+        this.#end();
+      }
     }
+    if (event !== undefined) return { done: false, value: event };
+    if (this.#failure !== undefined) throw this.#failure;
+    return { done: true, value: undefined };
   }
 
   async #pull(): Promise<FlowEvent | undefined> {
@@ -195,7 +202,7 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
       if (this.#aborted()) throw this.#signal?.reason;
       if (this.#over) return undefined;
       if (batch === null) {
-        this.close();
+        this.#end();
         return undefined;
       }
       this.#ready = batch;
@@ -205,7 +212,25 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
 
   #finish(event: EndEvent): void {
     this.#result = event.result;
-    this.close();
+    this.#end();
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#ready = [];
+    this.#release();
+    this.#source.close();
+  }
+
+  #closed(): LangflowError {
+    const partial = this.#started ? this.#partial() : undefined;
+    return cancelled('the stream was closed before its end', this.#started, partial);
+  }
+
+  /** The text that has arrived, whether it was asked for or not. */
+  #partial(): string {
+    const left = this.#ready.slice(this.#at);
+    return this.#said + left.map((event) => (event.type === 'token' ? event.text : '')).join('');
   }
 
   #aborted(): boolean {

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
 import { LangflowClient, NoSingleOutput, Page } from 'langflow-client';
 import { MockServer } from 'langflow-client/testing';
-import { json, rawServer, runAnswer } from './support.mjs';
+import { failure, json, rawServer, runAnswer } from './support.mjs';
 
 let mock;
 let client;

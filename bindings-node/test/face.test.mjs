@@ -140,6 +140,47 @@ test('fromReadableStream: pieces of any size, and one that breaks off', async ()
   });
 });
 
+test('fromReadableStream: what is no stream of ours is an error with the text so far', async () => {
+  const token = '{"type":"token","text":"abc"}\n';
+  const ends = [
+    ['<html>oops</html>\n', 'malformed_event'],
+    ['<html>oops</html>', 'malformed_event'],
+    ['5\n', 'malformed_event'],
+    ['{}\n', 'malformed_event'],
+    ['{"type":"end"}\n', 'malformed_event'],
+    ['{"type":"token"}\n', 'malformed_event'],
+    ['{"type":"error"}\n', 'malformed_event'],
+    ['{"type":"end","res', 'stream_interrupted'],
+    ['', 'stream_interrupted'],
+  ];
+  for (const [end, code] of ends) {
+    const seen = [];
+    const error = await failure(async () => {
+      const body = new Blob([token + end]).stream();
+      for await (const piece of FlowStream.fromReadableStream(body).textStream) seen.push(piece);
+    });
+    assert.deepEqual(seen, ['abc'], end);
+    const { mayHaveExecuted, partialText } = error;
+    assert.deepEqual([error.code, mayHaveExecuted, partialText], [code, true, 'abc'], end);
+  }
+  const lost = new TypeError('network error');
+  let pulls = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      if (pulls++ === 0) controller.enqueue(new TextEncoder().encode(token));
+      else controller.error(lost);
+    },
+  });
+  const error = await failure(FlowStream.fromReadableStream(body).finalResult());
+  assert.ok(error instanceof StreamInterrupted);
+  assert.deepEqual([error.mayHaveExecuted, error.partialText], [true, 'abc']);
+  assert.equal(error.cause, lost);
+  for (const none of [undefined, 5, {}, body]) {
+    const says = { code: 'invalid_input', field: 'readable' };
+    assert.throws(() => FlowStream.fromReadableStream(none), says);
+  }
+});
+
 test('fromReadableStream: closing and aborting cancel the body', async () => {
   for (const leave of [
     async (stream) => stream.close(),

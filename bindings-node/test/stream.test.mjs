@@ -63,7 +63,10 @@ test('nothing is sent before the first event is asked for', async () => {
     await new Promise((done) => setTimeout(done, 50));
     assert.equal(server.requests.length, 0);
     stream.close();
-    assert.equal((await stream.next()).done, true);
+    const error = await failure(stream.next());
+    assert.ok(error instanceof Cancelled);
+    assert.equal(error.mayHaveExecuted, false);
+    assert.equal(error.partialText, undefined);
     assert.equal(server.requests.length, 0);
   });
 });
@@ -78,16 +81,20 @@ test('leaving the loop closes the connection', async () => {
   });
 });
 
-test('close and asyncDispose close the connection and wake whoever waits', async () => {
+test('close and asyncDispose close the connection, and whoever reads learns of it', async () => {
   await using(await streaming({ end: false, open: true }), async (server) => {
     const stream = clientOf(server).streamFlow(flow);
     for (let count = 0; count < 4; count += 1) await stream.next();
     const waiting = stream.next();
     setTimeout(() => stream.close(), 20);
-    assert.deepEqual(await waiting, { done: true, value: undefined });
+    const error = await failure(waiting);
+    assert.ok(error instanceof Cancelled);
+    assert.equal(error.mayHaveExecuted, true);
+    assert.equal(error.partialText, "I'm fine");
     await server.closes(1);
     stream.close();
-    assert.ok((await failure(stream.finalResult())) instanceof Cancelled);
+    assert.equal(await failure(stream.finalResult()), error);
+    assert.equal(await failure(stream.textStream.next()), error);
 
     const other = clientOf(server).streamFlow(flow);
     await other.next();
@@ -96,12 +103,14 @@ test('close and asyncDispose close the connection and wake whoever waits', async
   });
 });
 
-test('closing while the request is on its way ends quietly', async () => {
+test('closing while the request is on its way ends it', async () => {
   await using(await rawServer(() => undefined), async (server) => {
     const stream = clientOf(server).streamFlow(flow);
     const first = stream.next();
     setTimeout(() => stream.close(), 50);
-    assert.equal((await first).done, true);
+    const error = await failure(first);
+    assert.ok(error instanceof Cancelled);
+    assert.equal(error.mayHaveExecuted, true);
     await server.closes(1);
   });
 });
@@ -118,7 +127,32 @@ test('a stream that is cut off delivers what came and then says so', async () =>
     assert.equal(error.partialText, "I'm fine");
     assert.equal(error.mayHaveExecuted, true);
     assert.equal(await failure(stream.finalResult()), error);
+    // Asked again it says so again: an end would look like the whole answer.
+    assert.equal(await failure(stream.next()), error);
+  });
+});
+
+test('a stream whose loop was left is over', async () => {
+  await using(await streaming({ end: false, open: true }), async (server) => {
+    const stream = clientOf(server).streamFlow(flow);
+    for await (const event of stream) if (event.type === 'token') break;
+    stream.close();
     assert.equal((await stream.next()).done, true);
+    const error = await failure(stream.finalResult());
+    assert.ok(error instanceof Cancelled);
+    assert.equal(error.partialText.slice(0, 1), 'I');
+  });
+});
+
+test('an aborted stream keeps the text that came', async () => {
+  await using(await streaming({ end: false, open: true }), async (server) => {
+    const stop = new AbortController();
+    const stream = clientOf(server).streamFlow(flow, { signal: stop.signal });
+    setTimeout(() => stop.abort(), 100);
+    const error = await failure(stream.finalResult());
+    assert.ok(error instanceof Cancelled);
+    assert.equal(error.mayHaveExecuted, true);
+    assert.equal(error.partialText, "I'm fine");
   });
 });
 
