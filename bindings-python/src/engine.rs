@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::errors::{exception, plain};
+use crate::feed::Feed;
 use crate::stream::EventStream;
 use crate::{future, runtime};
 
@@ -141,6 +142,19 @@ impl Engine {
     ) -> PyResult<EventStream> {
         let body = Bytes::copy_from_slice(body.as_bytes());
         opened(py, self.engine(py)?.upload(head, source, body))
+    }
+
+    fn upload_stream(
+        &self,
+        py: Python<'_>,
+        head: &str,
+        source: &str,
+    ) -> PyResult<(Feed, EventStream)> {
+        let (feed, events) = self
+            .engine(py)?
+            .upload_stream(head, source)
+            .map_err(|error| exception(py, &error))?;
+        Ok((Feed::new(feed), EventStream::new(events)))
     }
 
     fn download(

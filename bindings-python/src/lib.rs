@@ -4,6 +4,7 @@
 
 mod engine;
 mod errors;
+mod feed;
 mod future;
 mod mailbox;
 #[cfg(feature = "mock")]
@@ -18,6 +19,7 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<engine::Engine>()?;
+    module.add_class::<feed::Feed>()?;
     module.add_class::<stream::EventStream>()?;
     module.add_function(wrap_pyfunction!(errors::invalid_input, module)?)?;
     module.add_function(wrap_pyfunction!(engine::compute, module)?)?;

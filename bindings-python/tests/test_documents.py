@@ -78,3 +78,22 @@ def test_every_example_is_run() -> None:
     names = {path.stem for path in EXAMPLES.glob("*.py")}
     # `dask_scoring` is run where Dask is: in tests/integrations.
     assert names == {"quickstart", "stream", "async_stream", "session", "dask_scoring"}
+
+
+def modules_with_examples() -> list[str]:
+    package = HERE.parent / "python"
+    shown = re.compile(r"^ +>>> ", re.MULTILINE)
+    found = (path for path in package.rglob("*.py") if shown.search(path.read_text("utf-8")))
+    names = (".".join(path.relative_to(package).with_suffix("").parts) for path in found)
+    return sorted(name.removesuffix(".__init__") for name in names)
+
+
+@pytest.mark.parametrize("name", modules_with_examples())
+def test_the_examples_of_the_docstrings(name: str) -> None:
+    import doctest
+    from importlib import import_module
+
+    module = import_module(name)
+    failed, tried = doctest.testmod(module)
+    assert tried > 0
+    assert failed == 0

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-from langflow_api import Client, FileError, InvalidInput, NotFound, SavedFile, Unprocessable
+from langflow_api import (
+    AsyncClient,
+    Client,
+    FileError,
+    InvalidInput,
+    NotFound,
+    SavedFile,
+    Unprocessable,
+)
 from langflow_api.models import FlowImportResult
 from langflow_api.testing import MockServer
 from support import Connection, RawServer, header_of, python
@@ -52,12 +63,42 @@ class Swallowing(RawServer):
             data += more
         head, _, body = data.partition(b"\r\n\r\n")
         self.requests.append(head + b"\r\n\r\n")
-        size, wanted = len(body), int(header_of(self.requests[-1], "content-length") or 0)
-        while size < wanted:
-            size += len(connection.peer.recv(1 << 20)) or wanted
+        if header_of(self.requests[-1], "transfer-encoding"):
+            size = self._chunks(connection, body)
+        else:
+            size, wanted = len(body), int(header_of(self.requests[-1], "content-length") or 0)
+            while size < wanted:
+                more = connection.peer.recv(1 << 20)
+                if not more:
+                    connection.left.set()
+                    return False
+                size += len(more)
+        if size < 0:
+            connection.left.set()
+            return False
         self.sizes.append(size)
         self.script(connection, self.requests[-1])
         return True
+
+    def _chunks(self, connection: Connection, begun: bytes) -> int:
+        """Bytes of a body in chunks; less than none where it breaks off."""
+        data, size = bytearray(begun), 0
+        while True:
+            while b"\r\n" not in data:
+                more = connection.peer.recv(1 << 20)
+                if not more:
+                    return -1
+                data += more
+            line, _, rest = bytes(data).partition(b"\r\n")
+            length = int(line, 16)
+            while len(rest) < length + 2:
+                more = connection.peer.recv(1 << 20)
+                if not more:
+                    return -1
+                rest += more
+            size, data = size + length, bytearray(rest[length + 2 :])
+            if length == 0:
+                return size
 
 
 def grown(url: str, path: Path, code: str) -> int:
@@ -158,8 +199,6 @@ def test_a_raw_answer_to_a_file(mock: MockServer, tmp_path: Path) -> None:
 
 def test_an_upload_in_a_coroutine(archive: Path) -> None:
     async def main(url: str) -> None:
-        from langflow_api import AsyncClient
-
         async with AsyncClient(url, "k") as client:
             seen: list[int] = []
             ticks = 0
@@ -186,8 +225,6 @@ def test_a_cancelled_upload_closes_its_connection(archive: Path, raw: RawServer)
     raw.script = lambda connection, _: None
 
     async def main() -> None:
-        from langflow_api import AsyncClient
-
         async with AsyncClient(raw.url, "k") as client:
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(client.flows.import_(archive.with_name("a.json")), 0.3)
@@ -306,3 +343,99 @@ def test_an_open_source_server_is_asked_in_its_own_words(
     made = client.flows.import_(path, progress=lambda done, _: seen.append(done))
     assert made.flows[0].name == "x"
     assert seen == [saved.size]
+
+
+def zeros() -> Iterator[bytes]:
+    """A file of :data:`SIZE` bytes that is nowhere."""
+    yield b"PK\x03\x04"
+    for _ in range(SIZE >> 20):
+        yield b"\0" * (1 << 20)
+
+
+class Once(io.RawIOBase):
+    """A file object whose size nobody knows, as that of a socket or an archive's member."""
+
+    def __init__(self) -> None:
+        self.pieces = zeros()
+
+    def read(self, size: int = -1) -> bytes:
+        return next(self.pieces, b"")
+
+
+def test_what_can_be_read_once_is_sent_as_it_is_read(archive: Path) -> None:
+    with Swallowing() as server:
+        server.script = imported
+        client = Client(server.url, "k")
+        seen: list[Any] = []
+        with archive.open("rb") as file:
+            client.flows.import_(file, progress=lambda *far: seen.append(far))
+        assert seen[-1] == (SIZE, SIZE)
+        assert header_of(server.requests[-1], "content-length") == str(SIZE)
+        client.flows.import_(zeros(), progress=lambda *far: seen.append(far))
+        assert seen[-1] == (SIZE + 4, None)
+        assert header_of(server.requests[-1], "transfer-encoding") == "chunked"
+        client.flows.import_(Once())
+        assert server.sizes == [SIZE, SIZE + 4, SIZE + 4]
+        assert {header_of(one, "content-type") for one in server.requests} == {"application/zip"}
+        for body in ("path.open('rb')", "(b'x' * 99 for _ in range(500_000))"):
+            assert grown(server.url, archive, f"client.flows.import_({body})") < SIZE // 4
+
+
+def test_pieces_of_a_coroutine(archive: Path) -> None:
+    async def awaited() -> AsyncIterator[bytes]:
+        for piece in zeros():
+            await asyncio.sleep(0)
+            yield piece
+
+    async def main(url: str) -> None:
+        async with AsyncClient(url, "k") as client:
+            await client.flows.import_(awaited())
+            with archive.open("rb") as file:
+                await client.flows.import_(file)
+            await client.langflow.files.upload(awaited(), filename="a.bin")
+
+    with Swallowing() as server:
+        server.script = imported
+        asyncio.run(main(server.url))
+        assert server.sizes[:2] == [SIZE + 4, SIZE]
+        assert server.sizes[2] > SIZE + 4
+        with pytest.raises(InvalidInput):
+            Client(server.url, "k").flows.import_(awaited())  # type: ignore[arg-type]
+
+
+def test_what_is_small_can_be_sent_again(raw: RawServer) -> None:
+    def script(connection: Connection, _: bytes) -> None:
+        if len(raw.requests) == 1:
+            connection.answer({}, "503 Service Unavailable", more="retry-after: 0\r\n")
+        else:
+            connection.answer({"flows": []}, "201 Created")
+
+    raw.script = script
+    Client(raw.url, "k").flows.import_(iter([b"PK", b"\x03\x04"]))
+    assert len(raw.requests) == 2
+    assert raw.requests[1].endswith(b"PK\x03\x04")
+
+
+def test_a_reader_that_fails_ends_the_call(archive: Path) -> None:
+    def broken() -> Iterator[Any]:
+        yield b"x" * (2 << 20)
+        raise KeyError("no such member")
+
+    def text() -> Iterator[Any]:
+        yield b"x" * (2 << 20)
+        yield "text"
+
+    with Swallowing() as server:
+        client = Client(server.url, "k")
+        with pytest.raises(KeyError):
+            client.flows.import_(broken())
+        with pytest.raises(InvalidInput):
+            client.flows.import_(text())
+
+        async def main() -> None:
+            async with AsyncClient(server.url, "k") as other:
+                with pytest.raises(KeyError):
+                    await other.flows.import_(broken())
+
+        asyncio.run(main())
+        assert all(connection.left.wait(5) for connection in server.connections)

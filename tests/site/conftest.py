@@ -13,6 +13,13 @@ def mock() -> Iterator[MockServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def open_source() -> Iterator[MockServer]:
+    """The same server with the face of an open-source one alone."""
+    with MockServer(api=["langflow"]) as server:
+        yield server
+
+
 @pytest.fixture
 def environment(mock: MockServer) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LANGFLOW_")}

@@ -32,10 +32,16 @@ def python_pages() -> list[str]:
 
 @pytest.mark.parametrize("name", python_pages())
 def test_the_snippets_of_a_page(
-    name: str, mock: MockServer, environment: dict[str, str], tmp_path: Path
+    name: str,
+    mock: MockServer,
+    environment: dict[str, str],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     """One after the other, in one program, with nothing but address, key and id filled in."""
     program = "\n".join(blocks(MANUAL / "pages" / name, "python"))
+    if name == "open-source.md":
+        mock = request.getfixturevalue("open_source")
     flow = "memory-chat" if name in ("sessions.md", "frameworks.md") else "hello-flow"
     for place, value in (
         ("your-workspace-url", mock.url),

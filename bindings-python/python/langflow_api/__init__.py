@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from . import models
     from ._async_client import AsyncClient
+    from ._async_job import AsyncJob
+    from ._async_session import AsyncSession
     from ._client import Client
     from ._errors import LangflowError
     from ._events import (
@@ -32,15 +34,16 @@ if TYPE_CHECKING:
         UnknownEvent,
     )
     from ._generated.errors import *  # noqa: F403
+    from ._generated.job import Job
+    from ._generated.session import Session
     from ._given import NOT_GIVEN, NotGiven
-    from ._job import AsyncJob, Job, JobInfo
+    from ._job import JobInfo
     from ._many import RunBatch, RunItem
     from ._metrics import Alert, Alerts, Metrics
     from ._models import Model
     from ._pages import AsyncPage, AsyncPager, Page
     from ._raw import RawResponse
     from ._result import RunMetadata, RunOutput, RunResult
-    from ._session import AsyncSession, Session
     from ._stream import AsyncStream, Stream
     from ._transfer import SavedFile
 
@@ -114,14 +117,17 @@ _HOMES: dict[str, Iterable[str]] = {
     ),
     "_generated.errors": _error_names.NAMES,
     "_given": ("NOT_GIVEN", "NotGiven"),
-    "_job": ("AsyncJob", "Job", "JobInfo"),
+    "_async_job": ("AsyncJob",),
+    "_generated.job": ("Job",),
+    "_job": ("JobInfo",),
     "_many": ("RunBatch", "RunItem"),
     "_metrics": ("Alert", "Alerts", "Metrics"),
     "_models": ("Model",),
     "_pages": ("AsyncPage", "AsyncPager", "Page"),
     "_raw": ("RawResponse",),
     "_result": ("RunMetadata", "RunOutput", "RunResult"),
-    "_session": ("AsyncSession", "Session"),
+    "_async_session": ("AsyncSession",),
+    "_generated.session": ("Session",),
     "_stream": ("AsyncStream", "Stream"),
     "_transfer": ("SavedFile",),
 }

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ._async_job import AsyncJob
+    from ._async_session import AsyncSession
     from ._generated.langflow.namespace import AsyncLangflow
-    from ._job import AsyncJob
     from ._many import Inputs, Progress, RunBatch, RunItem
     from ._models import Model
     from ._result import RunResult
-    from ._session import AsyncSession
     from ._stream import Opening
 
 
@@ -146,7 +146,7 @@ class AsyncClient(Base, AsyncResources):
         options = run_options(timeout, max_retries, headers, idempotency_key)
         fields = run_fields(flow_id, input_value, tweaks, session_id, files, variables)
         if background:
-            from ._job import AsyncJob
+            from ._async_job import AsyncJob
 
             if stream:
                 raise invalid_input(
@@ -213,7 +213,7 @@ class AsyncClient(Base, AsyncResources):
         Args:
             id: Its :attr:`AsyncJob.id`.
         """
-        from ._job import AsyncJob
+        from ._async_job import AsyncJob
 
         return AsyncJob(self, id)
 
@@ -375,7 +375,7 @@ class AsyncClient(Base, AsyncResources):
         tweaks: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> AsyncSession:
         """A conversation: runs of one flow that remember each other; see :meth:`Client.session`."""
-        from ._session import AsyncSession
+        from ._async_session import AsyncSession
 
         return AsyncSession(self, flow_id, session_id, tweaks)
 

@@ -31,7 +31,7 @@ class Base:
     _config: dict[str, object]
     _defaults: dict[str, object]
     _bare: _native.Engine
-    _keys: Callable[[], str] | None
+    _keys: Callable[[], object] | None
 
     def __init__(
         self,
@@ -175,7 +175,7 @@ class Base:
     def _engine(self) -> _native.Engine:
         if self._keys is None:
             return self._bare
-        key: object = self._keys()
+        key = self._keys()
         if not isinstance(key, str):
             message = f"`api_key` has to return the key, not {type(key).__name__}."
             raise _native.invalid_input("api_key", message)
@@ -292,7 +292,7 @@ class Base:
 
 def split_key(
     config: dict[str, object],
-) -> tuple[Callable[[], str] | None, dict[str, object]]:
+) -> tuple[Callable[[], object] | None, dict[str, object]]:
     """A function that is asked for the key, if there is one, and the rest of the configuration."""
     source = config.get("api_key")
     if not callable(source):

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ._generated.job import Job
     from ._generated.langflow.namespace import Langflow
-    from ._job import Job
+    from ._generated.session import Session
     from ._many import Inputs, Progress, RunBatch, RunItem
     from ._models import Model
     from ._result import RunResult
-    from ._session import Session
 
 
 class Client(Base, Resources):
@@ -37,7 +37,7 @@ class Client(Base, Resources):
         >>> from langflow_api import Client
         >>> client = Client(base_url="http://127.0.0.1:7860", api_key="lf-key")
         >>> client
-        Client(base_url='http://127.0.0.1:7860', api_key='***')
+        Client(base_url='http://127.0.0.1:7860', api_key='***', api='auto', max_retries=2)
     """
 
     @property
@@ -175,7 +175,7 @@ class Client(Base, Resources):
         options = run_options(timeout, max_retries, headers, idempotency_key)
         fields = run_fields(flow_id, input_value, tweaks, session_id, files, variables)
         if background:
-            from ._job import Job
+            from ._generated.job import Job
 
             if stream:
                 raise invalid_input(
@@ -240,7 +240,7 @@ class Client(Base, Resources):
         Args:
             id: Its :attr:`Job.id`.
         """
-        from ._job import Job
+        from ._generated.job import Job
 
         return Job(self, id)
 
@@ -444,7 +444,7 @@ class Client(Base, Resources):
             ...     "Alice" in chat.run("What is my name?").text
             True
         """
-        from ._session import Session
+        from ._generated.session import Session
 
         return Session(self, flow_id, session_id, tweaks)
 

@@ -7,15 +7,23 @@ from ._given import NOT_GIVEN
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterable, Iterable, Iterator
     from typing import IO, Any, Union
 
     FileInput = Union[bytes, bytearray, "os.PathLike[str]", IO[bytes], Iterable[bytes]]
     """What a file can be: its bytes, its path (:class:`pathlib.Path`), a file object opened for
-    reading in binary mode, or its pieces. A ``str`` is no path."""
+    reading in binary mode, or its pieces. A ``str`` is no path. Paths, file objects and pieces are
+    read as they are sent. A path can be sent again where an attempt fails; the others cannot once
+    more than a megabyte of them has gone."""
+    AsyncFileInput = Union[FileInput, AsyncIterable[bytes]]
+    """As :data:`FileInput`, or pieces that are awaited."""
 
 # As much of a file as says what it is.
 _BEGINNING = 64
+# As much of what can be read only once is kept, so that most of it can be sent again.
+_KEPT = 1 << 20
+# How much is read at once.
+_CHUNK = 1 << 18
 
 
 class Upload:
@@ -23,45 +31,133 @@ class Upload:
 
     Args:
         source: What the engine is told of it.
-        data: Its bytes, where ``source`` has no path.
+        data: Its bytes, where they are at hand.
+        pieces: The rest of its pieces, where it is read as it is sent.
     """
 
-    __slots__ = ("data", "source")
+    __slots__ = ("data", "pieces", "source")
 
-    def __init__(self, source: dict[str, object], data: bytes = b"") -> None:
+    def __init__(
+        self, source: dict[str, object], data: bytes = b"", pieces: Pieces | None = None
+    ) -> None:
         self.source = source
         self.data = data
+        self.pieces = pieces
 
 
-def file_body(body: Any, archive: str, heard: bool) -> tuple[object, str | None]:
+class Pieces:
+    """What can be read once, piece by piece. In a coroutine another thread reads it."""
+
+    __slots__ = ("_beginning", "_items", "_later", "size")
+
+    def __init__(self, body: Any) -> None:
+        self._beginning: list[bytes] = []
+        self._later: Any = None
+        self._items: Iterator[object] | None = None
+        self.size: int | None = None
+        if hasattr(body, "read"):
+            self._items = iter(lambda: body.read(_CHUNK), b"")
+            self.size = _size(body)
+        elif hasattr(body, "__aiter__"):
+            self._later = body.__aiter__()
+        else:
+            self._items = iter(body)
+
+    def _next(self) -> bytes | None:
+        if self._items is None:
+            from . import _native
+
+            message = "Pieces that are awaited can be sent by an `AsyncClient` only."
+            raise _native.invalid_input("body", message)
+        for item in self._items:
+            piece = _checked(item)
+            if piece:
+                return piece
+        return None
+
+    def next(self) -> bytes | None:
+        """The next piece; ``None`` at the end."""
+        return self._beginning.pop(0) if self._beginning else self._next()
+
+    async def next_async(self) -> bytes | None:
+        """The next piece; the event loop goes on while it is read."""
+        if self._beginning:
+            return self._beginning.pop(0)
+        if self._later is None:
+            from asyncio import get_running_loop
+
+            return await get_running_loop().run_in_executor(None, self._next)
+        async for item in self._later:
+            piece = _checked(item)
+            if piece:
+                return piece
+        return None
+
+    def begin(self) -> bytes | None:
+        """All of it, if it is small."""
+        kept = 0
+        while kept < _KEPT:
+            piece = self._next()
+            if piece is None:
+                return b"".join(self._beginning)
+            self._beginning.append(piece)
+            kept += len(piece)
+        return None
+
+    async def begin_async(self) -> bytes | None:
+        """All of it, if it is small; for coroutines."""
+        found: list[bytes] = []
+        while sum(map(len, found)) < _KEPT:
+            piece = await self.next_async()
+            if piece is None:
+                return b"".join(found)
+            found.append(piece)
+        self._beginning = found
+        return None
+
+    def head(self) -> bytes:
+        """How it begins."""
+        return b"".join(self._beginning)[:_BEGINNING]
+
+
+def file_body(
+    body: Any, archive: str, heard: bool, begun: Pieces | bytes | None = None
+) -> tuple[object, str | None]:
     """The body of a call that takes JSON or a file, and the media type of a file.
 
     Args:
         body: JSON, a model, or a file in any form.
         archive: Media type of files that are not JSON.
         heard: Whether somebody wants to hear of the progress.
+        begun: The body where it was begun to be read already.
     """
     path = _path(body)
     if path is not None:
         with open(path, "rb") as file:
             media = _media(file.read(_BEGINNING), archive)
         return Upload({"path": path, "content_type": media}), None
-    data = read(body)
+    data = begun if begun is not None else _begin(body)
     if data is None:
         return body, None
+    if isinstance(data, Pieces):
+        media = _media(data.head(), archive)
+        return Upload({"content_type": media, "size": data.size}, pieces=data), None
     media = _media(data, archive)
     if heard:
         return Upload({"bytes": True, "content_type": media}, data), None
     return data, media
 
 
-def form_file(file: Any, filename: object, heard: bool) -> tuple[object, str | None]:
+def form_file(
+    file: Any, filename: object, heard: bool, begun: Pieces | bytes | None = None
+) -> tuple[object, str | None]:
     """The file of a form as a body, and its name where the body does not say it.
 
     Args:
         file: A file in any form.
         filename: Its name, where the caller says one.
         heard: Whether somebody wants to hear of the progress.
+        begun: The file where it was begun to be read already.
     """
     path = _path(file)
     if filename is NOT_GIVEN:
@@ -70,15 +166,27 @@ def form_file(file: Any, filename: object, heard: bool) -> tuple[object, str | N
         filename = text.replace("\\", "/").rpartition("/")[2] or "upload"
     if path is not None:
         return Upload({"path": path, "filename": filename}), None
-    data = read(file)
+    data = begun if begun is not None else _begin(file)
     if data is None:
         from . import _native
 
         message = f"`file` has to be a file, not {type(file).__name__}."
         raise _native.invalid_input("file", message)
+    if isinstance(data, Pieces):
+        return Upload({"filename": filename, "size": data.size}, pieces=data), None
     if heard:
         return Upload({"bytes": True, "filename": filename}, data), None
     return data, str(filename)
+
+
+async def file_body_async(body: Any, archive: str, heard: bool) -> tuple[object, str | None]:
+    """As :func:`file_body`, for coroutines."""
+    return file_body(body, archive, heard, await _begin_async(body))
+
+
+async def form_file_async(file: Any, filename: object, heard: bool) -> tuple[object, str | None]:
+    """As :func:`form_file`, for coroutines."""
+    return form_file(file, filename, heard, await _begin_async(file))
 
 
 def _path(body: Any) -> str | None:
@@ -95,17 +203,45 @@ def _media(beginning: bytes, archive: str) -> str:
     return "application/json" if text[:1] in (b"{", b"[") else archive
 
 
-def read(body: Any) -> bytes | None:
-    """The bytes of a file, or ``None`` for what is no file."""
+def _size(file: Any) -> int | None:
+    """How many bytes a file object still has, where asking for it costs nothing."""
+    import io
+
+    if not isinstance(file, (io.BytesIO, io.BufferedReader, io.FileIO)) or not file.seekable():
+        return None
+    here = file.tell()
+    end = file.seek(0, 2)
+    file.seek(here)
+    return max(end - here, 0)
+
+
+def _begin(body: Any) -> Pieces | bytes | None:
+    """The bytes of a file, or its pieces where it is large; ``None`` for what is no file."""
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body)
-    if hasattr(body, "read"):
-        return _checked(body.read())
+    if not _in_pieces(body):
+        return None
+    pieces = Pieces(body)
+    whole = pieces.begin()
+    return pieces if whole is None else whole
+
+
+async def _begin_async(body: Any) -> Pieces | bytes | None:
+    if not _in_pieces(body):
+        return None
+    pieces = Pieces(body)
+    whole = await pieces.begin_async()
+    return pieces if whole is None else whole
+
+
+def _in_pieces(body: Any) -> bool:
+    if hasattr(body, "__fspath__") or isinstance(body, (bytes, bytearray, memoryview)):
+        return False
+    if hasattr(body, "read") or hasattr(body, "__aiter__"):
+        return True
     if isinstance(body, (str, dict, list, tuple)) or not hasattr(body, "__iter__"):
-        return None
-    if hasattr(body, "to_dict") or hasattr(body, "keys"):
-        return None
-    return b"".join(_checked(piece) for piece in body)
+        return False
+    return not (hasattr(body, "to_dict") or hasattr(body, "keys"))
 
 
 def _checked(data: object) -> bytes:

@@ -73,8 +73,8 @@ class Calls:
 
         client = self._client
         with watch(operation, client._options(options), args.get("flow_id")) as seen:
-            source = begin(client._engine, head(operation, args, seen.options), body)
-            reply = reply_of(follow(source, progress, "upload"))
+            way = begin(client._engine, head(operation, args, seen.options), body)
+            reply = reply_of(follow(way, progress, "upload"))
             seen.replied(reply[0])
         return self._made(reply, shapes)
 
@@ -153,8 +153,8 @@ class AsyncCalls:
 
         client = self._client
         with watch(operation, client._options(options), args.get("flow_id")) as seen:
-            source = begin(client._engine, head(operation, args, seen.options), body)
-            reply = reply_of(await follow_async(source, progress, "upload"))
+            way = begin(client._engine, head(operation, args, seen.options), body)
+            reply = reply_of(await follow_async(way, progress, "upload"))
             seen.replied(reply[0])
         return self._made(reply, shapes)
 

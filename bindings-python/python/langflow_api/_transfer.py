@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import ParamSpec
 
-    from ._files import Upload
+    from ._files import Pieces, Upload
     from ._models import Shape
     from ._pages import _Query
     from ._progress import Far
@@ -71,44 +71,77 @@ class SavedFile:
         return f"SavedFile(path={self.path!r}, size={self.size})"
 
 
-def _end(batch: str | None, far: Far) -> dict[str, Any] | None:
-    """Tells how far a transfer is; its end, if that has come."""
+def _read(batch: str | None, far: Far) -> tuple[dict[str, Any] | None, bool]:
+    """Tells how far a transfer is: its end, if that has come, and whether it wants a piece."""
+    wants = False
     for event in loads(batch or "[]"):
         if event["type"] == "end":
-            end: dict[str, Any] = event
-            return end
+            return event, False
+        wants = wants or event["type"] == "want"
         done = event["sent"] if "sent" in event else event["received"]
         far(done, event.get("total"))
-    return None
+    return None, wants
 
 
-def follow(source: _native.EventStream, progress: object, what: str) -> dict[str, Any]:
-    """Waits for the end of a transfer."""
+def follow(way: Way, progress: object, what: str) -> dict[str, Any]:
+    """Waits for the end of a transfer, and hands over the pieces that it asks for."""
     with told(progress, None, what, "B") as far:
         try:
             while True:
-                end = _end(source.next_batch(), far)
+                end, wants = _read(way.source.next_batch(), far)
                 if end is not None:
                     return end
+                if wants and way.pieces is not None:
+                    way.hand_over(way.pieces.next())
         finally:
-            source.close()
+            way.source.close()
 
 
-async def follow_async(source: _native.EventStream, progress: object, what: str) -> dict[str, Any]:
-    """Waits for the end of a transfer in a coroutine."""
+async def follow_async(way: Way, progress: object, what: str) -> dict[str, Any]:
+    """As :func:`follow`, for coroutines."""
     with told(progress, None, what, "B") as far:
         try:
             while True:
-                end = _end(await source.next_batch_async(), far)
+                end, wants = _read(await way.source.next_batch_async(), far)
                 if end is not None:
                     return end
+                if wants and way.pieces is not None:
+                    way.hand_over(await way.pieces.next_async())
         finally:
-            source.close()
+            way.source.close()
 
 
-def begin(engine: _native.Engine, message: str, upload: Upload) -> _native.EventStream:
+class Way:
+    """A transfer that has begun."""
+
+    __slots__ = ("_feed", "pieces", "source")
+
+    def __init__(
+        self,
+        source: _native.EventStream,
+        pieces: Pieces | None = None,
+        feed: _native.Feed | None = None,
+    ) -> None:
+        self.source = source
+        self.pieces = pieces
+        self._feed = feed
+
+    def hand_over(self, piece: bytes | None) -> None:
+        """The piece that was asked for; ``None`` if there is no more."""
+        assert self._feed is not None
+        if piece is None:
+            self._feed.finish()
+        else:
+            self._feed.push(piece)
+
+
+def begin(engine: _native.Engine, message: str, upload: Upload) -> Way:
     """Begins to send a file."""
-    return engine.upload(message, encode(upload.source).decode(), upload.data)
+    source = encode(upload.source).decode()
+    if upload.pieces is None:
+        return Way(engine.upload(message, source, upload.data))
+    feed, events = engine.upload_stream(message, source)
+    return Way(events, upload.pieces, feed)
 
 
 def reply_of(end: dict[str, Any]) -> _Reply:
@@ -141,7 +174,7 @@ class SavingCalls(Calls):
         with watch(operation, client._options(options), args.get("flow_id")) as seen:
             message = head(operation, args, seen.options, content_type, filename)
             source = client._engine.download(message, payload(body, extra), self._path)
-            end = follow(source, self._progress, os.path.basename(self._path))
+            end = follow(Way(source), self._progress, os.path.basename(self._path))
             seen.replied(dumps(end["head"]).decode())
         return SavedFile(end)
 
@@ -175,7 +208,7 @@ class SavingAsyncCalls(AsyncCalls):
         with watch(operation, client._options(options), args.get("flow_id")) as seen:
             message = head(operation, args, seen.options, content_type, filename)
             source = client._engine.download(message, payload(body, extra), self._path)
-            end = await follow_async(source, self._progress, os.path.basename(self._path))
+            end = await follow_async(Way(source), self._progress, os.path.basename(self._path))
             seen.replied(dumps(end["head"]).decode())
         return SavedFile(end)
 

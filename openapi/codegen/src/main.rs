@@ -53,6 +53,7 @@ fn main() -> Result<()> {
 
     let mut files = Files::default();
     emit::all(&mut files, &apis, &errors)?;
+    emit::twins(&mut files, &root)?;
 
     if arguments.check {
         let different = files.different(&root)?;

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
-    from .._files import FileInput  # noqa: F401
+    from .._files import AsyncFileInput, FileInput  # noqa: F401
     from .._given import NotGiven
     from .._pages import AsyncPager, Page  # noqa: F401
     from .._raw import raw, raw_async
@@ -1075,7 +1075,7 @@ class AsyncFlows(AsyncResource):
 
     async def import_(
         self,
-        body: FlowFile | Mapping[str, Any] | FlowBundle | FileInput,
+        body: FlowFile | Mapping[str, Any] | FlowBundle | AsyncFileInput,
         *,
         on_conflict: Literal["new_id", "replace", "fail"] | NotGiven = NOT_GIVEN,
         timeout: float | None | NotGiven = NOT_GIVEN,
@@ -1133,9 +1133,9 @@ class AsyncFlows(AsyncResource):
             "headers": headers,
             "idempotency_key": idempotency_key,
         }
-        from .._files import file_body
+        from .._files import file_body_async
 
-        _body, _media = file_body(body, "application/zip", bool(progress))
+        _body, _media = await file_body_async(body, "application/zip", bool(progress))
         _answer: FlowImportResult = await self._calls.send(
             "importFlows",
             _args,

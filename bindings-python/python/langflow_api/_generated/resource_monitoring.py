@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
-    from .._files import FileInput  # noqa: F401
+    from .._files import AsyncFileInput, FileInput  # noqa: F401
     from .._given import NotGiven
     from .._pages import AsyncPager, Page  # noqa: F401
     from .._raw import raw, raw_async

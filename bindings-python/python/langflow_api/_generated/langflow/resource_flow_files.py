@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
-    from ..._files import FileInput  # noqa: F401
+    from ..._files import AsyncFileInput, FileInput  # noqa: F401
     from ..._given import NotGiven
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
@@ -361,7 +361,7 @@ class AsyncFlowFiles(AsyncResource):
     async def upload(
         self,
         flow_id: str,
-        file: FileInput,
+        file: AsyncFileInput,
         *,
         filename: str | NotGiven = NOT_GIVEN,
         timeout: float | None | NotGiven = NOT_GIVEN,
@@ -408,9 +408,9 @@ class AsyncFlowFiles(AsyncResource):
             "headers": headers,
             "idempotency_key": idempotency_key,
         }
-        from ..._files import form_file
+        from ..._files import form_file_async
 
-        _body, _name = form_file(file, filename, bool(progress))
+        _body, _name = await form_file_async(file, filename, bool(progress))
         _answer: FlowFile = await self._calls.send(
             "langflow.uploadFlowFile",
             _args,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from os import PathLike  # noqa: F401
     from typing import Any, Literal  # noqa: F401
 
-    from ..._files import FileInput  # noqa: F401
+    from ..._files import AsyncFileInput, FileInput  # noqa: F401
     from ..._given import NotGiven
     from ..._pages import AsyncPager, Page  # noqa: F401
     from ..._raw import raw, raw_async
@@ -986,7 +986,7 @@ class AsyncProjects(AsyncResource):
 
     async def upload(
         self,
-        file: FileInput,
+        file: AsyncFileInput,
         *,
         filename: str | NotGiven = NOT_GIVEN,
         timeout: float | None | NotGiven = NOT_GIVEN,
@@ -1030,9 +1030,9 @@ class AsyncProjects(AsyncResource):
             "headers": headers,
             "idempotency_key": idempotency_key,
         }
-        from ..._files import form_file
+        from ..._files import form_file_async
 
-        _body, _name = form_file(file, filename, bool(progress))
+        _body, _name = await form_file_async(file, filename, bool(progress))
         _answer: builtins.list[Flow] = await self._calls.send(
             "langflow.uploadProject",
             _args,

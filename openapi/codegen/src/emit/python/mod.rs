@@ -3,6 +3,7 @@
 mod answers;
 mod methods;
 mod text;
+pub mod twins;
 mod types;
 
 use anyhow::{Context, Result};
