@@ -7,6 +7,9 @@ use anyhow::{Context as _, Result};
 
 use crate::process::{command, run, run_quietly};
 
+/// Linux with the C library musl.
+const MUSL: &str = "x86_64-unknown-linux-musl";
+
 /// The repository.
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -68,25 +71,35 @@ pub fn wheel(python: &Path, release: bool) -> Result<PathBuf> {
     only(&out, "whl")
 }
 
-/// Builds what is uploaded to PyPI. Zig links against the oldest C library that is promised.
+/// Builds what is uploaded to PyPI. Zig links against the oldest C library that is promised, and
+/// against musl, which Alpine has.
 pub fn for_upload() -> Result<()> {
     let python = python("venv", &["maturin>=1.10,<2", "ziglang>=0.14,<1"])?;
     let out = work().join("pypi");
     let _ = std::fs::remove_dir_all(&out);
     let folder = root().join("bindings-python");
+    // maturin looks for Zig in the Python that it finds first.
+    let mut places: Vec<PathBuf> = python.parent().map(Path::to_owned).into_iter().collect();
+    places.extend(std::env::split_paths(
+        &std::env::var_os("PATH").unwrap_or_default(),
+    ));
+    let places = std::env::join_paths(places)?;
     let maturin = |arguments: &[&str]| {
         let mut maturin = command(&folder, &python, &["-m", "maturin"]);
         maturin.args(arguments).arg("--out").arg(&out);
+        maturin.env("PATH", &places);
         maturin
     };
+    let wheel = |kind: &str, more: &[&str]| {
+        let mut wheel = maturin(&["build", "--release", "--zig", "--compatibility", kind]);
+        wheel.args(more);
+        wheel
+    };
     run(&mut maturin(&["sdist"]))?;
-    run(&mut maturin(&[
-        "build",
-        "--release",
-        "--zig",
-        "--compatibility",
-        "manylinux2014",
-    ]))
+    run(&mut wheel("manylinux2014", &[]))?;
+    run(&mut command(&root(), "rustup", &["target", "add", MUSL]))
+        .context("the wheel for musl needs Rust's library for it")?;
+    run(&mut wheel("musllinux_1_2", &["--target", MUSL]))
 }
 
 /// Builds the npm package with its addon and packs it.

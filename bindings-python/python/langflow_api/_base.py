@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 # Options that a call can carry; changing one of these keeps the connections of a client.
 _PER_CALL = ("timeout", "max_retries", "headers")
 # Options of the client itself that keep its connections too.
-_SHARED = ("api_key", "first_byte_timeout", "idle_timeout", "strict_sessions", "max_event", "cache_ttl")
+_SHARED = (
+    "api_key",
+    "first_byte_timeout",
+    "idle_timeout",
+    "strict_sessions",
+    "max_event",
+    "cache_ttl",
+)
 
 
 class Base:

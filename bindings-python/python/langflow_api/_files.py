@@ -24,6 +24,8 @@ _BEGINNING = 64
 _KEPT = 1 << 20
 # How much is read at once.
 _CHUNK = 1 << 18
+# How much is handed over at once at least, but for the end.
+_ENOUGH = 1 << 16
 
 
 class Upload:
@@ -43,6 +45,27 @@ class Upload:
         self.source = source
         self.data = data
         self.pieces = pieces
+
+
+class _Some:
+    """Small pieces together: each that is handed over costs more than its bytes."""
+
+    __slots__ = ("_items", "_size")
+
+    def __init__(self) -> None:
+        self._items: list[bytes] = []
+        self._size = 0
+
+    def enough(self, item: object) -> bool:
+        piece = _checked(item)
+        self._items.append(piece)
+        self._size += len(piece)
+        return self._size >= _ENOUGH
+
+    def piece(self) -> bytes | None:
+        if len(self._items) == 1:
+            return self._items[0] or None
+        return b"".join(self._items) or None
 
 
 class Pieces:
@@ -69,11 +92,11 @@ class Pieces:
 
             message = "Pieces that are awaited can be sent by an `AsyncClient` only."
             raise _native.invalid_input("body", message)
+        found = _Some()
         for item in self._items:
-            piece = _checked(item)
-            if piece:
-                return piece
-        return None
+            if found.enough(item):
+                break
+        return found.piece()
 
     def next(self) -> bytes | None:
         """The next piece; ``None`` at the end."""
@@ -87,11 +110,11 @@ class Pieces:
             from asyncio import get_running_loop
 
             return await get_running_loop().run_in_executor(None, self._next)
+        found = _Some()
         async for item in self._later:
-            piece = _checked(item)
-            if piece:
-                return piece
-        return None
+            if found.enough(item):
+                break
+        return found.piece()
 
     def begin(self) -> bytes | None:
         """All of it, if it is small."""
