@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use langflow_client::boundary;
 use napi::Env;
-use napi::bindgen_prelude::{Buffer, PromiseRaw, Uint8Array};
+use napi::bindgen_prelude::{Buffer, Uint8Array};
 use napi_derive::napi;
 
-use crate::cancel::CancelHandle;
 use crate::failure::throw;
+use crate::mailbox::{Answer, Mailbox};
 use crate::stream::EventStream;
 
 /// The answer of an operation.
@@ -17,6 +17,15 @@ pub struct Reply {
     pub head: String,
     /// The body as it came.
     pub body: Buffer,
+}
+
+impl From<boundary::Reply> for Reply {
+    fn from(reply: boundary::Reply) -> Self {
+        Self {
+            head: reply.head,
+            body: Vec::from(reply.body).into(),
+        }
+    }
 }
 
 /// One configured client.
@@ -37,87 +46,82 @@ impl Engine {
 
     /// Calls an operation by its id.
     #[napi(catch_unwind)]
-    pub fn call<'env>(
+    pub fn call(
         &self,
-        env: &'env Env,
+        env: &Env,
+        mailbox: &Mailbox,
+        id: u32,
         head: String,
         body: Uint8Array,
-        cancel: &CancelHandle,
-    ) -> napi::Result<PromiseRaw<'env, Reply>> {
+    ) -> napi::Result<()> {
         let engine = self.inner.clone();
         let body = Bytes::copy_from_slice(&body);
-        env.spawn_future(cancel.guard(async move {
-            let reply = engine.call(&head, body).await.map_err(throw)?;
-            Ok(Reply {
-                head: reply.head,
-                body: Vec::from(reply.body).into(),
-            })
-        }))
+        mailbox.answer(env, id, async move {
+            engine.call(&head, body).await.map(Answer::Reply)
+        })
     }
 
     /// Runs a flow to its end.
     #[napi(catch_unwind)]
-    pub fn run<'env>(
+    pub fn run(
         &self,
-        env: &'env Env,
+        env: &Env,
+        mailbox: &Mailbox,
+        id: u32,
         request: String,
-        cancel: &CancelHandle,
-    ) -> napi::Result<PromiseRaw<'env, String>> {
+    ) -> napi::Result<()> {
         let engine = self.inner.clone();
-        env.spawn_future(cancel.guard(async move { engine.run(&request).await.map_err(throw) }))
+        mailbox.answer(env, id, async move {
+            engine.run(&request).await.map(Answer::Text)
+        })
     }
 
     /// Runs a flow as a stream.
     #[napi(catch_unwind)]
-    pub fn open<'env>(
+    pub fn open(
         &self,
-        env: &'env Env,
+        env: &Env,
+        mailbox: &Mailbox,
+        id: u32,
         request: String,
-        cancel: &CancelHandle,
-    ) -> napi::Result<PromiseRaw<'env, EventStream>> {
+    ) -> napi::Result<()> {
         let engine = self.inner.clone();
-        env.spawn_future(cancel.guard(async move {
-            engine
-                .open(&request)
-                .await
-                .map(EventStream::from)
-                .map_err(throw)
-        }))
+        mailbox.answer(env, id, async move {
+            engine.open(&request).await.map(Answer::Stream)
+        })
     }
 
     /// Calls an operation that answers with events.
     #[napi(catch_unwind)]
-    pub fn open_call<'env>(
+    pub fn open_call(
         &self,
-        env: &'env Env,
+        env: &Env,
+        mailbox: &Mailbox,
+        id: u32,
         head: String,
         body: Uint8Array,
-        cancel: &CancelHandle,
-    ) -> napi::Result<PromiseRaw<'env, EventStream>> {
+    ) -> napi::Result<()> {
         let engine = self.inner.clone();
         let body = Bytes::copy_from_slice(&body);
-        env.spawn_future(cancel.guard(async move {
-            engine
-                .open_call(&head, body)
-                .await
-                .map(EventStream::from)
-                .map_err(throw)
-        }))
+        mailbox.answer(env, id, async move {
+            engine.open_call(&head, body).await.map(Answer::Stream)
+        })
     }
 
     /// Does what the core's table of names knows under `name`.
     #[napi(catch_unwind)]
-    pub fn invoke<'env>(
+    pub fn invoke(
         &self,
-        env: &'env Env,
+        env: &Env,
+        mailbox: &Mailbox,
+        id: u32,
         name: String,
         args: String,
-        cancel: &CancelHandle,
-    ) -> napi::Result<PromiseRaw<'env, String>> {
+    ) -> napi::Result<()> {
         let engine = self.inner.clone();
-        env.spawn_future(
-            cancel.guard(async move { engine.invoke(&name, &args).await.map_err(throw) }),
-        )
+        mailbox.answer(env, id, async move {
+            engine.invoke(&name, &args).await.map(Answer::Text)
+        })
     }
 
     /// Runs many flows, some at a time.

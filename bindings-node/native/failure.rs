@@ -8,11 +8,6 @@ pub fn throw(error: ErrorJson) -> napi::Error {
     napi::Error::from_reason(error.0)
 }
 
-/// What a call ends with that was cancelled; the caller knows the rest.
-pub fn cancelled() -> napi::Error {
-    napi::Error::from_reason(r#"{"code":"cancelled","message":"The call was cancelled."}"#)
-}
-
 /// The JSON of an error about an argument that cannot cross, such as a function.
 #[napi(catch_unwind)]
 pub fn invalid_input(field: String, message: String) -> String {

@@ -3,9 +3,9 @@
 //! Every failure is a JavaScript `Error` whose message is the error as JSON; the TypeScript side
 //! makes an object of the right class of it.
 
-mod cancel;
 pub mod engine;
 pub mod failure;
+mod mailbox;
 #[cfg(feature = "mock")]
 mod mock;
 mod runtime;

@@ -2,12 +2,12 @@
 
 use napi_derive::module_init;
 
-/// The core waits much and computes little: two threads carry it, where the default would start
-/// one for every processor in every Node process that loads the addon.
+/// The core waits much and computes little: one thread carries it, where the default would start one
+/// for every processor in every Node process that loads the addon. With two, each wakes the other.
 #[module_init]
 fn init() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .thread_name("langflow")
         .enable_all()
         .build();

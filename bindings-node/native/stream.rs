@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use langflow_client::boundary;
 use napi::Env;
-use napi::bindgen_prelude::PromiseRaw;
 use napi_derive::napi;
 
-use crate::failure::throw;
+use crate::mailbox::{Answer, Mailbox};
 
 /// The events of one run, pulled in batches.
 #[napi]
@@ -26,15 +25,13 @@ impl From<boundary::EventStream> for EventStream {
 #[napi]
 impl EventStream {
     /// Every event that is there, as a JSON list of at least one; `null` behind the last.
-    // Not an `async fn`: its future would borrow `self`, which dies with its thread's environment
-    // while the future still runs.
-    #[napi(catch_unwind, ts_return_type = "Promise<string | null>")]
-    pub fn next_batch<'env>(
-        &self,
-        env: &'env Env,
-    ) -> napi::Result<PromiseRaw<'env, Option<String>>> {
+    #[napi(catch_unwind)]
+    pub fn next_batch(&self, env: &Env, mailbox: &Mailbox, id: u32) -> napi::Result<()> {
         let stream = self.inner.clone();
-        env.spawn_future(async move { stream.next_batch().await.map_err(throw) })
+        mailbox.answer(env, id, async move {
+            let batch = stream.next_batch().await?;
+            Ok(batch.map_or(Answer::Over, Answer::Text))
+        })
     }
 
     /// Ends the request and closes its connection.

@@ -171,6 +171,8 @@ export class Bridge {
 /** Options over defaults; what is `undefined` leaves the default, headers add up. */
 export function mergeOptions<T extends RequestOptions>(defaults: T, options: T): T {
   if (typeof options !== 'object' || options === null) return options;
+  // Most calls have none of their own.
+  if (Object.keys(options).length === 0) return defaults;
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const merged = { ...defaults, ...Object.fromEntries(given) };
   // Headers that are none are the engine's to refuse.
@@ -190,8 +192,10 @@ function isObject(value: unknown): value is object {
 
 function runRequest(params: RunParams, options: Record<string, unknown>): Record<string, unknown> {
   if (typeof params !== 'object' || params === null) return { options };
-  const entries = Object.entries(params).map(([name, value]) => [RUN_NAMES[name] ?? name, value]);
-  return { ...(Object.fromEntries(entries) as Record<string, unknown>), options };
+  const request: Record<string, unknown> = {};
+  for (const name of Object.keys(params)) request[RUN_NAMES[name] ?? name] = params[name];
+  request['options'] = options;
+  return request;
 }
 
 /** Runs one call of the engine under a signal. */

@@ -1,6 +1,7 @@
 /** The engines of Node, Bun and Deno: the native addon, and WebAssembly where none fits. */
 import { createRequire } from 'node:module';
-import type { CancelHandle, Engine, EngineFactory } from './engine.js';
+import type { EngineFactory } from './engine.js';
+import { Cancel, Mailbox, MailedEngine, type NativeEngine, type NativeMailbox } from './mailbox.js';
 import { wasmEngine, type WasmGlue, type WasmSource } from './engine-wasm.js';
 
 /** A mock server that runs inside this process. */
@@ -12,8 +13,8 @@ export interface NativeMockServer {
 
 /** What the addon exports. */
 export interface Addon {
-  readonly Engine: new (config: string) => Engine;
-  readonly CancelHandle: new () => CancelHandle;
+  readonly Engine: new (config: string) => NativeEngine;
+  readonly Mailbox: new (bell: () => void) => NativeMailbox;
   invalidInput(field: string, message: string): string;
   compute(name: string, args: string, body: Uint8Array): string;
   /** Left out of addons that are built without it. */
@@ -21,6 +22,7 @@ export interface Addon {
 }
 
 let addon: Addon | undefined;
+let mailbox: Mailbox | undefined;
 let chosen: EngineFactory | undefined;
 
 /** Loads the addon, once; throws with what to install where there is none for this machine. */
@@ -120,8 +122,13 @@ const native: EngineFactory = {
   get language() {
     return runtime();
   },
-  create: (config) => new (loadAddon().Engine)(config),
-  cancelHandle: () => new (loadAddon().CancelHandle)(),
+  create: (config) => {
+    const { Engine, Mailbox: make } = loadAddon();
+    const engine = new Engine(config);
+    mailbox ??= new Mailbox(make);
+    return new MailedEngine(engine, mailbox);
+  },
+  cancelHandle: () => new Cancel(),
   invalidInput: (field, message) => loadAddon().invalidInput(field, message),
   compute: (name, args, body) => loadAddon().compute(name, args, body),
   environment,

@@ -87,6 +87,8 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** An event as the engine gives it, in this package's spelling. */
 export function eventFromWire(wire: Readonly<Record<string, unknown>>): FlowEvent {
+  // Most events are tokens, which are made for the reader alone and have no other names.
+  if (wire['type'] === 'token' && wire['id'] !== null) return wire as unknown as FlowEvent;
   const event = Object.fromEntries(
     Object.entries(wire)
       .filter(([, value]) => value !== null)

@@ -173,8 +173,12 @@ impl Engine {
     }
 
     fn close(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        release(std::mem::replace(&mut *state, State::Closed));
+        let state = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *state, State::Closed)
+        };
+        release(state);
+        runtime::let_go();
     }
 
     fn call<'py>(

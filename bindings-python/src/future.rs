@@ -32,7 +32,7 @@ pub fn spawn<T: Send + 'static>(
     let mailbox = Mailbox::of(&event_loop)?;
     let future = call_class(py)?.call1((&event_loop,))?;
     let target = future.clone().unbind();
-    let task = runtime::handle(py)?.spawn(async move {
+    let task = runtime::driven(py)?.spawn(async move {
         let outcome = AssertUnwindSafe(work)
             .catch_unwind()
             .await

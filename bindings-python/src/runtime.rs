@@ -1,11 +1,14 @@
-//! The threads that drive connections: one runtime a process, made by the first call, and a wait
-//! that hears Ctrl-C.
+//! What drives connections. Whoever waits drives: a blocking call runs its connection in its own
+//! thread, so that it costs no hop to another one and back. Coroutines wait nowhere, so one thread of
+//! ours drives for them, from the first one on. A wait hears Ctrl-C.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::{Either, select};
@@ -13,6 +16,7 @@ use langflow_client::boundary::ErrorJson;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::Notify;
 
 use crate::errors::from_panic;
 
@@ -22,9 +26,22 @@ const TICK: Duration = Duration::from_millis(40);
 /// How long the interpreter's exit waits for work in flight to be dropped.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// The runtime and the process that made it. Locked only while attached to the interpreter and
-/// never across a wait, so that no other thread can hold it while this one forks.
-static CURRENT: Mutex<Option<(u32, Runtime)>> = Mutex::new(None);
+/// The runtime, the process that made it, and the thread that drives it where there is one.
+struct Current {
+    process: u32,
+    runtime: Arc<Runtime>,
+    driver: Option<Driver>,
+}
+
+struct Driver {
+    stop: Arc<Notify>,
+    /// Closed when the thread has let go of the runtime.
+    stopped: Receiver<()>,
+}
+
+/// Locked only while attached to the interpreter and never across a wait, so that no other thread
+/// can hold it while this one forks.
+static CURRENT: Mutex<Option<Current>> = Mutex::new(None);
 static REGISTERED: AtomicBool = AtomicBool::new(false);
 static EXITING: AtomicBool = AtomicBool::new(false);
 
@@ -34,28 +51,54 @@ pub fn exiting() -> bool {
 }
 
 /// The runtime of this process.
-pub fn handle(py: Python<'_>) -> PyResult<Handle> {
+fn with_current<T>(
+    py: Python<'_>,
+    use_it: impl FnOnce(&mut Current) -> std::io::Result<T>,
+) -> PyResult<T> {
     if !REGISTERED.swap(true, Ordering::AcqRel) {
         let farewell = wrap_pyfunction!(shutdown, py)?;
         py.import("atexit")?.call_method1("register", (farewell,))?;
     }
-    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-    let pid = std::process::id();
-    if let Some((owner, runtime)) = current.as_ref()
-        && *owner == pid
-    {
-        return Ok(runtime.handle().clone());
+    let failed =
+        |error: std::io::Error| PyRuntimeError::new_err(format!("cannot start a thread: {error}"));
+    let mut place = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    let process = std::process::id();
+    if place.as_ref().is_none_or(|found| found.process != process) {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        // The threads of the parent do not exist in a forked child: its runtime cannot even be
+        // dropped.
+        std::mem::forget(place.replace(Current {
+            process,
+            runtime: Arc::new(runtime),
+            driver: None,
+        }));
     }
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("langflow")
-        .enable_all()
-        .build()
-        .map_err(|error| PyRuntimeError::new_err(format!("cannot start a thread: {error}")))?;
-    let handle = runtime.handle().clone();
-    // The threads of the parent do not exist in a forked child: its runtime cannot even be dropped.
-    std::mem::forget(current.replace((pid, runtime)));
-    Ok(handle)
+    match place.as_mut() {
+        Some(current) => use_it(current).map_err(failed),
+        None => Err(PyRuntimeError::new_err("no runtime")),
+    }
+}
+
+/// The runtime, driven by a thread of ours: for what nobody waits for in a call.
+pub fn driven(py: Python<'_>) -> PyResult<Handle> {
+    with_current(py, |current| {
+        if current.driver.is_none() {
+            let stop = Arc::new(Notify::new());
+            let (letting_go, stopped) = std::sync::mpsc::channel::<()>();
+            let (runtime, until) = (current.runtime.clone(), stop.clone());
+            std::thread::Builder::new()
+                .name("langflow".to_owned())
+                .spawn(move || {
+                    runtime.block_on(until.notified());
+                    drop((runtime, letting_go));
+                })?;
+            current.driver = Some(Driver { stop, stopped });
+        }
+        Ok(current.runtime.handle().clone())
+    })
 }
 
 /// Ends the work in flight before the interpreter goes away under it.
@@ -70,9 +113,17 @@ fn shutdown(py: Python<'_>) {
         .unwrap_or_else(PoisonError::into_inner)
         .take();
     match current {
-        Some((owner, runtime)) if owner == std::process::id() => {
-            py.detach(|| runtime.shutdown_timeout(FAREWELL));
-        }
+        Some(current) if current.process == std::process::id() => py.detach(move || {
+            if let Some(driver) = current.driver {
+                driver.stop.notify_one();
+                let _ = driver.stopped.recv_timeout(FAREWELL);
+            }
+            match Arc::try_unwrap(current.runtime) {
+                Ok(runtime) => runtime.shutdown_timeout(FAREWELL),
+                // A daemon thread waits in it still, and ends with the process.
+                Err(shared) => std::mem::forget(shared),
+            }
+        }),
         inherited => std::mem::forget(inherited),
     }
 }
@@ -83,13 +134,34 @@ pub fn wait<T: Send>(
     py: Python<'_>,
     future: impl Future<Output = Result<T, ErrorJson>> + Send,
 ) -> PyResult<Result<T, ErrorJson>> {
-    let handle = handle(py)?;
+    let runtime = with_current(py, |current| Ok(current.runtime.clone()))?;
     let main = on_main_thread(py)?;
-    let mut future = pin!(future);
+    // Two parts, so that the turns at the end come after the future is dropped.
+    let outcome = drive(py, &runtime, main, future);
+    if !matches!(outcome, Ok(Ok(_))) {
+        py.detach(|| runtime.block_on(turns()));
+    }
+    outcome
+}
+
+fn drive<T: Send>(
+    py: Python<'_>,
+    runtime: &Runtime,
+    main: bool,
+    future: impl Future<Output = Result<T, ErrorJson>> + Send,
+) -> PyResult<Result<T, ErrorJson>> {
+    // What happened to idle connections since nobody drove them is heard before one is used, and
+    // one that is idle again has gone back to the others before the call ends.
+    let mut future = pin!(async {
+        turns().await;
+        let outcome = future.await;
+        turns().await;
+        outcome
+    });
     loop {
         let step = py.detach(|| {
             let step = catch_unwind(AssertUnwindSafe(|| {
-                handle.block_on(async {
+                runtime.block_on(async {
                     if !main {
                         return Some(future.as_mut().await);
                     }
@@ -115,8 +187,49 @@ pub fn wait<T: Send>(
     }
 }
 
-/// Signals reach the main thread only, so only there is anything to listen for.
+/// Lets connections see to what has happened to them: in the first turn the operating system is
+/// asked, in the second they are told.
+async fn turns() {
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
+}
+
+/// After something was let go of: gives its connection the turns in which it closes, where no
+/// thread drives it.
+pub fn let_go() {
+    let runtime = match CURRENT
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .as_ref()
+    {
+        Some(current) if current.process == std::process::id() && current.driver.is_none() => {
+            current.runtime.clone()
+        }
+        _ => return,
+    };
+    if Handle::try_current().is_err() && !exiting() {
+        runtime.block_on(turns());
+    }
+}
+
+/// Signals reach the main thread only, so only there is anything to listen for. Which it is changes
+/// only with a fork.
 fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
+    thread_local! {
+        static KNOWN: Cell<Option<(u32, bool)>> = const { Cell::new(None) };
+    }
+    let process = std::process::id();
+    if let Some((of, known)) = KNOWN.get()
+        && of == process
+    {
+        return Ok(known);
+    }
+    let main = ask_main_thread(py)?;
+    KNOWN.set(Some((process, main)));
+    Ok(main)
+}
+
+fn ask_main_thread(py: Python<'_>) -> PyResult<bool> {
     let threading = py.import("threading")?;
     let main = threading.call_method0("main_thread")?.getattr("ident")?;
     threading.call_method0("get_ident")?.eq(main)

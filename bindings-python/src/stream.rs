@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use langflow_client::boundary::{self, ErrorJson};
+use futures::future::BoxFuture;
+use langflow_client::boundary::{self, ErrorJson, Item};
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString};
 
 use crate::errors::{exception, plain};
 use crate::{future, runtime};
@@ -35,6 +38,43 @@ impl EventStream {
         let message = "The stream belongs to the process that this one was forked from.";
         Err(plain("client_closed", message))
     }
+
+    /// A future of the work. What has been decoded already costs no hop through another thread.
+    fn soon<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        mut work: BoxFuture<'static, Result<T, ErrorJson>>,
+        convert: future::Convert<T>,
+    ) -> PyResult<Py<PyAny>> {
+        let ready = {
+            let _runtime = runtime::driven(py)?.enter();
+            (&mut work).now_or_never()
+        };
+        match ready {
+            Some(outcome) => future::done(py, outcome, convert),
+            None => future::spawn(py, work, convert),
+        }
+    }
+}
+
+/// A wait for a stream that, dropped before its end, closes it: a cancelled wait frees the
+/// connection at once.
+fn left<T: Send + 'static>(
+    stream: Arc<boundary::EventStream>,
+    wait: impl FnOnce(Arc<boundary::EventStream>) -> BoxFuture<'static, Result<T, ErrorJson>>
+    + Send
+    + 'static,
+) -> BoxFuture<'static, Result<T, ErrorJson>> {
+    async move {
+        let mut left = Left {
+            stream,
+            armed: true,
+        };
+        let outcome = wait(Arc::clone(&left.stream)).await;
+        left.armed = false;
+        outcome
+    }
+    .boxed()
 }
 
 #[pymethods]
@@ -47,30 +87,31 @@ impl EventStream {
 
     fn next_batch_async(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let inner = self.inner().map_err(|error| exception(py, &error))?;
-        let mut work = Box::pin(async move {
-            // Dropped after the wait: a cancelled wait frees the connection at once.
-            let mut left = Left {
-                stream: inner,
-                armed: true,
-            };
-            let outcome = left.stream.next_batch().boxed().await;
-            left.armed = false;
-            outcome
+        let work = left(inner, |stream| {
+            async move { stream.next_batch().await }.boxed()
         });
-        // What has been decoded already costs no hop through another thread.
-        let ready = {
-            let _runtime = runtime::handle(py)?.enter();
-            (&mut work).now_or_never()
-        };
-        match ready {
-            Some(outcome) => future::done(py, outcome, batch),
-            None => future::spawn(py, work, batch),
-        }
+        self.soon(py, work, batch)
+    }
+
+    fn next_events(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let inner = self.inner().map_err(|error| exception(py, &error))?;
+        let outcome = runtime::wait(py, async move { inner.next_items().boxed().await })?;
+        let items = outcome.map_err(|error| exception(py, &error))?;
+        items.map(|items| list(py, items)).transpose()
+    }
+
+    fn next_events_async(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let inner = self.inner().map_err(|error| exception(py, &error))?;
+        let work = left(inner, |stream| {
+            async move { stream.next_items().await }.boxed()
+        });
+        self.soon(py, work, events)
     }
 
     fn close(&self) {
         if let Some(inner) = self.inner.as_ref().filter(|_| self.at_home()) {
             inner.close();
+            runtime::let_go();
         }
     }
 }
@@ -82,6 +123,7 @@ impl Drop for EventStream {
             // Also while a wait in another thread still holds it.
             if let Some(inner) = inner {
                 inner.close();
+                runtime::let_go();
             }
         } else {
             // The socket is the parent's.
@@ -106,4 +148,36 @@ impl Drop for Left {
 
 fn batch(py: Python<'_>, batch: Option<String>) -> PyResult<Py<PyAny>> {
     Ok(batch.into_pyobject(py)?.into_any().unbind())
+}
+
+/// The events as Python has them: a token as the object that its JSON would be, all else as JSON.
+fn list(py: Python<'_>, items: Vec<Item>) -> PyResult<Py<PyAny>> {
+    let made = PyList::empty(py);
+    for item in items {
+        match item {
+            Item::Token {
+                id,
+                text,
+                synthetic,
+            } => {
+                let event = PyDict::new(py);
+                event.set_item(intern!(py, "type"), intern!(py, "token"))?;
+                event.set_item(intern!(py, "id"), id)?;
+                event.set_item(intern!(py, "text"), text)?;
+                if synthetic {
+                    event.set_item(intern!(py, "synthetic"), true)?;
+                }
+                made.append(event)?;
+            }
+            Item::Json(value) => made.append(PyString::new(py, &value.to_string()))?,
+        }
+    }
+    Ok(made.into_any().unbind())
+}
+
+fn events(py: Python<'_>, items: Option<Vec<Item>>) -> PyResult<Py<PyAny>> {
+    match items {
+        Some(items) => list(py, items),
+        None => Ok(py.None()),
+    }
 }

@@ -17,7 +17,6 @@ use crate::operation::{Body, Operation, Safety};
 use crate::options::{self, CallOptions};
 use crate::platform;
 use crate::request::{self, Parts};
-use crate::send::set;
 
 /// Names the organization to a hosted Langflow.
 pub const ORGANIZATION: HeaderName = HeaderName::from_static("x-datastax-current-org");
@@ -142,9 +141,10 @@ pub(crate) fn add_key(headers: &mut HeaderMap, key: &Secret, config: &Config, to
 }
 
 fn set_secret(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    set(headers, name.clone(), value);
-    if let Some(value) = headers.get_mut(name) {
+    // Checked where it came in.
+    if let Ok(mut value) = HeaderValue::from_str(value) {
         value.set_sensitive(true);
+        headers.insert(name, value);
     }
 }
 

@@ -37,6 +37,22 @@ pub struct Call {
     pub(crate) begins: bool,
 }
 
+/// What an error says of the request.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    method: http::Method,
+    url: url::Url,
+}
+
+impl Asked {
+    pub(crate) fn of(request: &reqwest::Request) -> Asked {
+        Asked {
+            method: request.method().clone(),
+            url: request.url().clone(),
+        }
+    }
+}
+
 /// A complete answer.
 #[derive(Debug)]
 pub struct Answer {
@@ -177,7 +193,7 @@ impl Call {
     pub(crate) fn fill(
         &self,
         info: &mut ErrorInfo,
-        request: Option<&reqwest::Request>,
+        request: Option<&Asked>,
         attempts: u32,
     ) {
         info.attempts = attempts;
@@ -185,8 +201,8 @@ impl Call {
         info.request_id
             .get_or_insert_with(|| self.request_id.clone());
         if let Some(request) = request {
-            info.method = Some(request.method().to_string());
-            info.url = Some(shown_url(request.url()));
+            info.method = Some(request.method.to_string());
+            info.url = Some(shown_url(&request.url));
         }
     }
 }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use crate::ask;
-use crate::call::{Answer, Call, Got, Want};
+use crate::call::{Answer, Asked as Asking, Call, Got, Want};
 use crate::client::Client;
 use crate::dialect::Api;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
@@ -51,7 +51,7 @@ pub(crate) async fn whole(
             let page = client.html(&answer.body, &answer.headers, call.operation);
             let mut error = Box::pin(page).await;
             error.info_mut().may_have_executed &= call.executes();
-            call.fill(error.info_mut(), Some(&request), answer.attempts);
+            call.fill(error.info_mut(), Some(&Asking::of(&request)), answer.attempts);
             Some(error)
         }
         Ok(_) => None,
@@ -93,7 +93,7 @@ impl Client {
         };
         let done = self.perform(call.operation.id, &mut asked).await;
         let value = done.map_err(|mut error| {
-            call.fill(error.info_mut(), Some(request), asked.attempts);
+            call.fill(error.info_mut(), Some(&Asking::of(request)), asked.attempts);
             error
         })?;
         let mut headers = HeaderMap::new();

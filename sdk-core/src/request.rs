@@ -96,14 +96,7 @@ pub fn build(
             }
         }
     }
-    let mut url = format!("{base}{path}");
-    if has_query {
-        url.push('?');
-        url.push_str(&query.finish());
-    }
-    let url = url::Url::parse(&url).map_err(|error| {
-        LangflowError::invalid_input("base_url", format!("Not a URL: {error}."))
-    })?;
+    let url = join(base, &path, has_query.then(|| query.finish()))?;
     // The table holds only methods of HTTP.
     let method = Method::from_bytes(operation.method.as_bytes()).unwrap_or(Method::GET);
     let mut request = reqwest::Request::new(method, url);
@@ -114,6 +107,31 @@ pub fn build(
     add_body(operation, body, content_type, &mut request, &mut headers)?;
     *request.headers_mut() = headers;
     Ok(request)
+}
+
+/// The URL. Almost every request of a thread goes to where the last one went, so that the host need not
+/// be looked at again.
+fn join(base: &str, path: &str, query: Option<String>) -> Result<url::Url, LangflowError> {
+    thread_local! {
+        static LAST: std::cell::RefCell<Option<(String, url::Url)>> =
+            const { std::cell::RefCell::new(None) };
+    }
+    LAST.with_borrow_mut(|last| {
+        let mut url = match last {
+            Some((text, parsed)) if text == base => parsed.clone(),
+            _ => {
+                let parsed = url::Url::parse(base).map_err(|error| {
+                    LangflowError::invalid_input("base_url", format!("Not a URL: {error}."))
+                })?;
+                last.insert((base.to_owned(), parsed)).1.clone()
+            }
+        };
+        let prefix = url.path().trim_end_matches('/');
+        let whole = format!("{prefix}{path}");
+        url.set_path(&whole);
+        url.set_query(query.as_deref());
+        Ok(url)
+    })
 }
 
 /// An id of a path. `.` and `..` are taken out of every URL, even when encoded, and would make

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::cache::Recall;
-use crate::call::Call;
+use crate::call::{Asked, Call};
 use crate::client::Client;
 use crate::dialect::{self, Family, langflow, lfx, responses};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
@@ -224,6 +224,11 @@ fn variable_headers(variables: &Value) -> Result<HeaderMap, LangflowError> {
     Ok(headers)
 }
 
+/// A body; JSON objects have only texts for keys, so it always has a text.
+fn json_bytes(body: &Map<String, Value>) -> Bytes {
+    serde_json::to_vec(body).unwrap_or_default().into()
+}
+
 fn only_open_source(field: &str) -> LangflowError {
     let message = format!(
         "`{field}` of a run go to the own API of open-source Langflow; nothing else takes them."
@@ -295,15 +300,36 @@ impl RunResult {
     /// The result as it crosses a boundary: with its text, or the error for asking for it.
     pub fn to_json(&self) -> Value {
         // The struct has no map with keys that are no texts, so it always has a JSON form.
-        let mut value = serde_json::to_value(self).unwrap_or_default();
-        match self.text() {
-            Ok(text) => value["text"] = json!(text),
-            Err(error) => {
-                value["text"] = Value::Null;
-                value["text_error"] = serde_json::to_value(error.info()).unwrap_or_default();
-            }
+        serde_json::to_value(Crossing::of(self)).unwrap_or_default()
+    }
+
+    /// As [`RunResult::to_json`], written at once.
+    pub(crate) fn to_text(&self) -> String {
+        serde_json::to_string(&Crossing::of(self)).unwrap_or_default()
+    }
+}
+
+/// A result as it crosses a boundary.
+#[derive(Serialize)]
+struct Crossing<'a> {
+    #[serde(flatten)]
+    result: &'a RunResult,
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text_error: Option<ErrorInfo>,
+}
+
+impl<'a> Crossing<'a> {
+    fn of(result: &'a RunResult) -> Self {
+        let (text, text_error) = match result.text() {
+            Ok(text) => (Some(text), None),
+            Err(error) => (None, Some(error.info().clone())),
+        };
+        Crossing {
+            result,
+            text,
+            text_error,
         }
-        value
     }
 }
 
@@ -339,11 +365,11 @@ impl Client {
         family: Family,
     ) -> Result<RunResult, LangflowError> {
         let (call, request) = self.run_call(request, family, false).await?;
-        let sent = request.try_clone();
+        let sent = Asked::of(&request);
         let answer = self.exchange(request, &call).await?;
         let attempts = answer.attempts;
         let finish = |mut error: LangflowError| {
-            call.fill(error.info_mut(), sent.as_ref(), attempts);
+            call.fill(error.info_mut(), Some(&sent), attempts);
             error
         };
         let understood = self.understand(&answer, call.operation).await;
@@ -420,7 +446,7 @@ impl Client {
             }
             let parts = Parts {
                 args,
-                body: Bytes::from(Value::Object(body).to_string()),
+                body: json_bytes(&body),
                 content_type: None,
                 accept: Some(accept),
             };
@@ -445,7 +471,7 @@ impl Client {
         call.begins = run.begins;
         let parts = Parts {
             args,
-            body: Bytes::from(Value::Object(body).to_string()),
+            body: json_bytes(&body),
             content_type: None,
             accept: Some(accept),
         };

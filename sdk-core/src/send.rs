@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::Instrument as _;
 
 use crate::auth;
-use crate::call::{Answer, Call, Counted, Got, Opened, Want};
+use crate::call::{Answer, Asked, Call, Counted, Got, Opened, Want};
 use crate::classify::{Failed, body_lost, timed_out, transport_failed};
 use crate::client::Client;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
@@ -213,7 +213,7 @@ impl Client {
                      open it anew, or upload a file.",
                 );
             }
-            call.fill(&mut info, Some(&request), number);
+            call.fill(&mut info, Some(&Asked::of(&request)), number);
             return Err(info.into());
         }
     }
@@ -247,7 +247,7 @@ impl Client {
         // progenitor adds it, and no CORS preflight would let it pass.
         headers.remove("api-version");
         set(headers, header::USER_AGENT, &config.user_agent);
-        set(headers, HeaderName::from_static("x-langflow-client"), "sdk");
+        headers.insert("x-langflow-client", HeaderValue::from_static("sdk"));
         set(headers, X_REQUEST_ID, &call.request_id);
         if call.run || safety == Safety::Keyed {
             let key = call
@@ -395,13 +395,7 @@ impl Client {
 
 /// An id that is unguessable and has no character that any part of a URL minds.
 pub(crate) fn id(prefix: &str) -> String {
-    let bytes = platform::random::<12>();
-    bytes.iter().fold(prefix.to_owned(), |mut text, byte| {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
-        }
-        text
-    })
+    platform::hex(&platform::random::<12>(), prefix)
 }
 
 /// Whether the media type of the answer is this one.

@@ -41,7 +41,7 @@ impl Trace {
             .get(TRACEPARENT)
             .and_then(|value| value.to_str().ok());
         given.and_then(Trace::parse).unwrap_or_else(|| Trace {
-            id: hex(platform::random::<16>()),
+            id: platform::hex(&platform::random::<16>(), ""),
             // Whether anybody records it is not known here.
             flags: "00".to_owned(),
         })
@@ -78,14 +78,10 @@ impl Trace {
 
     /// A span of its own, and the header that says so.
     pub(crate) fn span(&self) -> (String, String) {
-        let span = hex(platform::random::<8>());
+        let span = platform::hex(&platform::random::<8>(), "");
         let header = format!("00-{}-{span}-{}", self.id, self.flags);
         (span, header)
     }
-}
-
-fn hex<const N: usize>(bytes: [u8; N]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ._result import RunResult
 
 
+# Loaded with the first run, and not asked for with each.
+_run_result: type[RunResult] | None = None
+
+
 def encode(fields: Mapping[str, object]) -> bytes:
     """The JSON object of these arguments.
 
@@ -115,10 +119,13 @@ def answer(reply_head: str, body: bytes, shapes: Mapping[int, Shape], home: str 
 
 def result(text: str) -> RunResult:
     """The result of a run."""
-    from ._result import RunResult
+    global _run_result
+    if _run_result is None:
+        from ._result import RunResult
 
+        _run_result = RunResult
     data = loads(text)
-    made: RunResult = of(RunResult, data)
+    made: RunResult = of(_run_result, data)
     if data.get("session_status") == "expired":
         import logging
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._json import loads
 from ._models import Model, of
 
 TYPE_CHECKING = False
@@ -156,3 +157,8 @@ def event(data: dict[str, Any]) -> Event:
     """The event of an engine's JSON."""
     made: Event = of(_CLASSES.get(data["type"], UnknownEvent), data)
     return made
+
+
+def events(batch: list[dict[str, Any] | str]) -> list[Event]:
+    """The events of a batch of the engine's: tokens are there as objects, all else is JSON."""
+    return [of(Token, one) if isinstance(one, dict) else event(loads(one)) for one in batch]

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+_read: Callable[[str | bytes], Any] | None = None
 _write: Callable[[object], str] | None = None
 
 UNSAYABLE = (TypeError, ValueError, RecursionError)
@@ -17,9 +18,12 @@ UNSAYABLE = (TypeError, ValueError, RecursionError)
 
 def loads(text: str | bytes) -> Any:
     """The value of a JSON text."""
-    import json
+    global _read
+    if _read is None:
+        import json
 
-    return json.loads(text)
+        _read = json.loads
+    return _read(text)
 
 
 def dumps(value: object) -> bytes:

@@ -1,7 +1,7 @@
 """The engine, written in Rust. Everything crosses as JSON; errors are raised as they are."""
 
 from asyncio import Future
-from typing import final
+from typing import Any, final
 
 from ._errors import LangflowError
 
@@ -57,6 +57,9 @@ class EventStream:
 
     def next_batch(self) -> str | None: ...
     def next_batch_async(self) -> Future[str | None]: ...
+    def next_events(self) -> list[dict[str, Any] | str] | None:
+        """The same of a run: tokens as the objects that their JSON would be, all else as JSON."""
+    def next_events_async(self) -> Future[list[dict[str, Any] | str] | None]: ...
     def close(self) -> None: ...
 
 @final

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ._json import loads
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -11,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from . import _native
-    from ._events import Event
+    from ._events import End, Event
     from ._result import RunResult
     from ._watch import Watch
 
@@ -19,52 +17,87 @@ if TYPE_CHECKING:
     Opening = tuple[Watch, Awaitable[_native.EventStream]]
 
 
+# Iterators of the language's own: they are quick, and say how much is left.
+_NONE: Any = iter(())
+
+
 class _Buffer:
     """Events that the engine has handed over and the reader has not taken yet."""
 
-    __slots__ = ("_event", "_events", "_on_result", "_position", "over", "result", "said", "seen")
+    __slots__ = (
+        "_batch",
+        "_end",
+        "_events",
+        "_on_result",
+        "_said",
+        "over",
+        "ready",
+        "result",
+        "seen",
+    )
 
     def __init__(self, on_result: Callable[[RunResult], None] | None = None) -> None:
-        from ._events import event
+        from ._events import events
 
-        self._event = event
+        self._events = events
         self._on_result = on_result
         self.seen: Watch | None = None
-        self._events: list[dict[str, Any]] = []
-        self._position = 0
-        self.said: list[str] = []
+        self._batch: list[Event] = []
+        self._end: End | None = None
+        self._said: list[str] = []
+        self.ready: Iterator[Event] = _NONE
+        """The events of the batch that come before its end: most of them are taken from here."""
         self.result: RunResult | None = None
         self.over = False
 
-    def fill(self, batch: str | None) -> None:
+    def fill(self, batch: list[dict[str, Any] | str] | None) -> None:
+        self._keep()
         if batch is None:
             self.over = True
             return
-        self._events = loads(batch)
-        self._position = 0
+        made = self._events(batch)
+        last = made[-1]
+        if last.type == "end":
+            self._end = last
+            made.pop()
+        self._batch = made
+        self.ready = iter(made)
 
-    def take(self) -> Event | None:
-        if self._position >= len(self._events):
+    def take(self) -> End | None:
+        """The end, when all before it were taken."""
+        made = self._end
+        if made is None:
             return None
-        made = self._event(self._events[self._position])
-        self._position += 1
-        if made.type == "token":
-            self.said.append(made.text)
-        elif made.type == "end":
-            self.result = made.result
-            if self._on_result is not None:
-                self._on_result(self.result)
-            if self.seen is not None:
-                self.seen.finished(self.result)
-                self.seen.ended()
+        self._end = None
+        self.result = made.result
+        if self._on_result is not None:
+            self._on_result(self.result)
+        if self.seen is not None:
+            self.seen.finished(self.result)
+            self.seen.ended()
         return made
 
     def drop(self, error: BaseException | None = None) -> None:
-        self._events = []
-        self._position = 0
+        self._keep()
+        self._end = None
         self.over = True
         if self.seen is not None:
             self.seen.ended(error)
+
+    def _keep(self) -> None:
+        """Keeps the text of what was taken of the batch."""
+        if self._batch:
+            self._said += self._texts()
+            self._batch = []
+        self.ready = _NONE
+
+    def _texts(self) -> list[str]:
+        ready: Any = self.ready
+        taken = len(self._batch) - ready.__length_hint__()
+        return [made.text for made in self._batch[:taken] if made.type == "token"]
+
+    def text(self) -> str:
+        return "".join(self._said + self._texts())
 
     def __del__(self) -> None:
         # A stream that nobody closed: its reader went away.
@@ -101,13 +134,15 @@ class Stream:
     def __next__(self) -> Event:
         buffer = self._buffer
         while True:
+            for event in buffer.ready:
+                return event
             taken = buffer.take()
             if taken is not None:
                 return taken
             if buffer.over:
                 raise StopIteration
             try:
-                batch = self._source.next_batch()
+                batch = self._source.next_events()
             except BaseException as error:
                 buffer.drop(error)
                 self._source.close()
@@ -122,7 +157,7 @@ class Stream:
     @property
     def text(self) -> str:
         """The text that was read so far."""
-        return "".join(self._buffer.said)
+        return self._buffer.text()
 
     def get_final_result(self) -> RunResult:
         """Reads on to the end and returns the result of the run.
@@ -186,14 +221,16 @@ class AsyncStream:
     async def __anext__(self) -> Event:
         buffer = self._buffer
         while True:
+            for event in buffer.ready:
+                return event
             taken = buffer.take()
             if taken is not None:
                 return taken
             if buffer.over:
                 raise StopAsyncIteration
             try:
-                source = await self._open()
-                batch = await source.next_batch_async()
+                source = self._source or await self._open()
+                batch = await source.next_events_async()
             except BaseException as error:
                 # Cancelled too: whoever stops waiting for a stream has left it.
                 buffer.drop(error)
@@ -209,7 +246,7 @@ class AsyncStream:
     @property
     def text(self) -> str:
         """The text that was read so far."""
-        return "".join(self._buffer.said)
+        return self._buffer.text()
 
     async def get_final_result(self) -> RunResult:
         """Reads on to the end and returns the result of the run.

@@ -13,7 +13,7 @@ use http::header;
 use serde_json::{Map, Value, json};
 
 use crate::builder::ClientBuilder;
-use crate::call::{Answer, Call};
+use crate::call::{Answer, Asked, Call};
 use crate::client::Client;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::many::ManyOptions;
@@ -31,7 +31,7 @@ pub use crate::platform::Feed;
 pub(crate) use compute::Entry as Compute;
 pub use compute::compute;
 pub(crate) use invoke::{Answer as Invoked, Args, Entry};
-pub use stream::EventStream;
+pub use stream::{EventStream, Item};
 
 /// An error as JSON: the fields of [`ErrorInfo`].
 #[derive(Debug, Clone)]
@@ -71,14 +71,14 @@ impl Engine {
     pub async fn call(&self, head: &str, body: Bytes) -> Result<Reply, ErrorJson> {
         guard(async {
             let (call, request) = self.begin(head, body)?;
-            let sent = request.try_clone();
+            let sent = Asked::of(&request);
             let answer = self.client.exchange(request, &call).await?;
             let elapsed = call.deadline.elapsed().as_secs_f64();
             match self.check_answer(&answer, &call).await {
                 Ok(()) => Ok(reply(answer, elapsed)),
                 Err(mut error) => {
                     error.info_mut().may_have_executed &= call.executes();
-                    call.fill(error.info_mut(), sent.as_ref(), answer.attempts);
+                    call.fill(error.info_mut(), Some(&sent), answer.attempts);
                     Err(error)
                 }
             }
@@ -94,7 +94,7 @@ impl Engine {
                 .client
                 .run_flow(RunRequest::from_json(request)?)
                 .await?;
-            Ok(result.to_json().to_string())
+            Ok(result.to_text())
         })
         .await
     }
@@ -142,7 +142,7 @@ impl Engine {
     pub async fn invoke(&self, name: &str, args: &str) -> Result<String, ErrorJson> {
         guard(async {
             let answer = invoke::invoke(self.client.clone(), name, args)?.await?;
-            Ok(answer.to_string())
+            Ok(text_of(&answer))
         })
         .await
     }
@@ -326,12 +326,18 @@ impl Engine {
 
 /// The events of a run as they cross.
 fn events(stream: RunStream) -> EventStream {
-    EventStream::new(stream.map(|item| item.map(|event| event.to_json())))
+    EventStream::of(stream.map(|item| item.map(Item::of)))
+}
+
+/// The value as JSON, which has only texts for keys. `Display` says the same, through a formatter that
+/// costs more than the rest.
+fn text_of(value: &Value) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 fn reply(answer: Answer, elapsed: f64) -> Reply {
     Reply {
-        head: head_json(&answer, elapsed).to_string(),
+        head: text_of(&head_json(&answer, elapsed)),
         body: answer.body,
     }
 }

@@ -9,13 +9,69 @@ use tokio::sync::{Mutex, Notify};
 
 use super::{ErrorJson, guard};
 use crate::error::LangflowError;
+use crate::event::Event;
 use crate::platform::BoxStream;
 
 /// Events that one batch holds at most: what is beyond waits, so that a slow reader slows the
 /// server down instead of filling memory.
 const BATCH: usize = 256;
 
-type Events = BoxStream<Result<Value, LangflowError>>;
+type Events = BoxStream<Result<Item, LangflowError>>;
+
+/// One event as it crosses.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// A piece of a run's text: most of what a stream is made of, so that a host may take it without
+    /// JSON between.
+    Token {
+        /// The event's id on the wire, where it has one.
+        id: Option<String>,
+        /// The piece.
+        text: String,
+        /// It is the whole text of a flow that sent no tokens.
+        synthetic: bool,
+    },
+    /// All else, as a JSON object.
+    Json(Value),
+}
+
+impl Item {
+    /// The event of a run.
+    pub(super) fn of(event: Event) -> Item {
+        match event {
+            Event::Token {
+                id,
+                text,
+                synthetic,
+            } => Item::Token {
+                id,
+                text,
+                synthetic,
+            },
+            event => Item::Json(event.to_json()),
+        }
+    }
+
+    /// Adds the event to a JSON text.
+    fn write(self, text: &mut Vec<u8>) {
+        // Writing to memory does not fail, and both have only texts for keys.
+        let _ = match self {
+            Item::Json(value) => serde_json::to_writer(text, &value),
+            Item::Token {
+                id,
+                text: piece,
+                synthetic,
+            } => {
+                let event = Event::Token {
+                    id,
+                    text: piece,
+                    synthetic,
+                };
+                serde_json::to_writer(text, &event)
+            }
+        };
+    }
+}
 
 /// Events, pulled in batches. An error ends them.
 pub struct EventStream {
@@ -31,6 +87,14 @@ impl EventStream {
         + crate::platform::MaybeSend
         + 'static,
     ) -> EventStream {
+        EventStream::of(stream.map(|item| item.map(Item::Json)))
+    }
+
+    pub(super) fn of(
+        stream: impl futures::Stream<Item = Result<Item, LangflowError>>
+        + crate::platform::MaybeSend
+        + 'static,
+    ) -> EventStream {
         EventStream {
             stream: Mutex::new(Some(Box::pin(stream))),
             failed: std::sync::Mutex::default(),
@@ -42,6 +106,20 @@ impl EventStream {
     /// Waits for an event and answers with every event that is there then, as a JSON list; `None`
     /// after the last one and after [`EventStream::close`].
     pub async fn next_batch(&self) -> Result<Option<String>, ErrorJson> {
+        let Some(items) = self.next_items().await? else {
+            return Ok(None);
+        };
+        let mut text = Vec::with_capacity(64 * items.len());
+        for item in items {
+            text.push(if text.is_empty() { b'[' } else { b',' });
+            item.write(&mut text);
+        }
+        text.push(b']');
+        Ok(String::from_utf8(text).ok())
+    }
+
+    /// As [`EventStream::next_batch`], each event by itself.
+    pub async fn next_items(&self) -> Result<Option<Vec<Item>>, ErrorJson> {
         guard(async {
             let mut place = Place {
                 stream: self.stream.lock().await,
@@ -76,7 +154,16 @@ impl EventStream {
                 if batch.len() >= BATCH {
                     break false;
                 }
-                match stream.next().now_or_never() {
+                let more = match stream.next().now_or_never() {
+                    // What the connection has read already comes a piece at a time: it needs its turn
+                    // to hand over the next one, which costs less than a batch of its own.
+                    None => {
+                        crate::platform::turn().await;
+                        stream.next().now_or_never()
+                    }
+                    more => more,
+                };
+                match more {
                     Some(item) => next = item,
                     None => break false,
                 }
@@ -91,7 +178,7 @@ impl EventStream {
                     None => Ok(None),
                 };
             }
-            Ok(Some(Value::Array(batch).to_string()))
+            Ok(Some(batch))
         })
         .await
     }

@@ -60,8 +60,24 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
     })
 }
 
+/// A token as it mostly is; one that is not is looked at more closely.
+#[derive(serde::Deserialize)]
+struct Piece {
+    text: String,
+}
+
 /// The event of a frame. A terminal `error` is the error itself.
 pub fn event(frame: Frame, request_id: &str, attempts: u32) -> Result<Event, LangflowError> {
+    // Most events are tokens, and all that is read of one is its text.
+    if frame.event.as_deref() == Some("token")
+        && let Ok(Piece { text }) = serde_json::from_str(&frame.data)
+    {
+        return Ok(Event::Token {
+            id: frame.id,
+            text,
+            synthetic: false,
+        });
+    }
     // Only what this version knows has to be JSON: a gateway may add events of its own, and an error
     // in plain words is an error still.
     let strict = matches!(

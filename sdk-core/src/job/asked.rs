@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::call::{Answer, Call};
+use crate::call::{Answer, Asked as Sent, Call};
 use crate::client::Client;
 use crate::error::LangflowError;
 use crate::operation::Operation;
@@ -15,12 +15,12 @@ impl Client {
     pub(super) async fn asked(&self, asked: Asked) -> Result<Value, LangflowError> {
         let operation = asked.operation;
         let (call, request) = self.asking(asked, None)?;
-        let sent = request.try_clone();
+        let sent = Sent::of(&request);
         let answer: Answer = self.exchange(request, &call).await?;
         self.understand(&answer, operation)
             .await
             .map_err(|mut error| {
-                call.fill(error.info_mut(), sent.as_ref(), answer.attempts);
+                call.fill(error.info_mut(), Some(&sent), answer.attempts);
                 error
             })
     }

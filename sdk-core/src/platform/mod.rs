@@ -120,6 +120,12 @@ pub async fn sleep(time: Duration) {
     gloo_timers::future::sleep(time).await;
 }
 
+/// Lets everything else of this thread have its turn. A page's is over when its script waits.
+pub async fn turn() {
+    #[cfg(not(target_arch = "wasm32"))]
+    tokio::task::yield_now().await;
+}
+
 /// The output of the future, or `None` where the time was over first. No time is no limit.
 pub async fn within<F: Future>(time: Option<Duration>, future: F) -> Option<F::Output> {
     let Some(time) = time else {
@@ -143,10 +149,58 @@ pub fn unix_now() -> f64 {
 }
 
 /// Random bytes. Where the machine has none, zeros: ids then repeat, which only makes them weak.
+#[cfg(target_arch = "wasm32")]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     let _ = getrandom::fill(&mut bytes);
     bytes
+}
+
+/// Random bytes. Where the machine has none, zeros: ids then repeat, which only makes them weak. They
+/// are asked for in stocks, since a call needs some four times and the system is slow to ask.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn random<const N: usize>() -> [u8; N] {
+    use std::cell::RefCell;
+
+    /// The process that a stock is of (a forked child must not repeat the ids of its parent), its
+    /// bytes, and how many of them are left.
+    type Stock = (u32, [u8; 512], usize);
+
+    thread_local! {
+        static STOCK: RefCell<Stock> = const { RefCell::new((0, [0; 512], 0)) };
+    }
+    STOCK.with_borrow_mut(|(process, stock, left)| {
+        let mut bytes = [0; N];
+        if N > *left || *process != std::process::id() {
+            *process = std::process::id();
+            *left = match getrandom::fill(stock) {
+                Ok(()) => stock.len(),
+                Err(_) => return bytes,
+            };
+        }
+        if N > *left {
+            let _ = getrandom::fill(&mut bytes);
+            return bytes;
+        }
+        let taken = &mut stock[*left - N..*left];
+        bytes.copy_from_slice(taken);
+        // What was handed out is an id of somebody now.
+        taken.fill(0);
+        *left -= N;
+        bytes
+    })
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8], prefix: &str) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(prefix.len() + 2 * bytes.len());
+    text.push_str(prefix);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 /// An environment variable, where there is an environment.
