@@ -63,13 +63,7 @@ impl Engine {
 
     /// Runs a flow to its end.
     #[napi(catch_unwind)]
-    pub fn run(
-        &self,
-        env: &Env,
-        mailbox: &Mailbox,
-        id: u32,
-        request: String,
-    ) -> napi::Result<()> {
+    pub fn run(&self, env: &Env, mailbox: &Mailbox, id: u32, request: String) -> napi::Result<()> {
         let engine = self.inner.clone();
         mailbox.answer(env, id, async move {
             engine.run(&request).await.map(Answer::Text)
@@ -78,13 +72,7 @@ impl Engine {
 
     /// Runs a flow as a stream.
     #[napi(catch_unwind)]
-    pub fn open(
-        &self,
-        env: &Env,
-        mailbox: &Mailbox,
-        id: u32,
-        request: String,
-    ) -> napi::Result<()> {
+    pub fn open(&self, env: &Env, mailbox: &Mailbox, id: u32, request: String) -> napi::Result<()> {
         let engine = self.inner.clone();
         mailbox.answer(env, id, async move {
             engine.open(&request).await.map(Answer::Stream)

@@ -190,12 +190,7 @@ impl Call {
     }
 
     /// Completes an error with what the call knows.
-    pub(crate) fn fill(
-        &self,
-        info: &mut ErrorInfo,
-        request: Option<&Asked>,
-        attempts: u32,
-    ) {
+    pub(crate) fn fill(&self, info: &mut ErrorInfo, request: Option<&Asked>, attempts: u32) {
         info.attempts = attempts;
         info.elapsed = Some(self.deadline.elapsed().as_secs_f64());
         info.request_id

@@ -51,7 +51,11 @@ pub(crate) async fn whole(
             let page = client.html(&answer.body, &answer.headers, call.operation);
             let mut error = Box::pin(page).await;
             error.info_mut().may_have_executed &= call.executes();
-            call.fill(error.info_mut(), Some(&Asking::of(&request)), answer.attempts);
+            call.fill(
+                error.info_mut(),
+                Some(&Asking::of(&request)),
+                answer.attempts,
+            );
             Some(error)
         }
         Ok(_) => None,

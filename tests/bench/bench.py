@@ -20,6 +20,7 @@ import sys
 from typing import Any
 
 import report
+import scale
 from cases import CASES, Case
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -73,6 +74,12 @@ class Worker:
         took = json.loads(line)
         return {"cpu": took["cpu"] / took["units"], "wall": took["wall"] / took["units"]}
 
+    def memory(self) -> float:
+        """MiB that the process has in memory; Linux only."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+
     def close(self) -> None:
         assert self.process.stdin
         self.process.stdin.close()
@@ -82,10 +89,10 @@ class Worker:
 def measure(case: Case, url: str, rounds: int) -> dict[str, list[dict[str, float]]]:
     """The figures of every contender, a list by rounds."""
     workers = [Worker(who, url) for who in case.who]
-    warm = {**case.job, "calls": max(2, int(str(case.job["calls"])) // 10)}
     try:
+        # Once before it counts: code is compiled, connections are there.
         for worker in workers:
-            worker.perform(warm)
+            worker.perform(case.job)
         figures: dict[str, list[dict[str, float]]] = {worker.who: [] for worker in workers}
         for turn in range(rounds):
             # The order turns around, so that nobody always follows the same one.
@@ -97,8 +104,11 @@ def measure(case: Case, url: str, rounds: int) -> dict[str, list[dict[str, float
             worker.close()
 
 
-def ratios(figures: dict[str, list[dict[str, float]]], who: str, than: str) -> list[float]:
-    return [mine["cpu"] / theirs["cpu"] for mine, theirs in zip(figures[who], figures[than])]
+def ratios(
+    figures: dict[str, list[dict[str, float]]], who: str, than: str, metric: str
+) -> list[float]:
+    """Of one round to the other's of the same round."""
+    return [mine[metric] / theirs[metric] for mine, theirs in zip(figures[who], figures[than])]
 
 
 def main() -> int:
@@ -109,7 +119,10 @@ def main() -> int:
         "--write", action="store_true", help="write docs/benchmarks.md and its plot"
     )
     arguments = parser.parse_args()
-    server = subprocess.Popen([str(BIN), "serve"], stdout=subprocess.PIPE, text=True)
+    scale.allow_files()
+    served = NODE / "node_modules/langflow-client/dist/web"
+    command = [str(BIN), "serve", "--root", str(served)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout
     url = f"http://127.0.0.1:{json.loads(server.stdout.readline())['port']}"
     missed, tables = [], []
@@ -117,20 +130,26 @@ def main() -> int:
         for case in CASES:
             if arguments.only not in case.name:
                 continue
-            figures = measure(case, url, arguments.rounds)
+            figures = measure(case, url, min(arguments.rounds, case.rounds))
             verdicts = []
             for goal in case.goals:
-                found = ratios(figures, goal.who, goal.than)
+                found = ratios(figures, goal.who, goal.than, goal.metric)
                 met = statistics.median(found) <= goal.factor
                 verdicts.append((str(goal), found, met))
                 if not met:
                     missed.append(f"{case.name}: {goal}, measured {statistics.median(found):.3f}x")
             tables.append((case, figures, verdicts))
             print(report.text(case, figures, verdicts), flush=True)
+        facts = []
+        for fact in scale.facts(Worker, url, arguments.only):
+            facts.append(fact)
+            print(report.fact(fact), flush=True)
+            if not fact.met:
+                missed.append(f"{fact.name}: {fact.goal}, measured {fact.shown}")
     finally:
         server.kill()
     if arguments.write:
-        report.write(ROOT / "docs", tables)
+        report.write(ROOT / "docs", tables, facts)
     print(f"\n{len(missed)} goals missed" + "".join(f"\n- {line}" for line in missed))
     return 1 if missed else 0
 

@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Goal:
-    """`who` takes at most `factor` times the CPU of `than`."""
+    """`who` takes at most `factor` times the CPU (or the `wall` time) of `than`."""
 
     who: str
     than: str
     factor: float
+    metric: str = "cpu"
 
     def __str__(self) -> str:
+        what = "" if self.metric == "cpu" else f", {self.metric} time"
         if self.factor >= 1:
-            return f"{self.who} <= {self.factor:g}x {self.than}"
-        return f"{self.who} <= 1/{1 / self.factor:g} of {self.than}"
+            return f"{self.who} <= {self.factor:g}x {self.than}{what}"
+        return f"{self.who} <= 1/{1 / self.factor:g} of {self.than}{what}"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Case:
     who: tuple[str, ...]
     job: dict[str, object]
     goals: tuple[Goal, ...] = field(default=())
+    # At most so many rounds, where one is long.
+    rounds: int = 99
 
 
 def job(case: str, flow: str, calls: int, at_once: int = 1) -> dict[str, object]:
@@ -97,5 +101,14 @@ CASES = (
         "token",
         ("hyper", "reqwest", "client", "langflow-api", "langflow-api-async", "langflow-client"),
         job("stream", "tokens-5000-50", 3),
+    ),
+    Case(
+        "run_many: 10,000 runs, 64 at a time",
+        "run",
+        ("hyper", "reqwest", "client", "langflow-api"),
+        job("many", "hello", 10_000, 64),
+        # 0.8 of the throughput.
+        (Goal("client", "reqwest", 1.25, "wall"), Goal("langflow-api", "reqwest", 1.25, "wall")),
+        rounds=3,
     ),
 )

@@ -9,14 +9,7 @@ use crate::process::{Counts, command, run, run_quietly, say};
 use crate::tools::{self, root};
 
 /// What may be measured beside us, as far as the registries have it.
-const PEERS: &[&str] = &[
-    "aiohttp",
-    "httpx",
-    "langflow-sdk",
-    "matplotlib",
-    "requests",
-    "uv",
-];
+const PEERS: &[&str] = &["aiohttp", "httpx", "langflow-sdk", "requests", "uv"];
 const NODE_PEERS: &[&str] = &["@datastax/langflow-client", "undici@7"];
 
 /// A count may be this much above the one on record before it is a regression; below it by as much,

@@ -87,7 +87,7 @@ class _Buffer:
     def _keep(self) -> None:
         """Keeps the text of what was taken of the batch."""
         if self._batch:
-            self._said += self._texts()
+            self._said.append("".join(self._texts()))
             self._batch = []
         self.ready = _NONE
 

@@ -20,7 +20,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Answers every request with fixed bytes; prints its port.
-    Serve,
+    Serve {
+        /// Files for a page, served under `/page/`.
+        #[arg(long)]
+        root: Option<std::path::PathBuf>,
+    },
     /// Does what the lines on standard input say and answers each with what it took.
     Worker {
         /// Who does it.
@@ -41,7 +45,7 @@ enum Command {
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
-        Command::Serve => server::serve(),
+        Command::Serve { root } => server::serve(root),
         Command::Worker { who, url } => worker::work(who, &url),
         Command::Instructions { what, times } => instructions::perform(what, times),
     }

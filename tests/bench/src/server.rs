@@ -1,6 +1,7 @@
 //! A server that does nothing but answer, so that what is measured is the client.
 
 use std::convert::Infallible;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use bytes::Bytes;
@@ -161,8 +162,33 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible
     })
 }
 
+/// A file for a page, or the page itself, which runs what the module `/page/bench.js` says.
+fn page(root: &Path, name: &str) -> Response<Body> {
+    if name == "index.html" {
+        return whole(
+            "text/html",
+            "<!doctype html><pre id=out></pre><script type=module src=/page/bench.js></script>",
+        );
+    }
+    let kind = match name.ends_with(".js") {
+        true => "text/javascript",
+        false => "application/octet-stream",
+    };
+    // A name alone, so that nothing outside the folder is read.
+    let plain = !name.contains(['/', '\\']);
+    match std::fs::read(root.join(name)) {
+        Ok(bytes) if plain => whole(kind, bytes),
+        _ => {
+            let mut missing = whole("text/plain", "no such file");
+            *missing.status_mut() = hyper::StatusCode::NOT_FOUND;
+            missing
+        }
+    }
+}
+
 /// Serves until it is killed.
-pub fn serve() -> Result<()> {
+pub fn serve(root: Option<PathBuf>) -> Result<()> {
+    let root = root.map(std::sync::Arc::new);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -172,9 +198,20 @@ pub fn serve() -> Result<()> {
         loop {
             let (socket, _) = listener.accept().await?;
             socket.set_nodelay(true)?;
+            let root = root.clone();
             tokio::spawn(async move {
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let root = root.clone();
+                    async move {
+                        let name = request.uri().path().strip_prefix("/page/");
+                        match (root, name) {
+                            (Some(root), Some(name)) => Ok(page(&root, name)),
+                            _ => answer(request).await,
+                        }
+                    }
+                });
                 let served = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(socket), service_fn(answer));
+                    .serve_connection(TokioIo::new(socket), service);
                 let _ = served.await;
             });
         }

@@ -22,7 +22,7 @@ pub enum Who {
 /// What is to be done.
 #[derive(Deserialize)]
 pub struct Job {
-    /// `call`, `stream` or `many`.
+    /// `call`, `stream`, `many`, or `hold`: streams that stay open.
     pub case: String,
     /// Flow that the server has.
     pub flow: String,

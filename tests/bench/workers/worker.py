@@ -30,6 +30,10 @@ def ours(url: str) -> Callable[[Job], int]:
 
     def perform(job: Job) -> int:
         done = 0
+        if job["case"] == "many":
+            inputs = ["Hello!"] * job["calls"]
+            batch = client.run_many(job["flow"], inputs, concurrency=job["at_once"])
+            return sum(bool(item.result and item.result.output) for item in batch)
         for _ in range(job["calls"]):
             if job["case"] == "stream":
                 with client.stream_flow(job["flow"], "Hello!") as stream:

@@ -1,0 +1,29 @@
+// The engine of pages beside `fetch` and JSON, in turns. REPORT, where the figures go, is put before
+// this by scale.py.
+import { LangflowClient } from '/page/web.js';
+const url = location.origin, CALLS = 300, ROUNDS = 7, out = { ratios: [] };
+const client = new LangflowClient({ baseUrl: url });
+const ours = async () => (await client.runFlow({ flowId: 'hello', inputValue: 'Hello!' })).output;
+const body = JSON.stringify({ input_value: 'Hello!' });
+const headers = { 'content-type': 'application/json' };
+const target = `${url}/langflow/api/v1/flows/hello/run`;
+const theirs = async () => {
+  const answer = await fetch(target, { method: 'POST', headers, body });
+  return (await answer.json()).result.output;
+};
+async function time(one) {
+  const begun = performance.now();
+  for (let call = 0; call < CALLS; call++) if (!(await one())) throw new Error('no text');
+  return (performance.now() - begun) / CALLS;
+}
+try {
+  await time(ours);
+  await time(theirs);
+  for (let round = 0; round < ROUNDS; round++) {
+    const took = {};
+    for (const one of round % 2 ? [ours, theirs] : [theirs, ours]) took[one.name] = await time(one);
+    out.ratios.push(took.ours / took.theirs);
+    out.ours = took.ours;
+  }
+} catch (error) { out.error = String(error); }
+await fetch(REPORT, { method: 'POST', mode: 'no-cors', body: JSON.stringify(out) });
