@@ -40,6 +40,14 @@ const examples = ['README.md', ...sources.map((name) => `src/${name}`)].flatMap(
   blocks(file).map((block, index) => ({ name: `${file} ${index + 1}`, ...block })),
 );
 
+/** A flow of an open-source server that answers with its file. */
+async function reader(server) {
+  const client = new library.LangflowClient({ baseUrl: server.url, apiKey: server.apiKey });
+  const file = readFileSync(join(root, '../tests/real/flows/file.json'), 'utf8');
+  const { name, data } = JSON.parse(file);
+  return (await client.langflow.flows.create({ name, data })).id;
+}
+
 /** What an example leaves to its reader. */
 const GIVEN = {
   client: 'const client = new LangflowClient();',
@@ -55,6 +63,7 @@ function whole(block, server) {
   const filled = block
     .replaceAll('your-workspace-url', server.url)
     .replaceAll('your-api-key', server.apiKey)
+    .replaceAll('your-file-flow-id', server.fileFlow)
     .replaceAll(/your-flow-id|my-flow/g, 'hello-flow');
   const lines = [];
   const mentions = (text, name) => new RegExp(`(?<![.\\w'/])${name}\\b(?!['/:])`).test(text);
@@ -100,7 +109,10 @@ const runner = `
 
 test('every example compiles and runs', async (t) => {
   assert.ok(examples.length > 18, `only ${examples.length} examples`);
-  const server = await MockServer.start();
+  const workspace = await MockServer.start();
+  const openSource = await MockServer.start({ api: ['langflow'] });
+  openSource.fileFlow = await reader(openSource);
+  const serverOf = (block) => (block.includes('your-file-flow-id') ? openSource : workspace);
   const folder = mkdtempSync(join(tmpdir(), 'langflow-client-examples-'));
   try {
     mkdirSync(join(folder, 'node_modules'));
@@ -110,7 +122,7 @@ test('every example compiles and runs', async (t) => {
     }
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
     const files = examples.map(({ kind, block }, index) => {
-      writeFileSync(join(folder, `e${index}.${kind}`), whole(block, server));
+      writeFileSync(join(folder, `e${index}.${kind}`), whole(block, serverOf(block)));
       return `e${index}`;
     });
     const compilerOptions = {
@@ -128,21 +140,26 @@ test('every example compiles and runs', async (t) => {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     const compiled = await run(process.execPath, [tsc, '-p', folder]).catch((error) => error);
     assert.equal(compiled.stdout, '');
-    const env = {
+    writeFileSync(join(folder, 'notes.txt'), 'What the file says');
+    const env = (server) => ({
       ...process.env,
       LANGFLOW_URL: server.url,
       LANGFLOW_API_KEY: server.apiKey,
       WEBHOOK_SECRET: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD',
-    };
+    });
     for (const [index, file] of files.entries()) {
       await t.test(examples[index].name, async () => {
         const args = ['--input-type=module', '--eval', runner, join(folder, `${file}.js`)];
-        const { stdout } = await run(process.execPath, args, { cwd: folder, env, timeout: 20_000 });
+        const { stdout } = await run(process.execPath, args, {
+          cwd: folder,
+          env: env(serverOf(examples[index].block)),
+          timeout: 20_000,
+        });
         t.diagnostic(`${examples[index].name}: ${stdout.trim().split('\n').at(-1)}`);
       });
     }
   } finally {
-    await server.stop();
+    await Promise.all([workspace.stop(), openSource.stop()]);
     rmSync(folder, { recursive: true, force: true });
   }
 });

@@ -16,12 +16,16 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+import model
 import pytest
 
 HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parents[1]
+MOCK = ROOT / "target/debug/langflow-mock"
 PASSWORD = "for-this-test-1"
 
 
@@ -76,10 +80,13 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "LANGFLOW_SUPERUSER": "admin",
         "LANGFLOW_SUPERUSER_PASSWORD": PASSWORD,
         "LANGFLOW_PRETTY_LOGS": "false",
+        # Where the model is; otherwise the server asks nobody on its own machine.
+        "LANGFLOW_SSRF_ALLOWED_HOSTS": "127.0.0.1,localhost",
         # Five logins a minute are less than these tests make.
         "LANGFLOW_RATE_LIMIT_PER_MINUTE": "1000",
         "DO_NOT_TRACK": "true",
     }
+    stack = ExitStack()
     command = [python.with_name("langflow"), "run", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -92,16 +99,19 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         )
     try:
         wait(url, process, log)
+        models = stack.enter_context(model.serve())
         login = urllib.parse.urlencode({"username": "admin", "password": PASSWORD}).encode()
         token = call(f"{url}/api/v1/login", login)["access_token"]
         bearer = {"Authorization": f"Bearer {token}"}
         key = call(f"{url}/api/v1/api_key/", {"name": "tests"}, bearer)["api_key"]
         flows = {}
         for file in sorted((HERE / "flows").glob("*.json")):
-            made = call(f"{url}/api/v1/flows/", json.loads(file.read_text()), bearer)
+            flow = file.read_text().replace("http://127.0.0.1:9099", models)
+            made = call(f"{url}/api/v1/flows/", json.loads(flow), bearer)
             flows[file.stem] = made["id"]
         yield Server(url, key, flows)
     finally:
+        stack.close()
         os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(20)
@@ -119,7 +129,7 @@ def lfx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     url, log, key = f"http://127.0.0.1:{port}", state / "server.log", "sk-of-these-tests"
     served = state / "flows"
     served.mkdir()
-    for name in ("boom", "echo", "fake_llm"):
+    for name in ("boom", "echo", "fake_llm", "file"):
         (served / f"{name}.json").write_text((HERE / "flows" / f"{name}.json").read_text())
     python = pathlib.Path(os.environ["REAL_PYTHON"])
     command = [python.with_name("lfx"), "serve", served, "--port", str(port)]
@@ -143,3 +153,26 @@ def lfx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             process.wait(20)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def mock_open_source() -> Iterator[Server]:
+    """The mock as an open-source server, with flows of this folder."""
+    process = subprocess.Popen(
+        [MOCK, "serve", "--api", "langflow", "--port", "0", "--ready-json", "--exit-with-parent"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin
+    assert process.stdout
+    try:
+        ready = json.loads(process.stdout.readline())
+        key = {"x-api-key": ready["api_key"]}
+        flows = {"speaks": "hello-flow"}
+        for name in ("echo", "file", "text", "two_outputs"):
+            file = json.loads((HERE / f"flows/{name}.json").read_text())
+            flows[name] = call(f"{ready['url']}/api/v1/flows/", file, key)["id"]
+        yield Server(ready["url"], ready["api_key"], flows)
+    finally:
+        process.stdin.close()
+        process.wait(20)

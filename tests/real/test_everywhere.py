@@ -20,10 +20,10 @@ ROOT = HERE.parents[1]
 @pytest.fixture(scope="module")
 def mock() -> Iterator[Server]:
     with MockServer() as server:
-        yield Server(server.url, server.api_key, {"echo": "echo"})
+        yield Server(server.url, server.api_key, {"echo": "echo", "file": "echo"})
 
 
-def program(server: Server, language: str) -> dict[str, object]:
+def program(server: Server, language: str, file: pathlib.Path) -> dict[str, object]:
     programs = ROOT / "tests/real/programs"
     folder = pathlib.Path(os.environ["LANGFLOW_NODE_DIR"])
     if language == "rust":
@@ -35,7 +35,7 @@ def program(server: Server, language: str) -> dict[str, object]:
         copy.write_text((programs / "everywhere.mjs").read_text())
         command = ["node", str(copy)]
     done = subprocess.run(
-        [*command, server.flows["echo"]],
+        [*command, server.flows["echo"], server.flows["file"], str(file)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -50,15 +50,21 @@ def program(server: Server, language: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("language", ["rust", "python", "node"])
-@pytest.mark.parametrize("kind", ["mock", "real", "lfx"])
-def test_the_same_program(request: pytest.FixtureRequest, kind: str, language: str) -> None:
-    assert program(request.getfixturevalue(kind), language) == {
+@pytest.mark.parametrize("kind", ["mock", "mock_open_source", "real", "lfx"])
+def test_the_same_program(
+    request: pytest.FixtureRequest, kind: str, language: str, tmp_path: pathlib.Path
+) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("what the file says")
+    assert program(request.getfixturevalue(kind), language, file) == {
         "run": "a",
         "stream": "b",
         "session": ["c", "d"],
         "same": True,
         # `lfx serve` keeps no runs, and says so.
         "job": "unsupported" if kind == "lfx" else "e",
+        # Only open-source servers take files with a run, and the others say so.
+        "file": "what the file says" if kind in ("mock_open_source", "real") else "unsupported",
     }
 
 

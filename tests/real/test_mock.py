@@ -6,15 +6,11 @@ import os
 import pathlib
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 from langflow_api import Client
 
-from conftest import HERE, Server, call
-
-ROOT = HERE.parents[1]
-MOCK = ROOT / "target/debug/langflow-mock"
+from conftest import MOCK, ROOT, Server
 
 
 def drift(real: Server, *options: str) -> tuple[int, dict[str, list[str]]]:
@@ -49,29 +45,7 @@ def test_a_difference_is_found(real: Server) -> None:
     assert "/status" in probes["workflow"]
 
 
-@pytest.fixture(scope="module")
-def mock() -> Iterator[Server]:
-    process = subprocess.Popen(
-        [MOCK, "serve", "--api", "langflow", "--port", "0", "--ready-json", "--exit-with-parent"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdin
-    assert process.stdout
-    try:
-        ready = json.loads(process.stdout.readline())
-        key = {"x-api-key": ready["api_key"]}
-        flows = {"speaks": "hello-flow"}
-        for name in ("echo", "text", "two_outputs"):
-            file = json.loads((HERE / f"flows/{name}.json").read_text())
-            flows[name] = call(f"{ready['url']}/api/v1/flows/", file, key)["id"]
-        yield Server(ready["url"], ready["api_key"], flows)
-    finally:
-        process.stdin.close()
-        process.wait(20)
-
-
-@pytest.fixture(params=["real", "mock"])
+@pytest.fixture(params=["real", "mock_open_source"])
 def either(request: pytest.FixtureRequest) -> Server:
     server: Server = request.getfixturevalue(request.param)
     return server
@@ -120,9 +94,9 @@ def test_the_same_program_on_both(either: Server) -> None:
     assert session.run("one").session_id == session.run("two").session_id
 
 
-def test_the_mock_speaks_in_tokens(mock: Server) -> None:
-    client = Client(base_url=mock.url, api_key=mock.api_key)
-    with client.stream_flow(mock.flows["speaks"], "Hello!") as stream:
+def test_the_mock_speaks_in_tokens(mock_open_source: Server) -> None:
+    client = Client(base_url=mock_open_source.url, api_key=mock_open_source.api_key)
+    with client.stream_flow(mock_open_source.flows["speaks"], "Hello!") as stream:
         events = list(stream)
     tokens = [event.text for event in events if event.type == "token"]
     assert len(tokens) > 1

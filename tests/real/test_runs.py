@@ -28,6 +28,27 @@ def test_the_output_is_what_the_flow_ends_in(real: Server, client: Client) -> No
     assert client.run_flow(real.flows["data_terminal"], "Hello!").reason == "none"
 
 
+def test_an_agent_answers_once_its_tool_has(real: Server, client: Client) -> None:
+    flow = real.flows["agent"]
+    said = 'The tool says {"result": "5"}'
+    assert client.run_flow(flow, "How much is 2+3?").text == said
+    with client.stream_flow(flow, "How much is 2+3?") as stream:
+        events = list(stream)
+    assert events[-1].type == "end"
+    assert events[-1].result.text == said
+    assert "".join(event.text for event in events if event.type == "token") == said
+    job = client.run_flow(flow, "How much is 2+3?", background=True)
+    assert job.wait(60).text == said
+    assert list(job.events())[-1].result.text == said
+    done = client.langflow.workflows.run(flow_id=flow, input_value="How much is 2+3?")
+    assert done.output is not None
+    assert done.output.text == said
+    responses = Client(base_url=real.url, api_key=real.api_key, api="responses")
+    assert responses.run_flow(flow, "How much is 2+3?").text == said
+    with responses.stream_flow(flow, "How much is 2+3?") as stream:
+        assert "".join(stream.text_stream) == said
+
+
 def test_newlines_stand_as_they_were(real: Server, client: Client) -> None:
     text = 'a\n\nb\u2028c "d" \\ €'
     assert client.run_flow(real.flows["echo"], text).text == text

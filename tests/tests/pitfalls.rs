@@ -1,17 +1,20 @@
-//! The table of mistakes that are not made names vectors and tests: each of them is there.
+//! The tables of mistakes that are not made, and of traps that are not walked into, name vectors and
+//! tests: each of them is there.
 
 use std::path::PathBuf;
 
 use conformance::vector::load;
 
-#[test]
-fn every_reference_is_there() {
+/// The numbers of the rows of a page; fails where a row names what is not there.
+fn held(page: &str, letters: &[&str]) -> Vec<String> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let page = std::fs::read_to_string(folder.join("../docs/pitfalls.md")).unwrap();
+    let page = std::fs::read_to_string(folder.join("../docs").join(page)).unwrap();
     let vectors = load(&folder.join("vectors")).unwrap();
-    let rows = page
-        .lines()
-        .filter(|line| line.starts_with("| L") || line.starts_with("| D"));
+    let of_table = |line: &&str| {
+        let mut starts = letters.iter().map(|letter| format!("| {letter}"));
+        starts.any(|start| line.starts_with(&start))
+    };
+    let rows = page.lines().filter(of_table);
     let mut numbers = Vec::new();
     for row in rows {
         let cells: Vec<_> = row.split(" | ").collect();
@@ -38,8 +41,20 @@ fn every_reference_is_there() {
             assert!(test.is_empty() || there, "{file} has no test {test}");
         }
     }
+    numbers
+}
+
+#[test]
+fn every_mistake_is_held() {
     let expected = (1..=26)
         .map(|n| format!("L{n}"))
         .chain((1..=18).map(|n| format!("D{n}")));
+    let numbers = held("pitfalls.md", &["L", "D"]);
     assert_eq!(numbers, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn every_trap_is_held() {
+    let expected = (1..=46).map(|n| format!("T{n}"));
+    assert_eq!(held("traps.md", &["T"]), expected.collect::<Vec<_>>());
 }

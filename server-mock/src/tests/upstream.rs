@@ -401,3 +401,30 @@ fn what_is_not_there_says_so() {
         assert_eq!(answer.status, 501, "{path}");
     }
 }
+
+#[test]
+fn a_component_that_does_not_load_fails_in_silence() {
+    let mock = Mock::start();
+    let made = ask(&mock, "POST", "/api/v1/flows/", &reader()).json();
+    let body = |mode: &str| json!({"flow_id": made["id"], "input_value": "x", "mode": mode});
+    let stream = ask(&mock, "POST", "/api/v2/workflows", &body("stream")).body;
+    // It is a file that is missing first; with one, the variable of the output is.
+    assert!(stream.contains("\"error\""), "{stream}");
+    let kept = send(&mock, "/api/v2/files", "a.txt", "text").json();
+    let with_file = |mode: &str| {
+        let mut body = body(mode);
+        body["tweaks"] = json!({"File-a": {"path": [kept["path"]]}});
+        body
+    };
+    let stream = ask(&mock, "POST", "/api/v2/workflows", &with_file("stream")).body;
+    assert!(!stream.contains("\"event\": \"error\""), "{stream}");
+    assert!(stream.contains("WHO variable not found."), "{stream}");
+    let job = ask(&mock, "POST", "/api/v2/workflows", &with_file("background")).json();
+    let path = format!("/api/v2/workflows?job_id={}", job["job_id"].as_str().unwrap());
+    let mut status = ask(&mock, "GET", &path, &Value::Null).json();
+    while status["status"] == "in_progress" {
+        status = ask(&mock, "GET", &path, &Value::Null).json();
+    }
+    assert_eq!(status["status"], "completed");
+    assert_eq!(status["output"]["reason"], "non_string");
+}

@@ -1,8 +1,9 @@
-// What a program does on every kind of server. The first argument is the echo flow's id; where the
-// server is and what it takes stands in the environment.
+// What a program does on every kind of server. The arguments are the id of a flow that answers with its
+// input, that of one that answers with its file, and the file; where the server is and what it takes
+// stands in the environment.
 import { LangflowClient } from "langflow-client";
 
-const flowId = process.argv[2];
+const [flowId, reader, path] = process.argv.slice(2);
 const client = new LangflowClient();
 
 const run = await client.runFlow({ flowId, inputValue: "a" });
@@ -24,6 +25,17 @@ try {
 } catch (error) {
   job = error.code;
 }
+let file;
+try {
+  const run = await client.runFlow({
+    flowId: reader,
+    inputValue: "f",
+    files: [path],
+  });
+  file = run.output;
+} catch (error) {
+  file = error.code;
+}
 console.log(
   JSON.stringify({
     run: run.output,
@@ -33,5 +45,6 @@ console.log(
       typeof first.sessionId === "string" &&
       first.sessionId === second.sessionId,
     job,
+    file,
   }),
 );

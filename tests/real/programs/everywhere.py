@@ -1,12 +1,13 @@
-"""What a program does on every kind of server. The first argument is the echo flow's id; where the
-server is and what it takes stands in the environment."""
+"""What a program does on every kind of server. The arguments are the id of a flow that answers with its
+input, that of one that answers with its file, and the file; where the server is and what it takes stands
+in the environment."""
 
 import json
 import sys
 
 from langflow_api import Client, LangflowError
 
-flow_id = sys.argv[1]
+flow_id, reader, path = sys.argv[1:]
 client = Client()
 run = client.run_flow(flow_id, "a")
 with client.stream_flow(flow_id, "b") as stream:
@@ -18,6 +19,10 @@ try:
     job = client.job(job_id).wait().output
 except LangflowError as error:
     job = error.code
+try:
+    file = client.run_flow(reader, "f", files=[path]).output
+except LangflowError as error:
+    file = error.code
 print(
     json.dumps(
         {
@@ -26,6 +31,7 @@ print(
             "session": [first.output, second.output],
             "same": first.session_id is not None and first.session_id == second.session_id,
             "job": job,
+            "file": file,
         }
     )
 )

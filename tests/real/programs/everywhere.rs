@@ -1,5 +1,6 @@
-//! What a program does on every kind of server. The first argument is the echo flow's id; where the
-//! server is and what it takes stands in the environment.
+//! What a program does on every kind of server. The arguments are the id of a flow that answers with
+//! its input, that of one that answers with its file, and the file; where the server is and what it
+//! takes stands in the environment.
 #![allow(clippy::print_stdout)]
 
 use futures::TryStreamExt as _;
@@ -8,9 +9,10 @@ use serde_json::json;
 
 #[tokio::main]
 async fn main() -> Result<(), LangflowError> {
-    let flow_id = std::env::args().nth(1).unwrap_or_default();
+    let argument = |at: usize| std::env::args().nth(at).unwrap_or_default();
+    let (flow_id, reader, path) = (argument(1), argument(2), argument(3));
     let client = Client::from_env()?;
-    let run = client.run_flow(RunRequest::new(&flow_id, "a")).await?;
+    let answer = client.run_flow(RunRequest::new(&flow_id, "a")).await?;
     let stream = client.stream_flow(RunRequest::new(&flow_id, "b")).await?;
     let pieces: Vec<String> = stream.text_stream().try_collect().await?;
     let session = client.session(&flow_id);
@@ -22,14 +24,20 @@ async fn main() -> Result<(), LangflowError> {
         }
         Err(error) => error.code().as_str().to_owned(),
     };
+    let run = RunRequest::new(&reader, "f").files([path]);
+    let file = match client.run_flow(run).await {
+        Ok(result) => result.output.to_string(),
+        Err(error) => error.code().as_str().to_owned(),
+    };
     println!(
         "{}",
         json!({
-            "run": run.output,
+            "run": answer.output,
             "stream": pieces.concat(),
             "session": [first.output, second.output],
             "same": first.session_id.is_some() && first.session_id == second.session_id,
             "job": job,
+            "file": file,
         })
     );
     Ok(())
