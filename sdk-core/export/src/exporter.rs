@@ -130,6 +130,12 @@ impl<'f> Exporter<'f> {
             self.visit(node, plan);
         }
         self.indent = 4;
+        if self.flow.nodes.iter().any(crate::judged::is_unknown) {
+            self.remarks.push(
+                "Written as of Langflow 1.13, since the file does not say of which version it is."
+                    .to_owned(),
+            );
+        }
         let others: Vec<String> = self
             .flow
             .nodes

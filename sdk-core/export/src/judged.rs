@@ -24,6 +24,11 @@ pub fn code_of(node: &Node) -> Option<String> {
 /// The version of Langflow that the recordings were made with.
 const COMPARED: &str = "1.13.";
 
+/// Whether nothing in the file says which version of the component it is.
+pub(crate) fn is_unknown(node: &Node) -> bool {
+    Class::of(node) != Class::Other && code_of(node).is_none() && node.version.is_none()
+}
+
 /// Whether this is a version of the component that no judged flow had. A file that was stripped of
 /// its code still says who wrote it.
 pub(crate) fn is_other(node: &Node) -> bool {
