@@ -1,7 +1,7 @@
 """A model for the real server: chat completions of OpenAI on this machine, without a model.
 
-It answers with what it was asked; where it may calculate, it asks for 2+3 and answers with what that
-yields.
+It answers with what it was asked; where it may calculate, it asks for 2+3 and answers with what
+that yields.
 """
 
 import json

@@ -420,7 +420,10 @@ fn a_component_that_does_not_load_fails_in_silence() {
     assert!(!stream.contains("\"event\": \"error\""), "{stream}");
     assert!(stream.contains("WHO variable not found."), "{stream}");
     let job = ask(&mock, "POST", "/api/v2/workflows", &with_file("background")).json();
-    let path = format!("/api/v2/workflows?job_id={}", job["job_id"].as_str().unwrap());
+    let path = format!(
+        "/api/v2/workflows?job_id={}",
+        job["job_id"].as_str().unwrap()
+    );
     let mut status = ask(&mock, "GET", &path, &Value::Null).json();
     while status["status"] == "in_progress" {
         status = ask(&mock, "GET", &path, &Value::Null).json();

@@ -1,6 +1,6 @@
-"""What a program does on every kind of server. The arguments are the id of a flow that answers with its
-input, that of one that answers with its file, and the file; where the server is and what it takes stands
-in the environment."""
+"""What a program does on every kind of server. The arguments are the id of a flow that answers
+with its input, that of one that answers with its file, and the file; where the server is and what
+it takes stands in the environment."""
 
 import json
 import sys
