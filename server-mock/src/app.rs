@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+#[cfg(feature = "program")]
+use crate::cassette::Cassettes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::double::scripts::ScriptedModel;
@@ -32,6 +34,9 @@ pub(crate) struct App {
     pub(crate) keyed: tokio::sync::Mutex<()>,
     /// The main workspace, where this is a tenant's.
     pub(crate) main: Option<Arc<App>>,
+    /// Recordings that are made or played; tenants share those of the main workspace.
+    #[cfg(feature = "program")]
+    pub(crate) cassettes: Option<Arc<Cassettes>>,
     /// Keeps the state in a file, if it shall be kept.
     pub(crate) saver: Option<Saver>,
     state: Mutex<State>,
@@ -72,7 +77,18 @@ impl App {
             clock: clock.clone(),
             pace: config.pace.clone().unwrap_or(even),
         };
+        #[cfg(feature = "program")]
+        let cassettes = match (&main, config.cassette.clone()) {
+            (Some(main), _) => main.cassettes.clone(),
+            (None, Some(cassette)) => {
+                let opened = Cassettes::open(cassette).map_err(StartError::Cassette)?;
+                Some(Arc::new(opened))
+            }
+            (None, None) => None,
+        };
         let app = Arc::new(Self {
+            #[cfg(feature = "program")]
+            cassettes,
             config,
             clock,
             engine,

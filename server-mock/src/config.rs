@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "program")]
+use crate::cassette::Cassette;
 use crate::pace::Pace;
 use crate::webhooks::{SignatureScheme, WebhookSchedule};
 
@@ -65,6 +67,15 @@ pub struct Config {
     pub control_token: Option<ControlToken>,
     /// How deliveries to webhooks are signed.
     pub webhook_signatures: Vec<SignatureScheme>,
+    /// A real server that is recorded, or recordings that are played.
+    #[cfg(feature = "program")]
+    pub cassette: Option<Cassette>,
+    /// The file with the certificates of a server that speaks TLS, in PEM; `tls_key` belongs to it.
+    #[cfg(feature = "program")]
+    pub tls_cert: Option<PathBuf>,
+    /// The file with the key of the certificate, in PEM.
+    #[cfg(feature = "program")]
+    pub tls_key: Option<PathBuf>,
     /// The file that keeps the workspace over restarts, if one shall.
     pub state: Option<PathBuf>,
     /// The base URL of an endpoint with the chat completions of OpenAI, such as
@@ -237,6 +248,12 @@ impl Default for Config {
             pace: None,
             control_token: None,
             webhook_signatures: vec![SignatureScheme::V1],
+            #[cfg(feature = "program")]
+            cassette: None,
+            #[cfg(feature = "program")]
+            tls_cert: None,
+            #[cfg(feature = "program")]
+            tls_key: None,
             state: None,
             model_url: None,
             model_name: None,

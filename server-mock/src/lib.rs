@@ -18,6 +18,8 @@
 
 mod app;
 mod blocking;
+#[cfg(feature = "program")]
+mod cassette;
 mod clock;
 mod config;
 mod contract;
@@ -37,6 +39,8 @@ mod server;
 mod state;
 mod tasks;
 mod tenants;
+#[cfg(feature = "program")]
+mod tls;
 #[cfg(test)]
 mod tests;
 mod upstream;
@@ -44,6 +48,8 @@ mod webhooks;
 pub mod wire;
 
 pub use blocking::{BlockingServer, start_blocking};
+#[cfg(feature = "program")]
+pub use cassette::Cassette;
 pub use clock::Clock;
 pub use config::{Api, Config, ControlToken, Langflow, ModelKey, Validate};
 pub use contract::{Permission, document, permission_table};

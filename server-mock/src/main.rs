@@ -12,7 +12,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use langflow_mock::wire::{ScriptServer, ScriptedReply};
 use langflow_mock::{
-    Api, Config, Langflow, MockServer, Pace, SignatureScheme, StartError, Validate, WebhookSchedule,
+    Api, Cassette, Config, Langflow, MockServer, Pace, SignatureScheme, StartError, Validate, WebhookSchedule,
 };
 
 /// A mock of the Langflow workspace API.
@@ -84,7 +84,8 @@ struct Serve {
     /// Refuse tweaks that fit no component, instead of noting them in the run.
     #[arg(long, env = "LANGFLOW_MOCK_STRICT_TWEAKS", value_parser = FalseyValueParser::new())]
     strict_tweaks: bool,
-    /// Refuse to import flows with components that cannot be executed, instead of warning.
+    /// Refuse to import flows with components that cannot be executed, and requests that are not in the
+    /// cassette, instead of warning and answering without it.
     #[arg(long, env = "LANGFLOW_MOCK_STRICT", value_parser = FalseyValueParser::new())]
     strict: bool,
     /// Write what happens to the standard error: json, a line for each request and event.
@@ -120,6 +121,27 @@ struct Serve {
     /// Let web pages of these origins use the API: *, or origins with commas between them.
     #[arg(long, env = "LANGFLOW_MOCK_CORS")]
     cors: Option<String>,
+    /// Play the recordings in this folder; with --record, write them there.
+    #[arg(long, env = "LANGFLOW_MOCK_CASSETTE")]
+    cassette: Option<PathBuf>,
+    /// Ask this server for every answer and record it.
+    #[arg(long, env = "LANGFLOW_MOCK_RECORD", requires = "cassette")]
+    record: Option<String>,
+    /// Record only what the cassette does not have.
+    #[arg(long, env = "LANGFLOW_MOCK_ON_MISS", value_parser = FalseyValueParser::new(), requires = "record")]
+    on_miss: bool,
+    /// Fields, headers and query parameters that are neither recorded nor compared, besides keys.
+    #[arg(long, env = "LANGFLOW_MOCK_REDACT", value_delimiter = ',', requires = "cassette")]
+    redact: Vec<String>,
+    /// How many times as fast as recorded answers are played; 0 for at once.
+    #[arg(long, env = "LANGFLOW_MOCK_REPLAY_SPEED", default_value_t = 1.0)]
+    replay_speed: f64,
+    /// Speak TLS with the certificates in this file, in PEM.
+    #[arg(long, env = "LANGFLOW_MOCK_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of the certificate, in PEM.
+    #[arg(long, env = "LANGFLOW_MOCK_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Keep the workspace in this file over restarts.
     #[arg(long, env = "LANGFLOW_MOCK_STATE")]
     state: Option<PathBuf>,
@@ -208,6 +230,16 @@ async fn serve(options: Serve) -> Result<(), StartError> {
         webhook_timeout: options.webhook_timeout,
         allow_net: options.allow_net,
         cors: options.cors,
+        cassette: options.cassette.map(|folder| Cassette {
+            folder,
+            record: options.record,
+            on_miss: options.on_miss,
+            strict: options.strict,
+            redact: options.redact,
+            speed: options.replay_speed,
+        }),
+        tls_cert: options.tls_cert,
+        tls_key: options.tls_key,
         state: options.state,
         model_url: options.model_url,
         model_name: options.model_name,

@@ -41,6 +41,12 @@ pub enum StartError {
     /// The models cannot be asked there.
     #[error("model_url: {0}")]
     ModelUrl(String),
+    /// The cassette cannot be opened.
+    #[error("cassette: {0}")]
+    Cassette(String),
+    /// The server cannot speak TLS with these files.
+    #[error("TLS: {0}")]
+    Tls(String),
     /// The system gave no thread or no event loop.
     #[error("cannot start: {0}")]
     Runtime(#[from] std::io::Error),
@@ -91,14 +97,20 @@ impl MockServerBuilder {
         if !address.ip().is_loopback() && self.config.control_token.is_none() {
             self.config.control_token = Some(ControlToken::make()?);
         }
+        #[cfg(feature = "program")]
+        let tls = tls(&self.config).map_err(StartError::Tls)?;
+        #[cfg(not(feature = "program"))]
+        let tls = None;
+        let secure = tls.is_some();
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let tasks = Tasks::default();
         let (app, seeded) = App::new(self.config, self.clock, tasks.clone(), None)?;
         let tenants = Tenants::new(Arc::clone(&app));
-        tasks.spawn(accept(listener, tenants));
+        tasks.spawn(accept(listener, tls, tenants));
         Ok(MockServer {
             address,
+            secure,
             app,
             seeded,
             tasks,
@@ -120,6 +132,7 @@ impl MockServerBuilder {
 #[derive(Debug)]
 pub struct MockServer {
     address: SocketAddr,
+    secure: bool,
     pub(crate) app: Arc<App>,
     seeded: Seeded,
     tasks: Tasks,
@@ -133,7 +146,8 @@ impl MockServer {
 
     /// The URL of the workspace, without a slash at its end.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// The address that the server listens on.
@@ -208,11 +222,27 @@ impl Drop for MockServer {
     }
 }
 
-async fn accept(listener: TcpListener, tenants: Arc<Tenants>) {
+/// What shakes hands on connections, where they are encrypted.
+#[cfg(feature = "program")]
+type Tls = tokio_rustls::TlsAcceptor;
+#[cfg(not(feature = "program"))]
+type Tls = std::convert::Infallible;
+
+#[cfg(feature = "program")]
+fn tls(config: &Config) -> Result<Option<Tls>, String> {
+    match (&config.tls_cert, &config.tls_key) {
+        (None, None) => Ok(None),
+        (Some(cert), Some(key)) => crate::tls::acceptor(cert, key).map(Some),
+        (Some(_), None) => Err("tls_cert needs tls_key".to_owned()),
+        (None, Some(_)) => Err("tls_key needs tls_cert".to_owned()),
+    }
+}
+
+async fn accept(listener: TcpListener, tls: Option<Tls>, tenants: Arc<Tenants>) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let served = serve(stream, peer, Arc::clone(&tenants));
+                let served = serve(stream, peer, tls.clone(), Arc::clone(&tenants));
                 tenants.main.tasks.spawn(served);
             }
             // Out of sockets: those that are open have to end first.
@@ -221,16 +251,40 @@ async fn accept(listener: TcpListener, tenants: Arc<Tenants>) {
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, tenants: Arc<Tenants>) {
+async fn serve(stream: TcpStream, peer: SocketAddr, tls: Option<Tls>, tenants: Arc<Tenants>) {
     // Tokens are small and have to leave at once.
     let _ = stream.set_nodelay(true);
     let line = http::Line::new(peer);
-    let wire = TokioIo::new(http::Wire::new(stream, line.clone()));
+    let wire = http::Wire::new(stream, Arc::clone(&line));
+    match tls {
+        None => speak(wire, line, tenants).await,
+        #[cfg(feature = "program")]
+        Some(tls) => {
+            // Boxed, so that connections without it keep no room for it. A fault breaks the socket
+            // below: the wire is in the hands of TLS.
+            let shaken = async {
+                if let Ok(stream) = tls.accept(wire).await {
+                    speak(stream, line, tenants).await;
+                }
+            };
+            Box::pin(shaken).await;
+        }
+        #[cfg(not(feature = "program"))]
+        Some(never) => match never {},
+    }
+}
+
+async fn speak<S>(stream: S, line: Arc<http::Line>, tenants: Arc<Tenants>)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
     // Boxed, so that an open stream does not keep the room that its answer took to be made.
     let service = hyper::service::service_fn(move |request| {
         Box::pin(http::lead(Arc::clone(&tenants), line.clone(), request))
     });
-    let connection = hyper::server::conn::http1::Builder::new().serve_connection(wire, service);
+    let connection = hyper::server::conn::http1::Builder::new();
     // A client that goes away is its own business.
-    let _ = connection.await;
+    let _ = connection
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }

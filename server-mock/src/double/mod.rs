@@ -8,7 +8,7 @@ mod feed;
 mod filter;
 pub(crate) mod har;
 mod journal;
-mod mask;
+pub(crate) mod mask;
 pub(crate) mod receivers;
 pub(crate) mod scripts;
 pub(crate) mod verdict;

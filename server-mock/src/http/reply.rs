@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use serde_json::Value;
@@ -18,6 +18,8 @@ use crate::state::Answer;
 pub(crate) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
+    /// Those of a recorded answer, whatever they are called.
+    foreign: HeaderMap,
     body: Body,
 }
 
@@ -41,6 +43,7 @@ impl Reply {
         Self {
             status,
             headers,
+            foreign: HeaderMap::new(),
             body: Body::Whole(body.into()),
         }
     }
@@ -49,6 +52,7 @@ impl Reply {
         Self {
             status,
             headers: Vec::new(),
+            foreign: HeaderMap::new(),
             body: Body::Whole(Bytes::new()),
         }
     }
@@ -74,8 +78,32 @@ impl Reply {
         Self {
             status: 200,
             headers,
+            foreign: HeaderMap::new(),
             body: Body::Stream(frames.boxed()),
         }
+    }
+
+    /// The head of an answer that another server gave.
+    #[cfg(feature = "program")]
+    pub(crate) fn foreign(status: u16, headers: HeaderMap) -> Self {
+        Self {
+            foreign: headers,
+            ..Self::empty(status)
+        }
+    }
+
+    /// The answer with this body.
+    #[cfg(feature = "program")]
+    pub(crate) fn with_body(self, body: Vec<u8>) -> Self {
+        let body = Body::Whole(body.into());
+        Self { body, ..self }
+    }
+
+    /// The answer with a body that comes in pieces, and may break off.
+    #[cfg(feature = "program")]
+    pub(crate) fn with_pieces(self, pieces: BoxStream<'static, Result<Bytes, Cut>>) -> Self {
+        let body = Body::Faulty(pieces);
+        Self { body, ..self }
     }
 
     /// Bytes as they come, under a label that need not fit.
@@ -86,6 +114,7 @@ impl Reply {
         Self {
             status: 200,
             headers: vec![("content-type", content_type.to_owned())],
+            foreign: HeaderMap::new(),
             body: Body::Stream(frames.boxed()),
         }
     }
@@ -143,6 +172,7 @@ impl Reply {
         let reply = Self {
             status: self.status,
             headers,
+            foreign: HeaderMap::new(),
             body: Body::Faulty(body),
         };
         (reply, pieces)
@@ -158,6 +188,7 @@ impl Reply {
         Self {
             status,
             headers,
+            foreign: HeaderMap::new(),
             body: Body::Whole(body),
         }
         .header("idempotency-replayed", "true")
@@ -181,6 +212,7 @@ impl Reply {
         let mut response = Response::new(body);
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.headers_mut() = self.foreign;
         let id = ("x-request-id", request_id.to_owned());
         for (name, value) in self.headers.into_iter().chain([id]) {
             // What cannot stand in a header (a flow id with a line break) is left out of it.

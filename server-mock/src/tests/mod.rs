@@ -2,6 +2,8 @@
 
 mod arming;
 mod bad_input;
+#[cfg(feature = "program")]
+mod cassettes;
 mod choices;
 mod control;
 mod cors;
@@ -21,6 +23,8 @@ mod streams;
 pub(crate) mod support;
 mod tenants;
 mod time;
+#[cfg(feature = "program")]
+mod tls;
 mod transfer;
 mod upstream;
 mod usage;
