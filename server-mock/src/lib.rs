@@ -39,10 +39,10 @@ mod server;
 mod state;
 mod tasks;
 mod tenants;
-#[cfg(feature = "program")]
-mod tls;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "program")]
+mod tls;
 mod upstream;
 mod webhooks;
 pub mod wire;

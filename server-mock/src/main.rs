@@ -12,7 +12,8 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use langflow_mock::wire::{ScriptServer, ScriptedReply};
 use langflow_mock::{
-    Api, Cassette, Config, Langflow, MockServer, Pace, SignatureScheme, StartError, Validate, WebhookSchedule,
+    Api, Cassette, Config, Langflow, MockServer, Pace, SignatureScheme, StartError, Validate,
+    WebhookSchedule,
 };
 
 /// A mock of the Langflow workspace API.
@@ -26,7 +27,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve a workspace until SIGTERM or Ctrl-C.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Serve a script of raw answers, then print the requests that came, as JSON.
     Script(Script),
     #[command(flatten)]
@@ -131,7 +132,12 @@ struct Serve {
     #[arg(long, env = "LANGFLOW_MOCK_ON_MISS", value_parser = FalseyValueParser::new(), requires = "record")]
     on_miss: bool,
     /// Fields, headers and query parameters that are neither recorded nor compared, besides keys.
-    #[arg(long, env = "LANGFLOW_MOCK_REDACT", value_delimiter = ',', requires = "cassette")]
+    #[arg(
+        long,
+        env = "LANGFLOW_MOCK_REDACT",
+        value_delimiter = ',',
+        requires = "cassette"
+    )]
     redact: Vec<String>,
     /// How many times as fast as recorded answers are played; 0 for at once.
     #[arg(long, env = "LANGFLOW_MOCK_REPLAY_SPEED", default_value_t = 1.0)]
@@ -177,7 +183,7 @@ struct Script {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Serve(options) => serve(options).await,
+        Command::Serve(options) => serve(*options).await,
         Command::Script(options) => script(options).await,
         Command::Control(control) => return command(control),
     };

@@ -114,7 +114,9 @@ impl Cassettes {
                 let answer = remote.send(parts, body).await.map_err(|error| {
                     Problem::new("unavailable", format!("The server to record: {error}."))
                 })?;
-                Ok(Some(player::record(app, self, asked, secrets, begun, answer)))
+                Ok(Some(player::record(
+                    app, self, asked, secrets, begun, answer,
+                )))
             }
             None if self.options.strict => Err(self.missed(&asked)),
             None => Ok(None),
@@ -209,7 +211,11 @@ fn readable(bytes: &[u8]) -> Value {
     };
     // Only JSON that comes back to the byte is written as such.
     let json: Option<Value> = serde_json::from_str(text).ok();
-    let json = json.filter(|json| !json.is_string() && json.to_string() == text);
+    let same = |json: &Value| {
+        let again = json.to_string();
+        !json.is_string() && !json.is_null() && again == text
+    };
+    let json = json.filter(same);
     json.unwrap_or_else(|| text.into())
 }
 

@@ -26,6 +26,9 @@ const LEFT_OUT: [HeaderName; 5] = [
     header::SET_COOKIE,
 ];
 
+/// How long bytes get to leave before the connection breaks.
+const BEFORE_END: Duration = Duration::from_millis(15);
+
 /// Gives a recording as an answer, in the time that it took.
 pub(super) async fn play(app: &Arc<App>, tape: Tape, speed: f64) -> Reply {
     let answer = tape.response;
@@ -61,6 +64,9 @@ pub(super) async fn play(app: &Arc<App>, tape: Tape, speed: f64) -> Reply {
         async move {
             if !pause.is_zero() {
                 clock.rest(pause).await;
+            }
+            if piece.is_err() {
+                tokio::time::sleep(BEFORE_END).await;
             }
             piece
         }
@@ -102,6 +108,7 @@ pub(super) fn record(
         while let Some(frame) = body.frame().await {
             let Ok(frame) = frame else {
                 recorder.end(true);
+                tokio::time::sleep(BEFORE_END).await;
                 let _ = send.send(Err(Cut)).await;
                 return;
             };

@@ -136,7 +136,12 @@ fn end_of_text(text: &str) -> usize {
 
 /// The keys that a request came with: nothing that is recorded may repeat them.
 pub(super) fn secrets(headers: &HeaderMap) -> Vec<String> {
-    let named = ["authorization", "x-api-key", "cookie", "proxy-authorization"];
+    let named = [
+        "authorization",
+        "x-api-key",
+        "cookie",
+        "proxy-authorization",
+    ];
     let values = named.iter().flat_map(|name| headers.get_all(*name));
     let values = values.filter_map(|value| value.to_str().ok());
     let bare = values.map(|value| value.rsplit(' ').next().unwrap_or_default().to_owned());
@@ -164,13 +169,24 @@ mod tests {
         let body = json!({"api_key": "x", "a": [{"TOKEN": {"b": 1}}], "session_id": "s", "n": 1});
         let kept = json!({"api_key": "***", "a": [{"TOKEN": "***"}], "session_id": "***", "n": 1});
         assert_eq!(redactor.body(&body), kept);
-        let event = "data: {\"a\": \"b\", \"session_id\" : \"s \\\" t\", \"token\":\"\", \"x\": 1}\n\n";
-        let kept = "data: {\"a\": \"b\", \"session_id\" : \"***\", \"token\":\"***\", \"x\": 1}\n\n";
+        let event =
+            "data: {\"a\": \"b\", \"session_id\" : \"s \\\" t\", \"token\":\"\", \"x\": 1}\n\n";
+        let kept =
+            "data: {\"a\": \"b\", \"session_id\" : \"***\", \"token\":\"***\", \"x\": 1}\n\n";
         assert_eq!(redactor.text(event), kept);
         let twice = "{\"token\":\"a\"}{\"token\":\"b\"}";
-        assert_eq!(redactor.text(twice), "{\"token\":\"***\"}{\"token\":\"***\"}");
-        assert_eq!(redactor.text("no \"token\" here: 1"), "no \"token\" here: 1");
-        assert_eq!(redactor.target("/a?b=1&a=2&api_key=k"), "/a?a=2&api_key=***&b=1");
+        assert_eq!(
+            redactor.text(twice),
+            "{\"token\":\"***\"}{\"token\":\"***\"}"
+        );
+        assert_eq!(
+            redactor.text("no \"token\" here: 1"),
+            "no \"token\" here: 1"
+        );
+        assert_eq!(
+            redactor.target("/a?b=1&a=2&api_key=k"),
+            "/a?a=2&api_key=***&b=1"
+        );
         assert_eq!(redactor.header("X-API-Key", "k"), "***");
         assert_eq!(redactor.header("accept", "text"), "text");
     }

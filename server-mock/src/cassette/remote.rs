@@ -54,7 +54,9 @@ impl Remote {
         let host = uri.host().ok_or_else(|| format!("`{url}` has no host"))?;
         Ok(Self {
             host: host.trim_matches(['[', ']']).to_owned(),
-            port: uri.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 }),
+            port: uri
+                .port_u16()
+                .unwrap_or(if tls.is_some() { 443 } else { 80 }),
             prefix: uri.path().trim_end_matches('/').to_owned(),
             tls,
             uri,
@@ -62,7 +64,11 @@ impl Remote {
     }
 
     /// Sends a request on; the answer as it comes.
-    pub(super) async fn send(&self, parts: &Parts, body: &Bytes) -> Result<Response<Incoming>, String> {
+    pub(super) async fn send(
+        &self,
+        parts: &Parts,
+        body: &Bytes,
+    ) -> Result<Response<Incoming>, String> {
         let failed = |error: &dyn std::fmt::Display| error.to_string();
         let connecting = TcpStream::connect((self.host.as_str(), self.port));
         let stream = tokio::time::timeout(CONNECT, connecting).await;
@@ -73,7 +79,8 @@ impl Remote {
         let stream: Box<dyn Stream> = match &self.tls {
             None => Box::new(stream),
             Some(tls) => {
-                let name = ServerName::try_from(self.host.clone()).map_err(|error| failed(&error))?;
+                let name =
+                    ServerName::try_from(self.host.clone()).map_err(|error| failed(&error))?;
                 let shaken = tls.connect(name, stream).await;
                 Box::new(shaken.map_err(|error| failed(&error))?)
             }

@@ -111,7 +111,9 @@ impl Asked {
         }
         match (self.body.as_object(), other.body.as_object()) {
             (Some(one), Some(another)) => {
-                let names = one.keys().chain(another.keys().filter(|it| !one.contains_key(*it)));
+                let names = one
+                    .keys()
+                    .chain(another.keys().filter(|it| !one.contains_key(*it)));
                 let differing = names.filter(|name| one.get(*name) != another.get(*name));
                 found.extend(differing.cloned());
             }
@@ -129,7 +131,11 @@ impl Asked {
             _ => '-',
         });
         let letters: String = letters.take(60).collect();
-        format!("{}-{}", self.method.to_lowercase(), letters.trim_matches('-'))
+        format!(
+            "{}-{}",
+            self.method.to_lowercase(),
+            letters.trim_matches('-')
+        )
     }
 }
 

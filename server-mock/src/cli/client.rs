@@ -63,7 +63,8 @@ fn send(at: &At, method: &str, path: &str, body: &Value) -> std::io::Result<(u16
 
 fn write(at: &At, method: &str, path: &str, body: &Value) -> std::io::Result<TcpStream> {
     if at.url.starts_with("https://") {
-        let message = "commands speak plain http only; ask the control API of a mock with TLS directly";
+        let message =
+            "commands speak plain http only; ask the control API of a mock with TLS directly";
         return Err(std::io::Error::other(message));
     }
     let address = at.url.strip_prefix("http://").unwrap_or(&at.url);

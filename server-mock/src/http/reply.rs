@@ -19,7 +19,7 @@ pub(crate) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
     /// Those of a recorded answer, whatever they are called.
-    foreign: HeaderMap,
+    foreign: Option<Box<HeaderMap>>,
     body: Body,
 }
 
@@ -43,7 +43,7 @@ impl Reply {
         Self {
             status,
             headers,
-            foreign: HeaderMap::new(),
+            foreign: None,
             body: Body::Whole(body.into()),
         }
     }
@@ -52,7 +52,7 @@ impl Reply {
         Self {
             status,
             headers: Vec::new(),
-            foreign: HeaderMap::new(),
+            foreign: None,
             body: Body::Whole(Bytes::new()),
         }
     }
@@ -78,7 +78,7 @@ impl Reply {
         Self {
             status: 200,
             headers,
-            foreign: HeaderMap::new(),
+            foreign: None,
             body: Body::Stream(frames.boxed()),
         }
     }
@@ -87,7 +87,7 @@ impl Reply {
     #[cfg(feature = "program")]
     pub(crate) fn foreign(status: u16, headers: HeaderMap) -> Self {
         Self {
-            foreign: headers,
+            foreign: Some(Box::new(headers)),
             ..Self::empty(status)
         }
     }
@@ -114,7 +114,7 @@ impl Reply {
         Self {
             status: 200,
             headers: vec![("content-type", content_type.to_owned())],
-            foreign: HeaderMap::new(),
+            foreign: None,
             body: Body::Stream(frames.boxed()),
         }
     }
@@ -172,7 +172,7 @@ impl Reply {
         let reply = Self {
             status: self.status,
             headers,
-            foreign: HeaderMap::new(),
+            foreign: None,
             body: Body::Faulty(body),
         };
         (reply, pieces)
@@ -188,7 +188,7 @@ impl Reply {
         Self {
             status,
             headers,
-            foreign: HeaderMap::new(),
+            foreign: None,
             body: Body::Whole(body),
         }
         .header("idempotency-replayed", "true")
@@ -212,7 +212,9 @@ impl Reply {
         let mut response = Response::new(body);
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        *response.headers_mut() = self.foreign;
+        if let Some(foreign) = self.foreign {
+            *response.headers_mut() = *foreign;
+        }
         let id = ("x-request-id", request_id.to_owned());
         for (name, value) in self.headers.into_iter().chain([id]) {
             // What cannot stand in a header (a flow id with a line break) is left out of it.

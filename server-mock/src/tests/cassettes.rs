@@ -36,7 +36,11 @@ fn files(folder: &TempDir) -> Vec<(String, String)> {
         .map(|entry| {
             let path = entry.expect("an entry").path();
             let text = std::fs::read_to_string(&path).expect("text");
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
             (name, text)
         })
         .collect();
@@ -68,17 +72,29 @@ fn what_was_recorded_is_played_and_nothing_else() {
     let secret = front.call_as(&key, "POST", "/api-keys", &made).json();
     let secret = secret["key"].as_str().or(secret["secret"].as_str());
     let secret = secret.expect("a secret").to_owned();
-    let lost = front.call_as(&key, "GET", "/flows/nothing?page=1", &Value::Null);
-    assert_eq!(lost.status, real.call("GET", "/flows/nothing?page=1", &Value::Null).status);
+    let lost = front.call_as(&key, "GET", "/flows/nothing", &Value::Null);
+    assert_eq!(
+        lost.status,
+        real.call("GET", "/flows/nothing", &Value::Null).status
+    );
     let written = files(&folder);
     assert_eq!(written.len(), 4, "{written:?}");
-    assert_eq!(written[0].0, "0001-post-langflow-api-v1-flows-hello-flow-run.json");
+    assert_eq!(
+        written[0].0,
+        "0001-post-langflow-api-v1-flows-hello-flow-run.json"
+    );
     for (name, text) in &written {
-        assert!(!text.contains(&key) && !text.contains(&secret), "{name}: {text}");
+        assert!(
+            !text.contains(&key) && !text.contains(&secret),
+            "{name}: {text}"
+        );
     }
     let tape: Value = serde_json::from_str(&written[0].1).expect("JSON");
     assert_eq!(tape["request"]["body"]["input_value"], "Hello");
-    assert_eq!(tape["response"]["body"]["session_id"], "s", "JSON that people can edit");
+    assert_eq!(
+        tape["response"]["body"]["session_id"], "s",
+        "JSON that people can edit"
+    );
     let tape: Value = serde_json::from_str(&written[1].1).expect("JSON");
     let events = tape["response"]["events"].as_array().expect("events");
     assert!(events.len() > 3, "{tape}");
@@ -90,12 +106,24 @@ fn what_was_recorded_is_played_and_nothing_else() {
     let from = "played 0001-post-langflow-api-v1-flows-hello-flow-run.json";
     assert_eq!(again.header("x-mock-cassette"), Some(from));
     assert_eq!(run(&player, "x", &stream).body, streamed.body);
-    assert_eq!(run(&player, "x", &plain).json(), first.json(), "again and again");
-    let order = player.call_as("x", "GET", "/flows/nothing?page=1", &Value::Null);
+    assert_eq!(
+        run(&player, "x", &plain).json(),
+        first.json(),
+        "again and again"
+    );
+    let order = player.call_as("x", "GET", "/flows/nothing", &Value::Null);
     assert_eq!(order.body, lost.body);
-    let missed = run(&player, "x", &json!({"input_value": "Bye", "session_id": "s"}));
+    let missed = run(
+        &player,
+        "x",
+        &json!({"input_value": "Bye", "session_id": "s"}),
+    );
     assert_eq!(missed.problem(), "route_not_found");
-    assert_eq!(missed.json()["errors"][0]["field"], "input_value", "{missed:?}");
+    assert_eq!(
+        missed.json()["errors"][0]["field"],
+        "input_value",
+        "{missed:?}"
+    );
     assert_eq!(missed.json()["nearest"], written[0].0);
     assert_eq!(came(&real), asked, "nobody asked the real server");
 }
@@ -104,9 +132,17 @@ fn what_was_recorded_is_played_and_nothing_else() {
 fn only_what_is_missing_is_asked_for() {
     let (real, folder) = (Mock::start(), folder());
     let key = real.key("admin");
-    let miss = recorder(&real, &folder, &json!({"on_miss": true, "redact": ["session_id"]}));
+    let miss = recorder(
+        &real,
+        &folder,
+        &json!({"on_miss": true, "redact": ["session_id"]}),
+    );
     let say = |mock: &Mock, text: &str, session: &str| {
-        run(mock, &key, &json!({"input_value": text, "session_id": session}))
+        run(
+            mock,
+            &key,
+            &json!({"input_value": text, "session_id": session}),
+        )
     };
     let first = say(&miss, "Hello", "one");
     assert_eq!(came(&real), 1);
@@ -119,8 +155,14 @@ fn only_what_is_missing_is_asked_for() {
     // What is recorded anew takes the place of what was there.
     let anew = recorder(&real, &folder, &json!({"redact": ["session_id"]}));
     say(&anew, "Hello", "three");
-    let names: Vec<String> = files(&folder).into_iter().map(|it| it.0[..4].to_owned()).collect();
-    assert_eq!((came(&real), names), (3, vec!["0002".to_owned(), "0003".to_owned()]));
+    let names: Vec<String> = files(&folder)
+        .into_iter()
+        .map(|it| it.0[..4].to_owned())
+        .collect();
+    assert_eq!(
+        (came(&real), names),
+        (3, vec!["0002".to_owned(), "0003".to_owned()])
+    );
     // Without `strict` the mock answers what nobody recorded.
     let lenient = player(&folder, &json!({"strict": false}));
     let own = lenient.get("/flows");
@@ -141,7 +183,10 @@ fn times_and_broken_ends_are_kept() {
     real.control("POST", "/faults", &cut);
     let broken = json!({"input_value": "Bye", "session_id": "s", "stream": true});
     let bearer = format!("Bearer {key}");
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json"),
+    ];
     let path = "/langflow/api/v1/flows/hello-flow/run";
     let raw = |mock: &Mock| {
         let bytes = mock.send("POST", path, &headers, broken.to_string().as_bytes());
@@ -149,7 +194,11 @@ fn times_and_broken_ends_are_kept() {
     };
     let first = raw(&front);
     assert!(!first.ends_with("0\r\n\r\n"), "{first}");
-    front.control("POST", "/wait", &json!({"match": {"ending": "cut"}, "timeout": 5}));
+    front.control(
+        "POST",
+        "/wait",
+        &json!({"match": {"ending": "cut"}, "timeout": 5}),
+    );
 
     let timed = |speed: f64| {
         let player = player(&folder, &json!({"speed": speed}));
@@ -171,7 +220,9 @@ fn a_cassette_that_cannot_be_read_says_which() {
     let folder = folder();
     std::fs::write(folder.path().join("1.json"), "{\"request\": 1}").expect("to write");
     let config = json!({"cassette": {"folder": folder.path()}}).to_string();
-    let error = crate::start_blocking(&config).expect_err("no cassette").to_string();
+    let error = crate::start_blocking(&config)
+        .expect_err("no cassette")
+        .to_string();
     assert!(error.contains("1.json"), "{error}");
     for record in ["ftp://x", "nothing"] {
         let folder = folder.path().join("new");

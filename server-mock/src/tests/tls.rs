@@ -14,12 +14,19 @@ fn a_server_with_a_certificate_speaks_tls_and_breaks_as_one_without() {
     let folder = tempfile::tempdir().expect("a folder");
     let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]);
     let made = made.expect("a certificate");
-    let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let (cert, key) = (
+        folder.path().join("cert.pem"),
+        folder.path().join("key.pem"),
+    );
     std::fs::write(&cert, made.cert.pem()).expect("to write");
     std::fs::write(&key, made.signing_key.serialize_pem()).expect("to write");
     let config = json!({"tls_cert": cert, "tls_key": key});
     let server = start_blocking(&config.to_string()).expect("a server");
-    let address = server.url().strip_prefix("https://").expect("https").to_owned();
+    let address = server
+        .url()
+        .strip_prefix("https://")
+        .expect("https")
+        .to_owned();
     let mut roots = rustls::RootCertStore::empty();
     roots.add(made.cert.der().clone()).expect("a root");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -33,7 +40,9 @@ fn a_server_with_a_certificate_speaks_tls_and_breaks_as_one_without() {
         let name = "127.0.0.1".try_into().expect("a name");
         let tls = rustls::ClientConnection::new(Arc::clone(&config), name).expect("a client");
         let stream = TcpStream::connect(&address).expect("a connection");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .expect("a timeout");
         let mut stream = rustls::StreamOwned::new(tls, stream);
         let request = format!(
             "GET /langflow/api/v1/health HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{fault}\r\n"
@@ -52,7 +61,9 @@ fn a_server_with_a_certificate_speaks_tls_and_breaks_as_one_without() {
     assert_eq!(kind, std::io::ErrorKind::ConnectionReset);
     // Who speaks plainly is not served, and does not stop the others.
     let mut plain = TcpStream::connect(&address).expect("a connection");
-    plain.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("to write");
+    plain
+        .write_all(b"GET / HTTP/1.1\r\n\r\n")
+        .expect("to write");
     let mut bytes = Vec::new();
     let _ = plain.read_to_end(&mut bytes);
     assert!(!bytes.starts_with(b"HTTP"), "{bytes:?}");
