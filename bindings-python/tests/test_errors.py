@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 import socket
+from types import MappingProxyType
 from typing import Any, Callable
 
 import langflow_api
@@ -56,6 +57,11 @@ BAD_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"tweaks": [1]}, "tweaks"),
     ({"tweaks": {"a": {"b": {1, 2}}}}, "tweaks"),
     ({"tweaks": {"a": {"b": float("inf")}}}, "tweaks"),
+    ({"tweaks": {"a": {"seed": [2**64]}}}, "tweaks"),
+    ({"tweaks": {"a": {"seed": -(2**63) - 1}}}, "tweaks"),
+    ({"tweaks": {"a": {1: 1, "1": 2}}}, "tweaks"),
+    ({"tweaks": {"a": MappingProxyType({"b": 2**64})}}, "tweaks"),
+    ({"max_retries": 2**64}, "max_retries"),
     ({"session_id": 5}, "session_id"),
     ({"timeout": -1}, "timeout"),
     ({"headers": {"x": object()}}, "headers"),
@@ -195,3 +201,18 @@ def test_clients_travel_by_configuration(raw: RawServer, kind: Any) -> None:
     result = asyncio.run(answer) if kind is AsyncClient else answer
     assert result.output == "Hello!"
     assert b"Bearer k-7" in raw.requests[0]
+
+
+WRONG_CALLS: list[tuple[str, Callable[[Client], object]]] = [
+    ("folder", lambda client: client.push_project(None)),  # type: ignore[arg-type]
+    ("folder", lambda client: client.pull_project("p", 5)),  # type: ignore[arg-type]
+    ("callback", lambda client: client.on_alert(None, error_rate=0.5)),  # type: ignore[arg-type]
+    ("tweaks", lambda client: client.export_flow("f", "python", tweaks=[1])),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("field", "call"), WRONG_CALLS)
+def test_an_argument_of_another_type(field: str, call: Callable[[Client], object]) -> None:
+    with pytest.raises(LangflowError) as caught:
+        call(Client(URL, "k"))
+    assert (caught.value.code, caught.value.field) == ("invalid_input", field)

@@ -76,6 +76,29 @@ def test_a_secret_that_is_none() -> None:
     assert "not base64" not in str(caught.value)
 
 
+WRONG: list[tuple[str, Any]] = [
+    ("body", BODY.decode()),
+    ("body", None),
+    ("headers", None),
+    ("headers", 5),
+    ("secret", None),
+    ("secret", 5),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG)
+def test_an_argument_of_another_type(field: str, value: Any) -> None:
+    given = {"body": BODY, "headers": sign(BODY, SECRET), "secret": SECRET, field: value}
+    with pytest.raises(InvalidInput) as caught:
+        verify(**given)
+    assert caught.value.field == field
+    if field != "headers":
+        del given["headers"]
+        with pytest.raises(InvalidInput) as caught:
+            sign(**given)
+        assert caught.value.field == field
+
+
 def test_a_trigger() -> None:
     signed = sign_trigger(b"{}", "secret", timestamp=1700000000)
     assert signed["x-langflow-timestamp"] == "1700000000"

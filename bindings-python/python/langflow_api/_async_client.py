@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ._base import Base, run_fields, run_options, tweaks_of
-from ._bridge import request, result
+from ._base import Base, folder_of, run_fields, run_options, tweaks_of
+from ._bridge import encode, request, result
 from ._generated.namespace import AsyncResources, AsyncWorkspace
 from ._given import NOT_GIVEN, NotGiven, overload
-from ._json import dumps, loads
+from ._json import loads
 from ._native import invalid_input
 from ._stream import AsyncStream
 from ._watch import watch
@@ -182,7 +182,7 @@ class AsyncClient(Base, AsyncResources):
             NotFound: there is no such project.
             LangflowError: all else that can go wrong; see its subclasses.
         """
-        args = dumps({"project": project, "folder": str(folder)}).decode()
+        args = encode({"project": project, "folder": folder_of(folder)}).decode()
         report: dict[str, Any] = loads(await self._engine.invoke_async("project.pull", args))
         return report
 
@@ -203,7 +203,7 @@ class AsyncClient(Base, AsyncResources):
             InvalidInput: the folder is none that was pulled.
             LangflowError: all else that can go wrong; see its subclasses.
         """
-        args = dumps({"folder": str(folder)}).decode()
+        args = encode({"folder": folder_of(folder)}).decode()
         report: dict[str, Any] = loads(await self._engine.invoke_async("project.push", args))
         return report
 
@@ -363,8 +363,8 @@ class AsyncClient(Base, AsyncResources):
         args: dict[str, object] = {"flow_id": flow_id, "format": format}
         if format == "python":
             given = {"stubs": stubs, "stream": stream, "asynchronous": asynchronous}
-            args.update(given, tweaks=tweaks and {key: dict(it) for key, it in tweaks.items()})
-        text: str = loads(await self._engine.invoke_async("export.flow", dumps(args).decode()))
+            args.update(given, tweaks=tweaks)
+        text: str = loads(await self._engine.invoke_async("export.flow", encode(args).decode()))
         return text
 
     def session(

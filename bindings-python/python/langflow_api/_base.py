@@ -263,6 +263,9 @@ class Base:
         """
         from ._metrics import Alerts
 
+        if not callable(callback):
+            message = f"`callback` has to be a function, not {type(callback).__name__}."
+            raise _native.invalid_input("callback", message)
         thresholds: dict[str, object] = {
             "error_rate": error_rate,
             "p95_latency": p95_latency,
@@ -346,6 +349,15 @@ def run_options(
         "headers": headers,
         "idempotency_key": idempotency_key,
     }
+
+
+def folder_of(folder: object) -> str:
+    """The path of a project's folder."""
+    try:
+        return os.fsdecode(folder)  # type: ignore[arg-type]
+    except TypeError:
+        message = f"`folder` has to be a path, not {type(folder).__name__}."
+        raise _native.invalid_input("folder", message) from None
 
 
 def tweaks_of(flow: object, tweaks: object) -> str:

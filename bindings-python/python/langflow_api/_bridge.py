@@ -4,7 +4,7 @@ is allowed and what went wrong is the engine's to say."""
 from __future__ import annotations
 
 from ._given import NOT_GIVEN, given
-from ._json import UNSAYABLE, dumps, loads
+from ._json import UNSAYABLE, check, dumps, loads
 from ._models import of, wrap
 
 TYPE_CHECKING = False
@@ -27,14 +27,20 @@ def encode(fields: Mapping[str, object]) -> bytes:
         InvalidInput: JSON cannot say one of them; the error names it.
     """
     try:
-        return dumps(fields)
+        return _write(fields)
     except UNSAYABLE:
         for name, value in fields.items():
             try:
-                dumps({name: value})
+                _write({name: value})
             except UNSAYABLE as error:
                 _refuse(name, value, str(error))
         raise
+
+
+def _write(value: object) -> bytes:
+    text = dumps(value)
+    check(value)
+    return text
 
 
 def _refuse(name: str, value: object, why: str) -> NoReturn:
@@ -44,7 +50,7 @@ def _refuse(name: str, value: object, why: str) -> NoReturn:
     if name in ("args", "options") and isinstance(value, dict):
         for inner, part in value.items():
             try:
-                dumps({inner: part})
+                _write({inner: part})
             except UNSAYABLE as error:
                 name, why = str(inner), str(error)
                 break
@@ -89,7 +95,7 @@ def payload(body: object, extra: Mapping[str, Any] | None = None) -> bytes:
     if body is NOT_GIVEN:
         return encode(extra or {})
     try:
-        return dumps(body)
+        return _write(body)
     except UNSAYABLE as error:
         _refuse("body", body, str(error))
 

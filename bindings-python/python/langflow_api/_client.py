@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ._base import Base, run_fields, run_options, tweaks_of
-from ._bridge import request, result
+from ._base import Base, folder_of, run_fields, run_options, tweaks_of
+from ._bridge import encode, request, result
 from ._generated.namespace import Resources, Workspace
 from ._given import NOT_GIVEN, NotGiven, overload
-from ._json import dumps, loads
+from ._json import loads
 from ._native import invalid_input
 from ._stream import Stream
 from ._watch import watch
@@ -209,7 +209,7 @@ class Client(Base, Resources):
             NotFound: there is no such project.
             LangflowError: all else that can go wrong; see its subclasses.
         """
-        args = dumps({"project": project, "folder": str(folder)}).decode()
+        args = encode({"project": project, "folder": folder_of(folder)}).decode()
         report: dict[str, Any] = loads(self._engine.invoke("project.pull", args))
         return report
 
@@ -230,7 +230,7 @@ class Client(Base, Resources):
             InvalidInput: the folder is none that was pulled.
             LangflowError: all else that can go wrong; see its subclasses.
         """
-        args = dumps({"folder": str(folder)}).decode()
+        args = encode({"folder": folder_of(folder)}).decode()
         report: dict[str, Any] = loads(self._engine.invoke("project.push", args))
         return report
 
@@ -418,8 +418,8 @@ class Client(Base, Resources):
         args: dict[str, object] = {"flow_id": flow_id, "format": format}
         if format == "python":
             given = {"stubs": stubs, "stream": stream, "asynchronous": asynchronous}
-            args.update(given, tweaks=tweaks and {key: dict(it) for key, it in tweaks.items()})
-        text: str = loads(self._engine.invoke("export.flow", dumps(args).decode()))
+            args.update(given, tweaks=tweaks)
+        text: str = loads(self._engine.invoke("export.flow", encode(args).decode()))
         return text
 
     def session(

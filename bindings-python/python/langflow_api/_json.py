@@ -38,6 +38,45 @@ def dumps(value: object) -> bytes:
     return _write(value).encode()
 
 
+def check(value: object) -> None:
+    """Refuses what :func:`dumps` writes and a reader takes for something else.
+
+    Args:
+        value: What :func:`dumps` has written: it does not contain itself.
+
+    Raises:
+        ValueError: it has an integer that others read as a float, or two keys that are one as text.
+    """
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        kind = type(one)
+        if kind is str or one is None or kind is bool or kind is float:
+            continue
+        if isinstance(one, int):
+            if not -(2**63) <= one < 2**64:
+                raise ValueError("it has an integer of more than 64 bits; send it as text")
+        elif isinstance(one, dict):
+            if any(type(key) is not str for key in one):
+                _check_keys(one)
+            waiting.extend(one.values())
+        elif isinstance(one, (list, tuple)):
+            waiting.extend(one)
+        elif isinstance(one, Model) or hasattr(one, "keys"):
+            waiting.append(_other(one))
+
+
+def _check_keys(value: dict[Any, object]) -> None:
+    import json
+
+    seen: set[str] = set()
+    for key in value:
+        name = key if isinstance(key, str) else json.dumps(key)
+        if name in seen:
+            raise ValueError(f"two of its keys are `{name}` as text")
+        seen.add(name)
+
+
 def _other(value: object) -> object:
     if isinstance(value, Model):
         return value.to_dict()

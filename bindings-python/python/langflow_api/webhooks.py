@@ -110,6 +110,8 @@ def verify(
         InvalidInput: a secret is not one.
     """
     names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    if not hasattr(headers, "keys"):
+        raise _invalid("headers", "the headers of the delivery, by their names", headers)
     found = {str(name).lower(): headers[name] for name in headers}
     kept = {name: found[name] for name in names if name in found}
     return WebhookEvent(
@@ -164,8 +166,20 @@ def sign_trigger(
 
 
 def _several(secret: str | Sequence[str]) -> list[str]:
-    return [secret] if isinstance(secret, str) else list(secret)
+    if isinstance(secret, str):
+        return [secret]
+    if not isinstance(secret, (list, tuple, set, frozenset)):
+        raise _invalid("secret", "a secret, or a list of them", secret)
+    return list(secret)
+
+
+def _invalid(name: str, what: str, value: object) -> Exception:
+    # Not the value itself: it may be a secret.
+    message = f"`{name}` has to be {what}, not {type(value).__name__}."
+    return _native.invalid_input(name, message)
 
 
 def _compute(name: str, fields: dict[str, object], body: bytes) -> Any:
+    if not isinstance(body, (bytes, bytearray, memoryview)):
+        raise _invalid("body", "the bytes of the body as they came", body)
     return loads(_native.compute(name, encode(given(fields)).decode(), bytes(body)))
