@@ -1,6 +1,8 @@
 /** Alerts about the calls of a client. */
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { EngineStream } from './engine.js';
+import { THRESHOLD_NAMES } from './names.js';
+import { objectOf, toSeconds } from './options.js';
 import { translate } from './raise.js';
 
 /** When an alert is raised; what is left out never raises one. */
@@ -78,22 +80,12 @@ export class Alerts implements AsyncIterable<Alert>, AsyncDisposable {
 }
 
 /** Thresholds as the engine takes them. */
-export function thresholdsToWire({
-  errorRate,
-  p95Latency,
-  tokens,
-  window,
-  minCalls,
-  ...unknown
-}: Thresholds): Record<string, unknown> {
-  // Milliseconds here, seconds on the wire; what is no number is the engine's to refuse.
-  const seconds = (value: unknown): unknown => (typeof value === 'number' ? value / 1000 : value);
-  return {
-    ...unknown,
-    error_rate: errorRate,
-    p95_latency: seconds(p95Latency),
-    tokens,
-    window: seconds(window),
-    min_calls: minCalls,
-  };
+export function thresholdsToWire(thresholds: Thresholds): Record<string, unknown> {
+  const entries = Object.entries(objectOf(thresholds, 'thresholds'));
+  return Object.fromEntries(
+    entries.map(([name, value]) => [
+      THRESHOLD_NAMES[name] ?? name,
+      name === 'p95Latency' || name === 'window' ? toSeconds(name, value) : (value as unknown),
+    ]),
+  );
 }

@@ -13,6 +13,7 @@ import { shapes } from './generated/wire.js';
 import { toJson } from './json.js';
 import { pathOf, uploadOf } from './file.js';
 import { buildCall, type Call, type Operation, readReply } from './operation.js';
+import { type Names, RUN_NAMES } from './names.js';
 import { headerPairs, type RequestOptions, requestOptionsToWire } from './options.js';
 import { type PageData, PagePromise } from './page.js';
 import { cancelled, translate } from './raise.js';
@@ -25,14 +26,6 @@ import { RunMany, type RunManyOptions } from './many.js';
 
 /** A portable run, by its names outside; the engine says what is missing or wrong. */
 export type RunParams = Readonly<Record<string, unknown>>;
-
-const RUN_NAMES: Readonly<Record<string, string>> = {
-  flowId: 'flow_id',
-  inputValue: 'input_value',
-  sessionId: 'session_id',
-  jobId: 'job_id',
-  lastEventId: 'last_event_id',
-};
 
 /** One engine with the defaults of the calls that go through it. */
 export class Bridge {
@@ -80,7 +73,7 @@ export class Bridge {
     return new CallPromise({
       send: async () => {
         const { call, signal } = this.#build(operation, params, options);
-        const reply = await this.#send(call, signal);
+        const reply = await this.#send(call, signal, operation.args);
         return { data: readReply(operation.shapes ?? shapes, operation, reply), reply };
       },
       save: async (path, { onProgress }) => {
@@ -92,10 +85,10 @@ export class Bridge {
     });
   }
 
-  async #send(call: Call, signal: AbortSignal | undefined): Promise<EngineReply> {
+  async #send(call: Call, signal: AbortSignal | undefined, names: Names): Promise<EngineReply> {
     const { head, body, file } = call;
     if (file === undefined) {
-      return guarded(signal, (cancel) => this.engine.call(head, body, cancel));
+      return guarded(signal, (cancel) => this.engine.call(head, body, cancel), names);
     }
     const { source, bytes, onProgress } = await uploadOf(file.input, file.defaults);
     const text = toJson(source);
@@ -202,6 +195,7 @@ function runRequest(params: RunParams, options: Record<string, unknown>): Record
 async function guarded<T>(
   signal: AbortSignal | undefined,
   work: (cancel: CancelHandle) => Promise<T>,
+  names?: Names,
 ): Promise<T> {
   if (isAborted(signal)) throw cancelled(signal?.reason, false);
   const cancel = engineFactory().cancelHandle();
@@ -210,7 +204,7 @@ async function guarded<T>(
   try {
     return await work(cancel);
   } catch (thrown) {
-    throw isAborted(signal) ? cancelled(signal?.reason, true) : translate(thrown);
+    throw isAborted(signal) ? cancelled(signal?.reason, true) : translate(thrown, undefined, names);
   } finally {
     signal?.removeEventListener('abort', abort);
   }

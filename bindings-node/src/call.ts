@@ -1,6 +1,7 @@
 /** The call of an operation, before and after it was sent. */
 import type { EngineReply } from './engine.js';
 import type { Progress } from './file.js';
+import { objectOf } from './options.js';
 import { invalidInput } from './raise.js';
 
 /** What came of a call. */
@@ -86,7 +87,8 @@ export class CallPromise<T> implements Promise<T> {
       throw invalidInput('saveTo', 'the call was sent already: say saveTo at once');
     }
     this.#saved = true;
-    return this.#caller.save(path, options);
+    const { onProgress } = objectOf(options, 'options') as SaveOptions;
+    return this.#caller.save(path, { onProgress });
   }
 
   #answer(): Promise<Answered<T>> {

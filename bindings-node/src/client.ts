@@ -9,10 +9,12 @@ import {
   type ClientOptions,
   clientOptionsFromWire,
   clientOptionsToWire,
+  objectOf,
   type RequestOptions,
+  signalOf,
 } from './options.js';
 import { onPage } from './browser.js';
-import { translate } from './raise.js';
+import { invalidInput, translate } from './raise.js';
 import type { RunResult } from './result.js';
 import { FlowJob } from './job.js';
 import { FlowSession } from './session.js';
@@ -117,7 +119,8 @@ export class LangflowClient extends ResourceSet {
       readonly signal?: AbortSignal | undefined;
     } = {},
   ): Promise<string> {
-    const { signal, format, stubs, stream, asynchronous, tweaks } = options;
+    const signal = signalOf(options);
+    const { format, stubs, stream, asynchronous, tweaks } = options;
     const args = { flow_id: flowId, format, stubs, stream, asynchronous, tweaks };
     return (await this.#bridge.invoke('export.flow', args, signal)) as string;
   }
@@ -142,7 +145,7 @@ export class LangflowClient extends ResourceSet {
     params: FlowRun & { readonly background?: boolean | undefined },
     options: RequestOptions = {},
   ): Promise<RunResult | FlowJob> {
-    const { background, ...run } = { ...params };
+    const { background, ...run } = given(params) as Partial<typeof params>;
     if (background !== true) return this.#bridge.run(run, options);
     return new FlowJob(this.#bridge, await this.#bridge.start(run, options));
   }
@@ -160,7 +163,7 @@ export class LangflowClient extends ResourceSet {
    * @throws {@link LangflowError} from the loop, after the events that came before it.
    */
   streamFlow(params: FlowRun, options: RequestOptions = {}): FlowStream {
-    return this.#bridge.open({ ...params }, options);
+    return this.#bridge.open(given(params), options);
   }
 
   /**
@@ -169,10 +172,9 @@ export class LangflowClient extends ResourceSet {
    * @returns the outcomes as they are ready, or all of them (`all()`).
    */
   runMany(runs: readonly FlowRun[], options: RunManyOptions & RequestOptions = {}): RunMany {
-    return this.#bridge.runMany(
-      runs.map((run) => ({ ...run })),
-      options,
-    );
+    if (!Array.isArray(runs)) throw invalidInput('runs', 'runs is not a list of runs');
+    const each = runs.map((run, index) => ({ ...objectOf(run, `runs[${index}]`) }));
+    return this.#bridge.runMany(each, objectOf(options, 'options'));
   }
 
   /**
@@ -222,7 +224,7 @@ export class LangflowClient extends ResourceSet {
   ): Promise<Tweaks> {
     const which = typeof flow === 'string' ? { flow_id: flow } : { flow };
     const args = { ...which, tweaks };
-    const answer = await this.#bridge.invoke('tweaks.check', args, options.signal);
+    const answer = await this.#bridge.invoke('tweaks.check', args, signalOf(options));
     return (answer as { tweaks: Tweaks }).tweaks;
   }
 
@@ -242,7 +244,7 @@ export class LangflowClient extends ResourceSet {
 
   /** A client like this one with other options; it shares the connections where it can. */
   withOptions(options: ClientOptions): LangflowClient {
-    const merged = mergeOptions(this.#options, options);
+    const merged = mergeOptions(this.#options, objectOf(options, 'options') as ClientOptions);
     const names = Object.keys(options);
     if (!names.every((name) => PER_CALL.has(name))) return new LangflowClient(merged);
     const { timeout, maxRetries, headers } = options;
@@ -259,6 +261,11 @@ export class LangflowClient extends ResourceSet {
   [INSPECT](_depth: number, options: object, inspect: (value: unknown, options: object) => string) {
     return `LangflowClient ${inspect(this.toJSON(), options)}`;
   }
+}
+
+/** A copy of what a run is given; what is missing in it is the engine's to name. */
+function given(params: unknown): Record<string, unknown> {
+  return params === undefined ? {} : { ...objectOf(params, 'params') };
 }
 
 /** @internal An engine of these options, on a page or elsewhere. */

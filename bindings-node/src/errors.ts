@@ -32,7 +32,7 @@ export interface ErrorInfo {
   readonly mayHaveExecuted?: boolean | undefined;
   /** HTTP status of the answer. */
   readonly status?: number | undefined;
-  /** The argument that is wrong, by its name on the wire. */
+  /** The argument that is wrong, by its name here: `inputValue`, `tweaks.OpenAI-x1.seed`. */
   readonly field?: string | undefined;
   /** The server's own code. */
   readonly serverCode?: string | undefined;
@@ -100,7 +100,7 @@ export class LangflowError extends Error implements ErrorInfo {
   readonly attempts: number;
   /** HTTP status of the answer. */
   declare readonly status?: number | undefined;
-  /** The argument that is wrong, by its name on the wire. */
+  /** The argument that is wrong, by its name here: `inputValue`, `tweaks.OpenAI-x1.seed`. */
   declare readonly field?: string | undefined;
   /** The server's own code. */
   declare readonly serverCode?: string | undefined;

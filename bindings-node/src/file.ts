@@ -139,6 +139,7 @@ async function read(content: FileContent): Promise<Uint8Array> {
 /** A path as the system has it. */
 export function pathOf(path: string | URL): string {
   if (typeof path === 'string') return path;
+  if (!((path as unknown) instanceof URL)) throw invalidInput('path', 'path is no path');
   if (path.protocol !== 'file:') throw invalidInput('path', `${path.href} is not a file: URL`);
   // On Windows the drive comes behind a slash.
   return decodeURIComponent(path.pathname).replace(/^\/(?=[a-z]:\/)/i, '');

@@ -2,7 +2,7 @@
 import type { Bridge } from './bridge.js';
 import type { JsonObject } from './json.js';
 import type { LangflowError } from './errors.js';
-import type { RequestOptions } from './options.js';
+import { objectOf, type RequestOptions, signalOf, toSeconds } from './options.js';
 import { errorFromWire } from './raise.js';
 import { RunResult, type WireResult } from './result.js';
 import type { FlowStream } from './stream.js';
@@ -73,9 +73,8 @@ export class FlowJob {
    * {@link TotalTimeout} if it is not over yet: it goes on, and can be waited for again.
    */
   async wait(options: Pick<RequestOptions, 'signal' | 'timeout'> = {}): Promise<RunResult> {
-    const { timeout } = options;
-    const seconds = timeout === undefined ? undefined : timeout / 1000;
-    const wire = await this.#ask('job.wait', { timeout: seconds }, options);
+    const { timeout } = objectOf(options, 'options') as RequestOptions;
+    const wire = await this.#ask('job.wait', { timeout: toSeconds('timeout', timeout) }, options);
     return new RunResult(wire as WireResult);
   }
 
@@ -106,6 +105,6 @@ export class FlowJob {
   }
 
   #ask(name: string, args: object, options: Pick<RequestOptions, 'signal'>): Promise<unknown> {
-    return this.#bridge.invoke(name, { job_id: this.id, ...args }, options.signal);
+    return this.#bridge.invoke(name, { job_id: this.id, ...args }, signalOf(options));
   }
 }

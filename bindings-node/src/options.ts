@@ -1,4 +1,5 @@
 /** What can be set for a client and for one call, and how it crosses the boundary. */
+import { CLIENT_NAMES, isTime, type Names, REQUEST_NAMES } from './names.js';
 import { invalidInput } from './raise.js';
 
 /** What can be set for one call. */
@@ -96,29 +97,6 @@ export interface ClientOptions {
 
 type Wire = Record<string, unknown>;
 
-const CLIENT_NAMES: Readonly<Record<string, string>> = {
-  baseUrl: 'base_url',
-  apiKey: 'api_key',
-  connectTimeout: 'connect_timeout',
-  firstByteTimeout: 'first_byte_timeout',
-  idleTimeout: 'idle_timeout',
-  maxRetries: 'max_retries',
-  allowHttp: 'allow_http',
-  strictSessions: 'strict_sessions',
-  caBundle: 'ca_bundle',
-  clientCert: 'client_cert',
-  requestsPerSecond: 'requests_per_second',
-  maxConcurrent: 'max_concurrent',
-  cacheTtl: 'cache_ttl',
-  cacheEntries: 'cache_entries',
-  maxEvent: 'max_event',
-};
-
-const REQUEST_NAMES: Readonly<Record<string, string>> = {
-  maxRetries: 'max_retries',
-  idempotencyKey: 'idempotency_key',
-};
-
 /** The options of a client on the wire. An option that nobody knows is the engine's to refuse. */
 export function clientOptionsToWire(options: ClientOptions): Wire {
   return toWire(options, 'options', CLIENT_NAMES);
@@ -129,10 +107,8 @@ export function requestOptionsToWire(options: RequestOptions): {
   wire: Wire;
   signal: AbortSignal | undefined;
 } {
-  const { signal, ...rest } = objectOf(options, 'options') as RequestOptions;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalidInput('signal', 'signal is not an AbortSignal');
-  }
+  const signal = signalOf(options);
+  const { signal: _, ...rest } = options;
   return { wire: toWire(rest, 'options', REQUEST_NAMES), signal };
 }
 
@@ -142,12 +118,12 @@ export function clientOptionsFromWire(wire: Wire): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(wire).map(([wireName, value]) => {
       const name = names.get(wireName) ?? wireName;
-      return [name, isTimeout(name) && typeof value === 'number' ? value * 1000 : value];
+      return [name, isTime(name) && typeof value === 'number' ? value * 1000 : value];
     }),
   );
 }
 
-function toWire(options: object, place: string, names: Readonly<Record<string, string>>): Wire {
+function toWire(options: object, place: string, names: Names): Wire {
   const wire: Wire = {};
   for (const [name, value] of Object.entries(objectOf(options, place))) {
     if (value !== undefined) wire[names[name] ?? name] = convert(name, value);
@@ -157,13 +133,25 @@ function toWire(options: object, place: string, names: Readonly<Record<string, s
 
 function convert(name: string, value: unknown): unknown {
   // Milliseconds here, as everywhere in JavaScript; seconds on the wire.
-  if (isTimeout(name) && typeof value === 'number') return value / 1000;
+  if (isTime(name)) return toSeconds(name, value);
   if (name === 'headers' && isIterable(value)) return Object.fromEntries(headerPairs(value));
   return value;
 }
 
-function isTimeout(name: string): boolean {
-  return /(timeout|Ttl)$/i.test(name);
+/** Milliseconds as the seconds of the wire; what is no number at all is the engine's to refuse. */
+export function toSeconds(name: string, value: unknown): unknown {
+  if (typeof value !== 'number') return value;
+  if (value > 0 && Number.isFinite(value)) return value / 1000;
+  throw invalidInput(name, `${name} has to be a positive number of milliseconds, not ${value}`);
+}
+
+/** The signal among options that have no other part. */
+export function signalOf(options: unknown): AbortSignal | undefined {
+  const { signal } = objectOf(options, 'options') as RequestOptions;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidInput('signal', 'signal is not an AbortSignal');
+  }
+  return signal;
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {

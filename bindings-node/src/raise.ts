@@ -2,6 +2,7 @@
 import { engineFactory } from './engine.js';
 import { type ErrorInfo, LangflowError } from './errors.js';
 import { Cancelled, errorClasses, InternalError } from './generated/errors.js';
+import { type Names, spelled } from './names.js';
 
 /** JSON names that are spelled otherwise in JavaScript. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -12,25 +13,36 @@ const NAMES: Readonly<Record<string, string>> = {
   partial_text: 'partialText',
 };
 
-/** The error that a piece of data describes, as an object of its class. */
-export function errorFromWire(data: Record<string, unknown>, cause?: unknown): LangflowError {
-  const info = Object.fromEntries(
+/**
+ * The error that a piece of data describes, as an object of its class. Arguments are named as they are
+ * here; `names` has those of an operation.
+ */
+export function errorFromWire(
+  data: Record<string, unknown>,
+  cause?: unknown,
+  names?: Names,
+): LangflowError {
+  const info: Record<string, unknown> = Object.fromEntries(
     Object.entries(data)
       .filter(([, value]) => value !== null)
       .map(([name, value]) => [NAMES[name] ?? name, value]),
-  ) as unknown as ErrorInfo;
-  const kind = errorClasses.get(info.code ?? '') ?? LangflowError;
-  return new kind(info, cause === undefined ? {} : { cause });
+  );
+  const { code, field, message } = info;
+  if (typeof field === 'string' && typeof message === 'string') {
+    [info['field'], info['message']] = spelled(field, message, names);
+  }
+  const kind = errorClasses.get(String(code)) ?? LangflowError;
+  return new kind(info as unknown as ErrorInfo, cause === undefined ? {} : { cause });
 }
 
 /** What an engine threw, as an error of ours. */
-export function translate(thrown: unknown, cause?: unknown): LangflowError {
+export function translate(thrown: unknown, cause?: unknown, names?: Names): LangflowError {
   if (thrown instanceof LangflowError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   try {
     const data: unknown = JSON.parse(message);
     if (typeof data === 'object' && data !== null && 'code' in data && 'message' in data) {
-      return errorFromWire(data as Record<string, unknown>, cause);
+      return errorFromWire(data as Record<string, unknown>, cause, names);
     }
   } catch {
     // Not one of the engine's errors.

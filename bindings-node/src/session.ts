@@ -2,7 +2,7 @@
 import type { Bridge } from './bridge.js';
 import type { Tweaks } from './client.js';
 import type { Message, Session } from './generated/types.js';
-import type { RequestOptions } from './options.js';
+import { objectOf, type RequestOptions, signalOf } from './options.js';
 import type { RunResult } from './result.js';
 import type { FlowStream } from './stream.js';
 
@@ -47,7 +47,7 @@ export class FlowSession {
 
   /** Says something and waits for the answer. */
   async run(inputValue: string, options: SessionRunOptions = {}): Promise<RunResult> {
-    const { tweaks, ...rest } = options;
+    const { tweaks, ...rest } = objectOf(options, 'options') as SessionRunOptions;
     const result = await this.#bridge.run(this.#params(inputValue, tweaks), rest);
     // Also where the old one had expired: the next run goes on with it.
     this.#id = result.sessionId ?? this.#id;
@@ -56,7 +56,7 @@ export class FlowSession {
 
   /** Says something and hands over the answer as it comes. */
   stream(inputValue: string, options: SessionRunOptions = {}): FlowStream {
-    const { tweaks, ...rest } = options;
+    const { tweaks, ...rest } = objectOf(options, 'options') as SessionRunOptions;
     return this.#bridge.open(this.#params(inputValue, tweaks), rest, (event) => {
       if (event.type === 'run_started') this.#id = event.sessionId ?? this.#id;
       if (event.type === 'end') this.#id = event.result.sessionId ?? this.#id;
@@ -90,6 +90,6 @@ export class FlowSession {
 
   #ask(name: string, options: Pick<RequestOptions, 'signal'>): Promise<unknown> {
     const args = { flow_id: this.flowId, session_id: this.#id };
-    return this.#bridge.invoke(name, args, options.signal);
+    return this.#bridge.invoke(name, args, signalOf(options));
   }
 }

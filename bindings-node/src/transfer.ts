@@ -1,7 +1,7 @@
 /** Bodies that are not in memory: their events, to the last one. */
 import type { EngineStream } from './engine.js';
 import type { Progress } from './file.js';
-import { cancelled, translate } from './raise.js';
+import { cancelled, invalidInput, translate } from './raise.js';
 
 /** The last event of a transfer. */
 export interface TransferEnd {
@@ -29,6 +29,19 @@ export async function finish(
     if (signal?.aborted === true) throw cancelled(signal.reason, started);
   };
   check(false);
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw invalidInput('onProgress', 'onProgress is not a function');
+  }
+  // What the caller's own function throws stays what it is.
+  let theirs: { readonly thrown: unknown } | undefined;
+  const hear = (progress: Progress): void => {
+    try {
+      onProgress?.(progress);
+    } catch (thrown) {
+      theirs = { thrown };
+      throw thrown;
+    }
+  };
   let stream: EngineStream | undefined;
   const abort = (): void => stream?.close();
   signal?.addEventListener('abort', abort, { once: true });
@@ -41,10 +54,11 @@ export async function finish(
       for (const event of JSON.parse(batch) as TransferEvent[]) {
         if (event.type === 'end') return event;
         const done = event.sent ?? event.received ?? 0;
-        onProgress?.({ done, total: event.total ?? undefined });
+        hear({ done, total: event.total ?? undefined });
       }
     }
   } catch (thrown) {
+    if (theirs !== undefined) throw thrown;
     check(true);
     throw translate(thrown);
   } finally {

@@ -3,6 +3,7 @@ import { engineFactory } from './engine.js';
 import { shapes } from './generated/wire.js';
 import type { WebhookComponent, WebhookError } from './generated/types.js';
 import { type JsonValue, toJson } from './json.js';
+import { objectOf } from './options.js';
 import { invalidInput, translate } from './raise.js';
 import { rename } from './wire.js';
 
@@ -82,12 +83,10 @@ export const webhooks = {
    * that is no event.
    */
   async verify(delivery: Delivery, options: VerifyOptions): Promise<WebhookEvent> {
+    const { secret, tolerance } = objectOf(options, 'options') as VerifyOptions;
+    const { headers } = objectOf(delivery, 'delivery') as Delivery;
+    const args = { ...secretsOf(secret), headers: headersOf(headers), tolerance };
     const body = await bodyOf(delivery);
-    const args = {
-      ...secretsOf(options?.secret),
-      headers: headersOf(delivery.headers),
-      tolerance: options.tolerance,
-    };
     const { component, error, ...event } = compute('webhook.verify', args, body);
     return {
       ...(rename({ Event: EVENT }, 'Event', event, 'in') as WebhookEvent),
@@ -107,7 +106,7 @@ export const webhooks = {
       readonly timestamp?: number | undefined;
     },
   ): WebhookSignature {
-    const { secret, id, timestamp } = options;
+    const { secret, id, timestamp } = objectOf(options, 'options') as typeof options;
     const args = { ...secretsOf(secret), id, timestamp };
     return compute('webhook.sign', args, bytesOf(body)) as unknown as WebhookSignature;
   },
@@ -163,5 +162,7 @@ async function bodyOf(delivery: Delivery): Promise<Uint8Array> {
 }
 
 function bytesOf(body: string | Uint8Array): Uint8Array {
-  return typeof body === 'string' ? new TextEncoder().encode(body) : body;
+  if (typeof body === 'string') return new TextEncoder().encode(body);
+  if (body instanceof Uint8Array) return body;
+  throw invalidInput('body', 'body is not text or bytes');
 }

@@ -32,15 +32,17 @@ const client = (more = {}) =>
   new LangflowClient({ baseUrl: mock.url, apiKey: mock.apiKey, maxRetries: 0, ...more });
 const oddClient = () => client({ baseUrl: odd.url });
 
+const SECRET = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
+
 /** Name, what is done, class, and what the error says. */
 const TABLE = [
-  ['an empty flow id', () => client().runFlow({ ...flow, flowId: '' }), 'InvalidInput', 'flow_id'],
-  ['no flow id', () => client().runFlow({ inputValue: 'x' }), 'InvalidInput', 'flow_id'],
+  ['an empty flow id', () => client().runFlow({ ...flow, flowId: '' }), 'InvalidInput', 'flowId'],
+  ['no flow id', () => client().runFlow({ inputValue: 'x' }), 'InvalidInput', 'flowId'],
   [
     'a flow id that is a number',
     () => client().runFlow({ ...flow, flowId: 3 }),
     'InvalidInput',
-    'flow_id',
+    'flowId',
   ],
   [
     'an argument nobody knows',
@@ -83,16 +85,16 @@ const TABLE = [
     'timeout',
   ],
   ['a setting nobody knows', () => client({ retries: 1 }), 'InvalidInput', 'retries'],
-  ['an empty host', () => client({ baseUrl: 'http://' }), 'InvalidBaseUrl', 'base_url'],
-  ['another scheme', () => client({ baseUrl: 'ftp://example.com' }), 'InvalidBaseUrl', 'base_url'],
-  ['spaces in the host', () => client({ baseUrl: 'my server' }), 'InvalidBaseUrl', 'base_url'],
+  ['an empty host', () => client({ baseUrl: 'http://' }), 'InvalidBaseUrl', 'baseUrl'],
+  ['another scheme', () => client({ baseUrl: 'ftp://example.com' }), 'InvalidBaseUrl', 'baseUrl'],
+  ['spaces in the host', () => client({ baseUrl: 'my server' }), 'InvalidBaseUrl', 'baseUrl'],
   [
     'plain HTTP to elsewhere',
     () => client({ baseUrl: 'http://example.com' }),
     'InsecureUrl',
-    'base_url',
+    'baseUrl',
   ],
-  ['an operation without its id', () => client().flows.get({}), 'InvalidInput', 'flow_id'],
+  ['an operation without its id', () => client().flows.get({}), 'InvalidInput', 'flowId'],
   [
     'an argument of an operation',
     () => client().flows.get({ flowId: 'x', nope: 1 }),
@@ -119,7 +121,7 @@ const TABLE = [
   ['a wrong key', () => client({ apiKey: 'wrong' }).runFlow(flow), 'Unauthenticated'],
   ['a flow that is not there', () => client().runFlow({ ...flow, flowId: 'nope' }), 'NotFound'],
   ['a flow that fails', () => client().runFlow({ ...flow, flowId: 'failing-flow' }), 'RunFailed'],
-  ['HTML instead of an answer', () => oddClient().runFlow(flow), 'UnknownServer', 'base_url'],
+  ['HTML instead of an answer', () => oddClient().runFlow(flow), 'UnknownServer', 'baseUrl'],
   [
     'JSON that breaks off',
     () => oddClient().runFlow({ ...flow, flowId: 'broken' }),
@@ -144,6 +146,115 @@ for (const [name, work, kind, field] of TABLE) {
     );
   });
 }
+
+const deep = {};
+for (let level = 0, place = deep; level < 100_000; level += 1) place = place.a = {};
+
+/** What is done, and the argument that the error names. */
+const WRONG = [
+  [() => client().runFlow({ ...flow, inputValue: 'hi \u{1f600}'.slice(0, 4) }), 'inputValue'],
+  [() => client().streamFlow({ ...flow, sessionId: '\udc00' }), 'sessionId'],
+  [() => client().runFlow({ ...flow, tweaks: { A: { '\ud800': 1 } } }), 'tweaks.A'],
+  [() => client().runFlow({ ...flow, tweaks: { A: deep } }), 'tweaks'],
+  [() => client().runFlow(null), 'params'],
+  [() => client().runFlow('x'.repeat(10_000_000)), 'params'],
+  [() => client().streamFlow('text'), 'params'],
+  [() => client().runFlow(flow, null), 'options'],
+  [() => client().runFlow(flow, { headers: ['a'] }), 'headers'],
+  [() => client({ headers: ['a'] }), 'headers'],
+  [() => client({ headers: { a: 'b' } }).runFlow(flow, { headers: 'x' }), 'headers'],
+  [() => client().withOptions(null), 'options'],
+  [() => client().runMany(null), 'runs'],
+  [() => client().runMany('ab'), 'runs'],
+  [() => client().runMany([flow, null]), 'runs[1]'],
+  [() => client().runMany([flow], null), 'options'],
+  [() => client().runMany([flow, { ...flow, inputValue: '\ud800' }]), 'runs[1].inputValue'],
+  [() => client().exportFlow('f', null), 'options'],
+  [() => client().exportFlow('f', { signal: 5 }), 'signal'],
+  [() => client().checkTweaks('f', {}, null), 'options'],
+  [() => client().watch(null), 'thresholds'],
+  [() => client().watch({ errorRate: 7 }), 'errorRate'],
+  [() => client().job('j').wait(null), 'options'],
+  [() => client().job('j').info(null), 'options'],
+  [() => client().job('j').events('1', null), 'options'],
+  [() => client().session('f').run('x', null), 'options'],
+  [() => client().flows.get({ flowId: 'f' }, null), 'options'],
+  [() => client().flows.export({ flowId: 'f' }).saveTo(null), 'path'],
+  [() => client().flows.export({ flowId: 'f' }).saveTo('/tmp/x', null), 'options'],
+  [() => client().flows.export({ flowId: 'f' }).saveTo('/tmp/x', { onProgress: 5 }), 'onProgress'],
+  [() => esm.webhooks.verify({ body: '{}', headers: {} }), 'options'],
+  [() => esm.webhooks.verify(null, { secret: 'x' }), 'delivery'],
+  [() => esm.webhooks.sign(null, { secret: SECRET }), 'body'],
+  [() => esm.webhooks.sign('x'), 'options'],
+];
+
+test('an argument of another type is named', async () => {
+  for (const [work, field] of WRONG) {
+    const error = await failure(work);
+    assert.ok(error instanceof esm.InvalidInput, `${work}: ${inspect(error)}`);
+    assert.equal(error.field, field, `${work}: ${error.message}`);
+    assert.equal(error.mayHaveExecuted, false);
+  }
+});
+
+test('what JSON would lose is refused', async () => {
+  const lost = [
+    new Blob(['x']),
+    new FormData(),
+    new URLSearchParams('a=b'),
+    new Headers({ a: 'b' }),
+    new Date(NaN),
+    (function* () {
+      yield 1;
+    })(),
+    (async function* () {
+      yield 1;
+    })(),
+    new Map(),
+    new Uint8Array(1),
+    /x/,
+    Promise.resolve(),
+    new AbortController().signal,
+    { toJSON: () => NaN },
+  ];
+  for (const value of lost) {
+    const error = await failure(client().runFlow({ ...flow, tweaks: { A: { b: value } } }));
+    assert.equal(error.field, 'tweaks.A.b', inspect(value));
+  }
+  class Settings {
+    seed = 1;
+  }
+  for (const value of [new Date(0), new Settings(), Object.create(null), new URL('http://x')]) {
+    const run = { flowId: 'echo', inputValue: 'x', tweaks: { 'A-1': { b: value } } };
+    assert.equal((await client().runFlow(run)).attempts, 1, inspect(value));
+  }
+});
+
+test('errors speak of options and units as they are here', async () => {
+  for (const [options, field] of [
+    [{ connectTimeout: -1 }, 'connectTimeout'],
+    [{ firstByteTimeout: 'soon' }, 'firstByteTimeout'],
+    [{ timeout: NaN }, 'timeout'],
+  ]) {
+    const { message, ...error } = await failure(() => client(options));
+    assert.equal(error.field, field);
+    assert.match(message, new RegExp(`\\b${field}\\b.* a positive number of milliseconds`));
+  }
+  const retries = await failure(client().runFlow(flow, { maxRetries: -5 }));
+  assert.equal(retries.field, 'maxRetries');
+  assert.match(retries.message, /`maxRetries`/);
+});
+
+test('what a callback throws stays what it is', async () => {
+  const thrown = new Error('theirs');
+  const onProgress = () => {
+    throw thrown;
+  };
+  const saved = client()
+    .flows.export({ flowId: 'hello-flow' })
+    .saveTo('/tmp/never', { onProgress });
+  assert.equal(await failure(saved), thrown);
+});
 
 test('every status has its class', async () => {
   for (const [status, kind] of [

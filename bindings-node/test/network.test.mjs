@@ -124,9 +124,9 @@ test('a certificate to show', async () => {
 
 test('files that are none', async () => {
   for (const [field, options] of [
-    ['ca_bundle', { caBundle: '/does/not/exist' }],
-    ['client_cert', { clientCert: '/does/not/exist' }],
-    ['client_cert', { clientCert: ca }],
+    ['caBundle', { caBundle: '/does/not/exist' }],
+    ['clientCert', { clientCert: '/does/not/exist' }],
+    ['clientCert', { clientCert: ca }],
   ]) {
     const error = await failure(run(tls.url, options));
     assert.ok(error instanceof InvalidInput && error.field === field, String(error));

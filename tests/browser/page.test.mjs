@@ -57,7 +57,7 @@ after(async () => {
 });
 
 function refused({ known, code, field, text }) {
-  assert.deepEqual([known, code, field], [true, 'invalid_input', 'api_key']);
+  assert.deepEqual([known, code, field], [true, 'invalid_input', 'apiKey']);
   assert.match(text, /can be read by everyone.*createProxyHandler.*dangerouslyAllowKeyInBrowser/);
   assert.ok(!text.includes(KEY), 'the key is in the error');
 }

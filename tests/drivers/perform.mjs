@@ -32,6 +32,8 @@ const camel = (name) =>
     // `If-Match` is `ifMatch`.
     .replace(/^[A-Z]/, (letter) => letter.toLowerCase());
 
+const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
 function named(object) {
   return Object.fromEntries(
     Object.entries(object ?? {}).map(([name, value]) => {
@@ -49,6 +51,8 @@ export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspec
   function errorReport(error) {
     const report = { class: error.name, display: inspect(error) };
     for (const [wire, name] of Object.entries(REPORTED)) report[wire] = error[name] ?? null;
+    // An argument has its name in JavaScript; what is behind it, such as a tweak, is the caller's.
+    report.field = error.field?.replace(/^[a-z]\w*/, snake) ?? null;
     return report;
   }
 
