@@ -206,6 +206,11 @@ def test_clients_travel_by_configuration(raw: RawServer, kind: Any) -> None:
 WRONG_CALLS: list[tuple[str, Callable[[Client], object]]] = [
     ("folder", lambda client: client.push_project(None)),  # type: ignore[arg-type]
     ("folder", lambda client: client.pull_project("p", 5)),  # type: ignore[arg-type]
+    ("inputs", lambda client: client.run_many("f", "hello")),
+    ("inputs", lambda client: client.run_many("f", {"input_value": "x"})),
+    ("inputs", lambda client: client.run_many("f", None)),  # type: ignore[arg-type]
+    ("inputs[1]", lambda client: client.run_many("f", ["x", 1])),  # type: ignore[list-item]
+    ("inputs", lambda client: list(client.iter_many("f", "hello"))),
     ("callback", lambda client: client.on_alert(None, error_rate=0.5)),  # type: ignore[arg-type]
     ("tweaks", lambda client: client.export_flow("f", "python", tweaks=[1])),  # type: ignore[arg-type]
 ]

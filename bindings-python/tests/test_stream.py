@@ -4,13 +4,14 @@ import asyncio
 import gc
 import threading
 import time
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from langflow_api import (
     AsyncClient,
     Client,
     LangflowError,
+    PermissionDenied,
     RunFailed,
     StreamInterrupted,
     Token,
@@ -78,7 +79,11 @@ def test_leaving_closes_the_connection(raw: RawServer) -> None:
         for _ in stream:
             break
     assert left(raw)
-    assert list(stream) == []
+    # An end would look like the whole answer.
+    for _ in range(2):
+        with pytest.raises(StreamInterrupted) as caught:
+            list(stream)
+        assert (caught.value.may_have_executed, caught.value.partial_text) == (True, "one")
 
 
 def test_dropping_closes_the_connection(raw: RawServer) -> None:
@@ -125,7 +130,14 @@ def test_close_wakes_a_reader(raw: RawServer) -> None:
     raw.script = endless
     stream = Client(raw.url, "k").stream_flow("f", "hi")
     seen: list[Any] = []
-    reader = threading.Thread(target=lambda: seen.extend(stream))
+
+    def read() -> None:
+        try:
+            seen.extend(stream)
+        except StreamInterrupted as error:
+            seen.append(error)
+
+    reader = threading.Thread(target=read)
     reader.start()
     while not seen:
         time.sleep(0.01)
@@ -133,8 +145,10 @@ def test_close_wakes_a_reader(raw: RawServer) -> None:
     reader.join(5)
     assert not reader.is_alive()
     assert left(raw)
-    with pytest.raises(StreamInterrupted):
+    assert isinstance(seen[-1], StreamInterrupted)
+    with pytest.raises(StreamInterrupted) as caught:
         stream.get_final_result()
+    assert (caught.value.may_have_executed, caught.value.partial_text) == (True, "one")
 
 
 def cut(connection: Connection, _: bytes) -> None:
@@ -165,10 +179,134 @@ def test_the_flow_fails(raw: RawServer) -> None:
     raw.script = script
     stream = Client(raw.url, "k").stream_flow("f", "hi")
     assert next(stream).type == "token"
-    with pytest.raises(RunFailed):
+    with pytest.raises(RunFailed) as caught:
         next(stream)
-    with pytest.raises(StopIteration):
-        next(stream)
+    assert caught.value.partial_text == "Hel"
+    again: list[Callable[[], object]] = [
+        lambda: next(stream),
+        stream.get_final_result,
+        lambda: list(stream.text_stream),
+    ]
+    stream.close()
+    for ask in again:
+        with pytest.raises(RunFailed) as later:
+            ask()
+        assert later.value.to_dict() == caught.value.to_dict()
+
+
+def test_the_flow_fails_in_a_coroutine(raw: RawServer) -> None:
+    raw.script = cut
+
+    async def main() -> None:
+        stream = AsyncClient(raw.url, "k").stream_flow("f", "hi")
+        with pytest.raises(StreamInterrupted) as first:
+            _ = [piece async for piece in stream.text_stream]
+        for _ in range(2):
+            with pytest.raises(StreamInterrupted) as later:
+                await stream.get_final_result()
+            assert later.value.to_dict() == first.value.to_dict()
+        assert len(raw.requests) == 1
+
+    asyncio.run(main())
+
+
+def test_a_request_that_fails_is_not_sent_again(raw: RawServer) -> None:
+    raw.script = lambda connection, _: connection.answer({"detail": "No."}, "403 Forbidden")
+
+    async def main() -> None:
+        stream = AsyncClient(raw.url, "k").stream_flow("f", "hi")
+        for _ in range(2):
+            with pytest.raises(PermissionDenied):
+                async with stream:
+                    pass
+            with pytest.raises(PermissionDenied):
+                await stream.get_final_result()
+
+    asyncio.run(main())
+    assert len(raw.requests) == 1
+
+
+def short(connection: Connection, _: bytes) -> None:
+    """A run that takes its time to begin."""
+    time.sleep(0.2)
+    connection.events()
+    connection.event("run_started", {"run_id": "r"})
+    connection.event("token", {"text": "Hel"})
+    time.sleep(0.05)
+    connection.event("token", {"text": "lo!"})
+    connection.event("end", RUN)
+
+
+def test_coroutines_that_read_one_stream_share_its_run(raw: RawServer) -> None:
+    raw.script = short
+
+    async def main() -> None:
+        client = AsyncClient(raw.url, "k")
+        stream = client.stream_flow("f", "hi")
+
+        async def text() -> str:
+            return "".join([piece async for piece in stream.text_stream])
+
+        _, result = await asyncio.gather(text(), stream.get_final_result())
+        assert result.text == "Hello!"
+        assert stream.text == "Hello!"
+        assert len(raw.requests) == 1
+        stream = client.stream_flow("f", "hi")
+        events = await asyncio.gather(*(stream.__anext__() for _ in range(4)))
+        assert [event.type for event in events] == ["run_started", "token", "token", "end"]
+        assert len(raw.requests) == 2
+
+    asyncio.run(main())
+
+
+def test_threads_that_read_one_stream_share_its_events(raw: RawServer) -> None:
+    raw.script = short
+    stream = Client(raw.url, "k").stream_flow("f", "hi")
+    seen: list[Any] = []
+    readers = [threading.Thread(target=lambda: seen.extend(stream)) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(5)
+    assert sorted(event.type for event in seen) == ["end", "run_started", "token", "token"]
+    assert stream.get_final_result().text == "Hello!"
+
+
+def test_giving_up_keeps_the_text(raw: RawServer) -> None:
+    raw.script = endless
+
+    async def main() -> None:
+        stream = AsyncClient(raw.url, "k").stream_flow("f", "hi")
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(stream.get_final_result(), 0.3)
+        with pytest.raises(StreamInterrupted) as caught:
+            await stream.get_final_result()
+        assert (caught.value.may_have_executed, caught.value.partial_text) == (True, "one")
+        unsent = AsyncClient(raw.url, "k").stream_flow("f", "hi")
+        await unsent.aclose()
+        with pytest.raises(StreamInterrupted) as caught:
+            await unsent.get_final_result()
+        assert (caught.value.may_have_executed, caught.value.partial_text) == (False, None)
+        assert len(raw.requests) == 1
+
+    asyncio.run(main())
+
+
+def test_close_wakes_a_coroutine(raw: RawServer) -> None:
+    async def main(script: Any) -> None:
+        raw.script = script
+        stream = AsyncClient(raw.url, "k").stream_flow("f", "hi")
+        reader = asyncio.ensure_future(stream.get_final_result())
+        await asyncio.sleep(0.2)
+        await stream.aclose()
+        with pytest.raises(StreamInterrupted) as caught:
+            await asyncio.wait_for(reader, 5)
+        assert caught.value.may_have_executed
+        assert await asyncio.to_thread(left, raw)
+
+    asyncio.run(main(endless))
+    # Before the answer begins.
+    asyncio.run(main(lambda connection, _: connection.wait_until_left()))
 
 
 def test_unknown_events_are_kept(raw: RawServer) -> None:

@@ -193,7 +193,7 @@ def test_a_raw_answer_to_a_file(mock: MockServer, tmp_path: Path) -> None:
     broken.write_text("{}")
     with pytest.raises(Unprocessable):
         client.flows.import_(broken)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileError):
         client.flows.import_(tmp_path / "missing.zip")
 
 

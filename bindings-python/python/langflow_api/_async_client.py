@@ -268,10 +268,10 @@ class AsyncClient(Base, AsyncResources):
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
     ) -> RunBatch:
         """Runs a flow on many inputs, some at a time; see :meth:`Client.run_many`."""
-        from ._many import RunBatch
+        from ._many import RunBatch, inputs_of
         from ._progress import told
 
-        chosen = list(inputs)
+        chosen = inputs_of(inputs)
         with told(progress, len(chosen), "runs") as far:
             items: list[RunItem] = []
             async for item in self.iter_many(

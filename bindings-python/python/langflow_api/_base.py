@@ -263,8 +263,9 @@ class Base:
         """
         from ._metrics import Alerts
 
-        if not callable(callback):
-            message = f"`callback` has to be a function, not {type(callback).__name__}."
+        called: object = callback
+        if not callable(called):
+            message = f"`callback` has to be a function, not {type(called).__name__}."
             raise _native.invalid_input("callback", message)
         thresholds: dict[str, object] = {
             "error_rate": error_rate,

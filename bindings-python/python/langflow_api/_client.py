@@ -316,10 +316,10 @@ class Client(Base, Resources):
         Raises:
             InvalidInput: an argument is not usable; nothing was sent.
         """
-        from ._many import RunBatch
+        from ._many import RunBatch, inputs_of
         from ._progress import told
 
-        chosen = list(inputs)
+        chosen = inputs_of(inputs)
         with told(progress, len(chosen), "runs") as far:
             items: list[RunItem] = []
             for item in self.iter_many(

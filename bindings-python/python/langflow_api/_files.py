@@ -156,8 +156,14 @@ def file_body(
     """
     path = _path(body)
     if path is not None:
-        with open(path, "rb") as file:
-            media = _media(file.read(_BEGINNING), archive)
+        try:
+            with open(path, "rb") as file:
+                media = _media(file.read(_BEGINNING), archive)
+        except (OSError, ValueError) as error:
+            from ._generated.errors import FileError
+
+            why = getattr(error, "strerror", None) or error
+            raise FileError(f"{path!r} cannot be read: {why}.", {"field": "body"}) from error
         return Upload({"path": path, "content_type": media}), None
     data = begun if begun is not None else _begin(body)
     if data is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
+from . import _native
 from ._bridge import encode
 from ._errors import from_info
 from ._given import NOT_GIVEN, given
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     import pandas
 
-    from . import _native
     from ._errors import LangflowError
 
     Inputs = Iterable[Union[str, Mapping[str, Any]]]
@@ -164,7 +164,8 @@ class Many:
         concurrency: int,
         ordered: bool,
     ) -> None:
-        requests = [self._request(flow_id, one, shared, options) for one in inputs]
+        chosen = inputs_of(inputs)
+        requests = [self._request(flow_id, one, shared, options) for one in chosen]
         self.inputs = [str(request.get("input_value", "")) for request in requests]
         fields = {"requests": requests, "concurrency": concurrency, "ordered": ordered}
         self.message = encode(fields).decode()
@@ -192,6 +193,27 @@ class Many:
             error = from_info(event["error"]) if event.get("error") else None
             result = RunResult(event["result"]) if event.get("result") else None
             yield RunItem(index, self.inputs[index], result, error)
+
+
+def inputs_of(inputs: Inputs) -> list[str | Mapping[str, Any]]:
+    """The inputs as a list.
+
+    Raises:
+        InvalidInput: they are one input instead of many, or one of them is none.
+    """
+    given_one = isinstance(inputs, (str, bytes, Mapping))
+    if given_one or not hasattr(inputs, "__iter__"):
+        raise _refused("inputs", "a list of inputs", inputs)
+    chosen = list(inputs)
+    for index, one in enumerate(chosen):
+        if not isinstance(one, (str, Mapping)):
+            raise _refused(f"inputs[{index}]", "text, or a mapping with `input_value`", one)
+    return chosen
+
+
+def _refused(name: str, what: str, value: object) -> Exception:
+    message = f"`{name}` has to be {what}, not {type(value).__name__}."
+    return _native.invalid_input(name, message)
 
 
 def iterate(engine: _native.Engine, many: Many) -> Iterator[RunItem]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from _thread import allocate_lock
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from types import TracebackType
     from typing import Any
@@ -30,6 +33,7 @@ class _Buffer:
         "_events",
         "_on_result",
         "_said",
+        "failure",
         "over",
         "ready",
         "result",
@@ -49,12 +53,16 @@ class _Buffer:
         """The events of the batch that come before its end: most of them are taken from here."""
         self.result: RunResult | None = None
         self.over = False
+        self.failure: Exception | None = None
+        """What ended the stream before its result."""
 
     def fill(self, batch: list[dict[str, Any] | str] | None) -> None:
-        self._keep()
-        if batch is None:
-            self.over = True
+        if self.over:
             return
+        if batch is None:
+            self.drop()
+            return
+        self._keep()
         made = self._events(batch)
         last = made[-1]
         if last.type == "end":
@@ -77,12 +85,37 @@ class _Buffer:
             self.seen.ended()
         return made
 
-    def drop(self, error: BaseException | None = None) -> None:
+    def drop(self, error: BaseException | None = None, sent: bool = True) -> None:
+        """Ends the stream.
+
+        Args:
+            error: What ended it; somebody who closed it or went away, if nothing did.
+            sent: Whether its request may have been sent.
+        """
+        if self.result is None and self.failure is None:
+            self.failure = _remembered(error) or self._closed(sent)
         self._keep()
         self._end = None
         self.over = True
         if self.seen is not None:
             self.seen.ended(error)
+
+    def is_over(self) -> bool:
+        """The same as :attr:`over`, for those who waited: somebody may have closed the stream."""
+        return self.over
+
+    def check(self) -> None:
+        """Raises what ended the stream before its result, each time that it is asked."""
+        if self.failure is not None and self.result is None:
+            raise _remembered(self.failure) or self.failure
+
+    def _closed(self, sent: bool) -> Exception:
+        from ._generated.errors import StreamInterrupted
+
+        arrived = [made.text for made in self._batch if made.type == "token"]
+        partial = "".join(self._said + arrived) if sent else None
+        info = {"may_have_executed": sent, "partial_text": partial, "attempts": int(sent)}
+        return StreamInterrupted("The stream was closed before its result had arrived.", info)
 
     def _keep(self) -> None:
         """Keeps the text of what was taken of the batch."""
@@ -105,10 +138,24 @@ class _Buffer:
             self.seen.ended()
 
 
-def _missing() -> Exception:
-    from ._generated.errors import StreamInterrupted
+def _remembered(error: BaseException | None) -> Exception | None:
+    """The error without its traceback, which holds the frames and with them the stream."""
+    from ._errors import LangflowError
 
-    return StreamInterrupted("The stream was closed before its result had arrived.")
+    if isinstance(error, LangflowError):
+        return type(error)(error.message, error.to_dict())
+    return error if isinstance(error, Exception) else None
+
+
+def _gives_up(error: BaseException) -> bool:
+    """Whether the task itself was cancelled, or the program is interrupted."""
+    import asyncio
+
+    if not isinstance(error, asyncio.CancelledError):
+        return True
+    task: Any = asyncio.current_task()
+    # Before Python 3.11 a task does not say so.
+    return task is not None and hasattr(task, "cancelling") and task.cancelling() > 0
 
 
 class Stream:
@@ -127,27 +174,33 @@ class Stream:
         self._source = source
         self._buffer = _Buffer(on_result)
         self._buffer.seen = seen
+        # Threads that read one stream take turns.
+        self._turn = allocate_lock()
 
     def __iter__(self) -> Iterator[Event]:
         return self
 
     def __next__(self) -> Event:
         buffer = self._buffer
-        while True:
-            for event in buffer.ready:
-                return event
-            taken = buffer.take()
-            if taken is not None:
-                return taken
-            if buffer.over:
-                raise StopIteration
-            try:
-                batch = self._source.next_events()
-            except BaseException as error:
-                buffer.drop(error)
-                self._source.close()
-                raise
-            buffer.fill(batch)
+        for event in buffer.ready:
+            return event
+        with self._turn:
+            while True:
+                for event in buffer.ready:
+                    return event
+                taken = buffer.take()
+                if taken is not None:
+                    return taken
+                if buffer.over:
+                    buffer.check()
+                    raise StopIteration
+                try:
+                    batch = self._source.next_events()
+                except BaseException as error:
+                    buffer.drop(error)
+                    self._source.close()
+                    raise
+                buffer.fill(batch)
 
     @property
     def text_stream(self) -> Iterator[str]:
@@ -169,12 +222,14 @@ class Stream:
         """
         for _ in self:
             pass
-        if self._buffer.result is None:
-            raise _missing()
+        assert self._buffer.result is not None
         return self._buffer.result
 
     def close(self) -> None:
-        """Ends the request. May be called at any time, from any thread, more than once."""
+        """Ends the request. May be called at any time, from any thread, more than once.
+
+        Whoever reads the stream elsewhere gets ``StreamInterrupted``: what it has is not all.
+        """
         self._buffer.drop()
         self._source.close()
 
@@ -203,16 +258,42 @@ class AsyncStream:
         on_result: Callable[[RunResult], None] | None = None,
     ) -> None:
         self._opener = opener
+        self._opened: Any = None
         self._source: _native.EventStream | None = None
         self._buffer = _Buffer(on_result)
+        self._turn: asyncio.Lock | None = None
 
-    async def _open(self) -> _native.EventStream:
-        if self._source is None:
-            seen, opened = self._opener()
-            with seen:
-                self._source = await opened
-                seen.goes_on()
-            self._buffer.seen = seen
+    def _turns(self) -> asyncio.Lock:
+        """Coroutines that read one stream take turns; it is one run for all of them."""
+        if self._turn is None:
+            import asyncio
+
+            self._turn = asyncio.Lock()
+        return self._turn
+
+    async def _open(self) -> _native.EventStream | None:
+        """Sends the request, if nobody has; ``None`` where the stream was closed meanwhile."""
+        buffer = self._buffer
+        if self._source is None and not buffer.over:
+            try:
+                seen, self._opened = self._opener()
+                with seen:
+                    source = await self._opened
+                    seen.goes_on()
+            except BaseException as error:
+                if not buffer.is_over():
+                    # Cancelled too: whoever stops waiting for a stream has left it.
+                    buffer.drop(error, self._opened is not None)
+                    raise
+                # The opening was cancelled by `close`, unless this task was as well.
+                if isinstance(error, Exception) or not _gives_up(error):
+                    return None
+                raise
+            if buffer.is_over():
+                source.close()
+                return None
+            buffer.seen = seen
+            self._source = source
         return self._source
 
     def __aiter__(self) -> AsyncIterator[Event]:
@@ -220,23 +301,26 @@ class AsyncStream:
 
     async def __anext__(self) -> Event:
         buffer = self._buffer
-        while True:
-            for event in buffer.ready:
-                return event
-            taken = buffer.take()
-            if taken is not None:
-                return taken
-            if buffer.over:
-                raise StopAsyncIteration
-            try:
+        for event in buffer.ready:
+            return event
+        async with self._turns():
+            while True:
+                for event in buffer.ready:
+                    return event
+                taken = buffer.take()
+                if taken is not None:
+                    return taken
                 source = self._source or await self._open()
-                batch = await source.next_events_async()
-            except BaseException as error:
-                # Cancelled too: whoever stops waiting for a stream has left it.
-                buffer.drop(error)
-                self.close()
-                raise
-            buffer.fill(batch)
+                if buffer.over or source is None:
+                    buffer.check()
+                    raise StopAsyncIteration
+                try:
+                    batch = await source.next_events_async()
+                except BaseException as error:
+                    buffer.drop(error)
+                    self.close()
+                    raise
+                buffer.fill(batch)
 
     @property
     def text_stream(self) -> AsyncIterator[str]:
@@ -258,22 +342,28 @@ class AsyncStream:
         """
         async for _ in self:
             pass
-        if self._buffer.result is None:
-            raise _missing()
+        assert self._buffer.result is not None
         return self._buffer.result
 
     def close(self) -> None:
-        """Ends the request without waiting for anything."""
-        self._buffer.drop()
+        """Ends the request without waiting for anything.
+
+        Whoever reads the stream elsewhere gets ``StreamInterrupted``: what it has is not all.
+        """
+        self._buffer.drop(sent=self._opened is not None)
         if self._source is not None:
             self._source.close()
+        elif self._opened is not None:
+            self._opened.cancel()
 
     async def aclose(self) -> None:
         """Ends the request."""
         self.close()
 
     async def __aenter__(self) -> AsyncStream:
-        await self._open()
+        async with self._turns():
+            await self._open()
+        self._buffer.check()
         return self
 
     async def __aexit__(
