@@ -59,7 +59,9 @@ def test_many_in_a_coroutine(mock: MockServer) -> None:
         async with mock.async_client() as client:
             batch = await client.run_many("echo", ["a", "b", "c"])
             assert [item.text for item in batch] == ["a", "b", "c"]
-            ordered = [item.index async for item in client.iter_many("echo", "abc", ordered=True)]
+            ordered = [
+                item.index async for item in client.iter_many("echo", list("abc"), ordered=True)
+            ]
             assert ordered == [0, 1, 2]
 
     asyncio.run(main())
