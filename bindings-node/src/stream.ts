@@ -223,12 +223,12 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
   }
 
   #closed(): LangflowError {
-    const partial = this.#started ? this.#partial() : undefined;
-    return cancelled('the stream was closed before its end', this.#started, partial);
+    return cancelled('the stream was closed before its end', this.#started, this.#partial());
   }
 
   /** The text that has arrived, whether it was asked for or not. */
-  #partial(): string {
+  #partial(): string | undefined {
+    if (!this.#started) return undefined;
     const left = this.#ready.slice(this.#at);
     return this.#said + left.map((event) => (event.type === 'token' ? event.text : '')).join('');
   }

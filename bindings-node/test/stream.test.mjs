@@ -153,6 +153,11 @@ test('an aborted stream keeps the text that came', async () => {
     assert.ok(error instanceof Cancelled);
     assert.equal(error.mayHaveExecuted, true);
     assert.equal(error.partialText, "I'm fine");
+
+    const early = await failure(clientOf(server).streamFlow(flow, { signal: stop.signal }).next());
+    assert.equal(early.mayHaveExecuted, false);
+    assert.equal(early.partialText, undefined);
+    assert.equal(server.requests.length, 1);
   });
 });
 
