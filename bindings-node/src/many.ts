@@ -46,6 +46,7 @@ export class RunMany implements AsyncIterable<RunOutcome>, AsyncDisposable {
   readonly #open: () => EngineStream;
   readonly #signal: AbortSignal | undefined;
   #stream: EngineStream | undefined;
+  #closed = false;
 
   /** @internal */
   constructor(open: () => EngineStream, signal: AbortSignal | undefined) {
@@ -57,9 +58,11 @@ export class RunMany implements AsyncIterable<RunOutcome>, AsyncDisposable {
     const signal = this.#signal;
     const check = (started: boolean): void => {
       if (signal?.aborted === true) throw cancelled(signal.reason, started);
+      // An end would look as if all had run.
+      if (this.#closed) throw cancelled('the runs were closed before their end', started);
     };
     check(false);
-    const abort = (): void => this.close();
+    const abort = (): void => this.#stream?.close();
     signal?.addEventListener('abort', abort, { once: true });
     try {
       this.#stream ??= this.#open();
@@ -75,7 +78,7 @@ export class RunMany implements AsyncIterable<RunOutcome>, AsyncDisposable {
       throw translate(thrown);
     } finally {
       signal?.removeEventListener('abort', abort);
-      this.close();
+      this.#stream?.close();
     }
   }
 
@@ -86,8 +89,9 @@ export class RunMany implements AsyncIterable<RunOutcome>, AsyncDisposable {
     return found;
   }
 
-  /** Ends all runs that are under way. */
+  /** Ends all runs that are under way; whoever reads the outcomes gets `Cancelled`. */
   close(): void {
+    this.#closed = true;
     this.#stream?.close();
   }
 

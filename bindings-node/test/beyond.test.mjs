@@ -112,7 +112,14 @@ test('many runs: leaving and aborting end what is under way', async () => {
   const all = waiting.runMany(runs, { concurrency: 3, signal: controller.signal }).all();
   assert.ok((await failure(all)) instanceof Cancelled);
   await server.closes(server.requests.length);
-  assert.ok(server.requests.length < 10);
+  const closed = waiting.runMany(runs, { concurrency: 3 });
+  setTimeout(() => closed.close(), 50);
+  assert.ok((await failure(closed.all())) instanceof Cancelled);
+  await server.closes(server.requests.length);
+  const sent = server.requests.length;
+  assert.ok((await failure(closed.all())) instanceof Cancelled);
+  assert.equal(server.requests.length, sent);
+  assert.ok(sent < 13);
   await server.stop();
 });
 
