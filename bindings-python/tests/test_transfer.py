@@ -39,7 +39,7 @@ def archive(tmp_path: Path) -> Path:
 
 
 def imported(connection: Connection, _: bytes) -> None:
-    connection.answer({"flows": []}, "201 Created")
+    connection.answer({"flows": [], "items": []}, "201 Created")
 
 
 class Swallowing(RawServer):
