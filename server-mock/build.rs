@@ -49,7 +49,7 @@ fn routes(document: &serde_json::Value) -> Result<String, Box<dyn Error>> {
 /// The probes of `langflow-mock drift`, and the flows that they run.
 fn drift(folder: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut flows = serde_json::Map::new();
-    for name in ["echo", "text", "two_outputs", "boom", "sender"] {
+    for name in ["echo", "text", "two_outputs", "boom", "sender", "hitl"] {
         let file = serde_json::from_str(&read(folder, &format!("{name}.json"))?)?;
         flows.insert(name.to_owned(), file);
     }

@@ -417,7 +417,8 @@ impl Client {
         stream: bool,
     ) -> Result<(Call, reqwest::Request), LangflowError> {
         let (flow_id, mut body) = run.check(self)?;
-        if run.has_variables() && family != Family::Langflow {
+        let takes_variables = matches!(family, Family::Langflow | Family::Lfx);
+        if run.has_variables() && !takes_variables {
             return Err(only_open_source("variables"));
         }
         self.add_files(run, &flow_id, &mut body, family).await?;
@@ -438,6 +439,14 @@ impl Client {
             let mut call = Call::new(self, operation, run.options.clone());
             let session = body.get("session_id").and_then(Value::as_str);
             call.session = session.map(str::to_owned);
+            let variables = run.fields.get("variables");
+            if let Some(variables) = variables.filter(|_| family == Family::Lfx) {
+                // This server wants them in the body, under another name.
+                body.insert("global_vars".to_owned(), variables.clone());
+            }
+            if family == Family::Langflow {
+                args = Map::from_iter([("flow_id_or_name".to_owned(), flow_id.clone().into())]);
+            }
             if family == Family::Responses {
                 body = responses::body(flow_id, body, stream)?;
                 args.clear();
@@ -452,7 +461,7 @@ impl Client {
             };
             let base = self.config.base.root();
             let mut request = request::build(&base, operation, parts)?;
-            if let Some(variables) = run.fields.get("variables") {
+            if let Some(variables) = variables.filter(|_| family != Family::Lfx) {
                 request.headers_mut().extend(variable_headers(variables)?);
             }
             return Ok((call, request));

@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::engine::{Component, Failure, FailureKind, Job, Outcome, Step, plan, remarks};
+use crate::engine::{
+    Component, Failure, FailureKind, Job, Outcome, People, Step, TIMEOUT, plan, remarks,
+};
 use crate::model::{Role, content_blocks};
 use crate::problem::Problem;
 use crate::state::{
@@ -32,6 +34,8 @@ pub(crate) struct RunRequest {
     pub(crate) request_id: String,
     /// The key of the client, and what tells two requests with the same key apart.
     pub(crate) idempotency: Option<(String, String)>,
+    /// Whether the run waits for people; `None` where it knows of none.
+    pub(crate) waits: Option<bool>,
     /// Variables that are not there, each with the component that names it.
     pub(crate) lacks: Vec<(String, String)>,
 }
@@ -72,6 +76,17 @@ impl Runnable {
             session_timeout: u64::MAX,
             ..Self::of(flow)?
         })
+    }
+}
+
+impl Runnable {
+    /// Seconds that a run of the flow may take that waits for people, if it has any to ask.
+    fn patience(&self) -> u64 {
+        let mut nodes = self.graph.nodes.iter();
+        match nodes.any(|node| Component::of(node) == Ok(Component::Human)) {
+            true => self.run_timeout.max(TIMEOUT),
+            false => self.run_timeout,
+        }
     }
 }
 
@@ -137,6 +152,7 @@ pub(crate) fn start(
         progress: Mutex::new(Progress::default()),
         changed: watch::Sender::new(()),
         cancelled: watch::Sender::new(false),
+        decided: watch::Sender::new(None),
         saved: OnceLock::new(),
     });
     state.runs.add(run.clone(), idempotency, now);
@@ -151,9 +167,17 @@ pub(crate) fn start(
             request_id: run.request_id.clone(),
             files,
             lacks: request.lacks,
+            people: match request.waits {
+                None => People::Unknown,
+                Some(false) => People::PassedBy,
+                Some(true) => People::Asked(run.decided.subscribe()),
+            },
         },
         session_timeout: timeout,
-        run_timeout: flow.run_timeout,
+        run_timeout: match request.waits {
+            Some(true) => flow.patience(),
+            _ => flow.run_timeout,
+        },
         spoken: Mutex::new(Vec::new()),
     };
     // Counted from now on: who moves the time right after this waits for the run.
@@ -288,6 +312,19 @@ impl Work {
                 }
                 self.spoken().push((component_id, message));
                 self.run.tell("message", &event);
+            }
+            Step::Asked(question) => {
+                let event = json!({
+                    "component_id": question.component_id, "prompt": question.prompt,
+                    "options": question.options, "timeout_seconds": question.timeout_seconds,
+                    "at": self.app.clock.now(),
+                });
+                self.run.update(|progress| progress.asked = Some(question));
+                self.run.tell("human_input_required", &event);
+            }
+            Step::Decided { component_id } => {
+                self.run
+                    .tell("resumed", &json!({"component_id": component_id}));
             }
             Step::Completed(done) => {
                 let event = json!({

@@ -173,6 +173,7 @@ fn operation(
         )?,
         origin: word("x-origin", &["documented", "ours", "hidden"])?,
         safety: word("x-safety", &["safe", "keyed", "unsafe"])?,
+        core: node["x-core"].as_str().map(str::to_owned),
         stream: success.iter().all(|answer| answer.kind == "sse"),
         params,
         body,

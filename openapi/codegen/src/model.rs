@@ -63,6 +63,8 @@ pub struct Operation {
     pub safety: String,
     /// True if the operation only makes sense as a stream of events.
     pub stream: bool,
+    /// Id under which the core calls it by itself.
+    pub core: Option<String>,
     /// Path, query and header parameters, in document order.
     pub params: Vec<Param>,
     /// The request body, if there is one.

@@ -7,7 +7,6 @@ use crate::decode::Frame;
 use crate::dialect::Family;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::event::Event;
-use crate::operation::{Body, In, Kind, Operation, Param, Safety};
 use crate::output::{self, Outputs};
 use crate::problem::Problem;
 use crate::run::{Metadata, RunResult};
@@ -16,41 +15,9 @@ use crate::send::{id, sentence};
 /// Name of the family in results.
 pub(super) const SERVER: &str = "langflow";
 
-/// A run. Whether it streams is a parameter of the query: in the body the server ignores it.
-pub static RUN: Operation = Operation {
-    id: "langflowRun",
-    method: "POST",
-    path: "/api/v1/run/{flow_id}",
-    params: &[
-        Param {
-            name: "flow_id",
-            location: In::Path,
-            required: true,
-            kind: Kind::String,
-        },
-        Param {
-            name: "stream",
-            location: In::Query,
-            required: false,
-            kind: Kind::Boolean,
-        },
-    ],
-    body: Some(Body {
-        required: true,
-        content_types: &["application/json"],
-    }),
-    accept: "application/json",
-    stream: true,
-    safety: Safety::Unsafe,
-    permission: "execute",
-};
-
-/// The same for who has logged in: [`RUN`] takes keys alone.
-pub static RUN_SESSION: Operation = Operation {
-    id: "langflowRunSession",
-    path: "/api/v1/run/session/{flow_id}",
-    ..RUN
-};
+/// A run, and the same for who has logged in: the first takes keys alone. Whether it streams is a
+/// parameter of the query: in the body the server ignores it.
+pub use crate::generated::asked::{LANGFLOW_RUN as RUN, LANGFLOW_RUN_SESSION as RUN_SESSION};
 
 /// Adds to a run's body what a server of this family has to be told.
 ///

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use crate::decode::Frame;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::event::Event;
-use crate::operation::{Body, Operation, Safety};
 use crate::output::{self, Outputs};
 use crate::problem::Problem;
 use crate::run::{Metadata, RunResult};
@@ -16,20 +15,7 @@ use crate::send::sentence;
 const SERVER: &str = "responses";
 
 /// A run. The flow stands in the body.
-pub static RUN: Operation = Operation {
-    id: "responsesRun",
-    method: "POST",
-    path: "/api/v1/responses",
-    params: &[],
-    body: Some(Body {
-        required: true,
-        content_types: &["application/json"],
-    }),
-    accept: "application/json",
-    stream: true,
-    safety: Safety::Unsafe,
-    permission: "execute",
-};
+pub use crate::generated::asked::RESPONSES_RUN as RUN;
 
 /// The body of a run. A session continues by the id of an earlier answer, which is the same.
 ///

@@ -7,133 +7,32 @@ use super::langflow::{SERVER, failure};
 use crate::decode::Frame;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::event::Event;
-use crate::operation::{Body, In, Kind, Operation, Param, Safety};
+use crate::generated::asked::LIST_LANGFLOW_FLOWS;
+use crate::operation::{Operation, Safety};
 use crate::output::{self, Output, Outputs, Reason};
 use crate::run::{Metadata, RunResult};
 use crate::send::sentence;
 
-const JOB_ID: Param = Param {
-    name: "job_id",
-    location: In::Path,
-    required: true,
-    kind: Kind::String,
+/// Starts a run; what became of it; its events, from the first or from the one after
+/// `Last-Event-ID`; stops it, where stopping what has stopped is no error; answers what it waits
+/// for; what waits; and the flow itself, since servers of 1.8 to 1.10 want the ids of its components.
+pub use crate::generated::asked::{
+    FOLLOW_WORKFLOW as EVENTS, GET_LANGFLOW_FLOW as FLOW, GET_WORKFLOW as STATUS,
+    PENDING_WORKFLOWS as PENDING, RESUME_WORKFLOW as RESUME, START_WORKFLOW as START_ONCE,
+    STOP_WORKFLOW as STOP,
 };
-
-/// The shape that the rows below differ from.
-const ROW: Operation = Operation {
-    id: "workflow",
-    method: "GET",
-    path: "/api/v2/workflows",
-    params: &[],
-    body: None,
-    accept: "application/json",
-    stream: false,
-    safety: Safety::Safe,
-    permission: "execute",
-};
-
-const JSON: Option<Body> = Some(Body {
-    required: true,
-    content_types: &["application/json"],
-});
 
 /// Starts a run in the background. Its key, in the body, makes it safe to repeat.
 pub static START: Operation = Operation {
-    id: "startWorkflow",
-    method: "POST",
-    body: JSON,
     safety: Safety::Keyed,
-    ..ROW
-};
-
-/// The same where the server knows no keys yet.
-pub static START_ONCE: Operation = Operation {
-    id: "startWorkflowOnce",
-    method: "POST",
-    body: JSON,
-    safety: Safety::Unsafe,
-    ..ROW
-};
-
-/// What became of it.
-pub static STATUS: Operation = Operation {
-    id: "getWorkflow",
-    params: &[Param {
-        location: In::Query,
-        ..JOB_ID
-    }],
-    ..ROW
-};
-
-/// Its events, from the first or from the one after `Last-Event-ID`.
-pub static EVENTS: Operation = Operation {
-    id: "followWorkflow",
-    path: "/api/v2/workflows/{job_id}/events",
-    params: &[
-        JOB_ID,
-        Param {
-            name: "Last-Event-ID",
-            location: In::Header,
-            required: false,
-            kind: Kind::String,
-        },
-    ],
-    accept: "text/event-stream",
-    stream: true,
-    ..ROW
-};
-
-/// Stops it; stopping what has stopped is no error.
-pub static STOP: Operation = Operation {
-    id: "stopWorkflow",
-    method: "POST",
-    path: "/api/v2/workflows/stop",
-    body: JSON,
-    ..ROW
-};
-
-/// Answers what it waits for.
-pub static RESUME: Operation = Operation {
-    id: "resumeWorkflow",
-    method: "POST",
-    path: "/api/v2/workflows/{job_id}/resume",
-    params: &[JOB_ID],
-    body: JSON,
-    safety: Safety::Unsafe,
-    ..ROW
-};
-
-/// What waits for a decision.
-pub static PENDING: Operation = Operation {
-    id: "pendingWorkflows",
-    path: "/api/v2/workflows/pending",
-    params: &[Param {
-        name: "flow_id",
-        location: In::Query,
-        required: true,
-        kind: Kind::String,
-    }],
-    ..ROW
-};
-
-/// The flow itself: servers of 1.8 to 1.10 want the ids of its components.
-pub static FLOW: Operation = Operation {
-    id: "getLangflowFlow",
-    path: "/api/v1/flows/{flow_id}",
-    params: &[Param {
-        name: "flow_id",
-        location: In::Path,
-        required: true,
-        kind: Kind::String,
-    }],
-    ..ROW
+    ..START_ONCE
 };
 
 /// Every flow in short, to find one by the name of its endpoint.
 pub static FLOWS: Operation = Operation {
-    id: "listLangflowFlows",
     path: "/api/v1/flows/?get_all=true&header_flows=true",
-    ..ROW
+    params: &[],
+    ..LIST_LANGFLOW_FLOWS
 };
 
 /// The id of the first component of a type in a flow.

@@ -20,6 +20,8 @@ pub(crate) enum Component {
     Memory,
     /// Finds documents.
     Retriever,
+    /// Where a person decides which way the flow goes on.
+    Human,
     /// The text of uploaded files.
     File,
     /// The message that the flow answers with.
@@ -89,6 +91,7 @@ fn by_class(class: &str) -> Option<Component> {
         "TextInput" => Some(Component::TextInput),
         "Prompt" | "PromptTemplate" => Some(Component::Prompt),
         "Memory" | "MessageHistory" | "ChatMemory" => Some(Component::Memory),
+        "HumanInput" => Some(Component::Human),
         "File" | "ReadFile" => Some(Component::File),
         "Retriever" => Some(Component::Retriever),
         "ChatOutput" => Some(Component::ChatOutput),

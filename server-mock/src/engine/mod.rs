@@ -9,12 +9,14 @@ use std::sync::Arc;
 
 use langflow_export::{Flow, Node};
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::model::{Model, ToolCall, Turn};
 use crate::pace::Pace;
 
 pub(crate) use component::Component;
+pub(crate) use perform::TIMEOUT;
 use value::Piece;
 
 /// One run of a flow, tweaks already applied.
@@ -28,6 +30,28 @@ pub(crate) struct Job {
     pub(crate) files: Vec<(String, String)>,
     /// Variables that are not there, each with the component that names it.
     pub(crate) lacks: Vec<(String, String)>,
+    pub(crate) people: People,
+}
+
+/// What becomes of a component that asks a person.
+#[derive(Debug, Clone)]
+pub(crate) enum People {
+    /// It cannot be run.
+    Unknown,
+    /// The flow goes on through every branch, with no text.
+    PassedBy,
+    /// The run waits for a decision: the component and what was decided.
+    Asked(watch::Receiver<Option<(String, String)>>),
+}
+
+/// What a person is asked.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub(crate) struct Question {
+    pub(crate) component_id: String,
+    pub(crate) prompt: String,
+    /// What may be decided, with its label.
+    pub(crate) options: Vec<(String, String)>,
+    pub(crate) timeout_seconds: u64,
 }
 
 /// What runs flows: the model that answers, and the time that it takes.
@@ -51,6 +75,10 @@ pub(crate) enum Step {
         /// The tools that were used for it.
         tools: Vec<ToolCall>,
     },
+    /// A person is asked, and nothing goes on until they have decided.
+    Asked(Question),
+    /// They have.
+    Decided { component_id: String },
     /// A component is done.
     Completed(Completed),
 }
@@ -229,7 +257,19 @@ impl Engine {
         let plan = plan(&job.flow)?;
         let mut yields: Vec<(&str, Piece)> = Vec::with_capacity(plan.len());
         let mut outcome = Outcome::default();
+        // Components behind a branch that was not taken.
+        let mut passed: Vec<&str> = Vec::new();
         for (node, component) in plan {
+            let closed = |edge: &langflow_export::Edge| {
+                let from = yields.iter().find(|(id, _)| *id == edge.source);
+                let branch = from.and_then(|(_, piece)| piece.branch.as_deref());
+                passed.contains(&edge.source.as_str())
+                    || branch.is_some_and(|taken| edge.output.as_deref() != Some(taken))
+            };
+            if job.flow.edges_into(&node.id).any(closed) {
+                passed.push(&node.id);
+                continue;
+            }
             let begun = self.clock.now();
             let stage = perform::Stage {
                 engine: self,

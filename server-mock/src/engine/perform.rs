@@ -7,11 +7,14 @@ use serde_json::Value;
 use super::component::Component;
 use super::retrieve::retrieve;
 use super::value::Piece;
-use super::{Engine, Failure, FailureKind, Job, Step};
+use super::{Engine, Failure, FailureKind, Job, People, Question, Step};
 use crate::model::{Ask, Part, Role, Turn, count_tokens};
 
 /// The temperature of a model whose settings name none, as Langflow has it.
 const TEMPERATURE: f64 = 0.1;
+
+/// Seconds that a person has to decide, unless the flow says otherwise: three days.
+pub(crate) const TIMEOUT: u64 = 259_200;
 
 /// What a server says of a path that is none of its own.
 const OUT_OF_REACH: &str = "Access to local file paths outside the authenticated user's storage \
@@ -45,6 +48,7 @@ impl Stage<'_> {
             Component::Prompt => self.prompt(),
             Component::Memory => self.memory()?,
             Component::Retriever => self.retriever()?,
+            Component::Human => self.human().await?,
             Component::File => self.files()?,
             Component::Model => return self.model().await,
             Component::ChatOutput | Component::TextOutput => self.output(component),
@@ -122,6 +126,50 @@ impl Stage<'_> {
             text,
             history: Some(kept),
             ..Piece::default()
+        })
+    }
+
+    /// Waits for what a person decides. What comes in goes out by that way alone.
+    async fn human(&self) -> Result<Piece, Failure> {
+        let prompt = self.connected("prompt");
+        let prompt = prompt.unwrap_or_else(|| Piece::text(self.text("prompt")));
+        let mut decisions = match &self.job.people {
+            People::Unknown => {
+                let message = format!(
+                    "the component `{}` of type `{}` asks a person, which runs here cannot",
+                    self.node.id, self.node.kind
+                );
+                return Err(self.failure(FailureKind::Unsupported, message));
+            }
+            People::PassedBy => return Ok(Piece::default()),
+            People::Asked(decisions) => decisions.clone(),
+        };
+        let labels = self.node.setting("decisions").and_then(Value::as_array);
+        let labels = labels.into_iter().flatten().filter_map(Value::as_str);
+        let id_of = |label: &str| label.to_lowercase().replace(' ', "_");
+        (self.tell)(Step::Asked(Question {
+            component_id: self.node.id.clone(),
+            prompt: prompt.text.clone(),
+            options: labels
+                .map(|label| (id_of(label), label.to_owned()))
+                .collect(),
+            timeout_seconds: TIMEOUT,
+        }));
+        let mine = |decided: &Option<(String, String)>| {
+            decided.as_ref().is_some_and(|(id, _)| *id == self.node.id)
+        };
+        // Nobody who could decide is gone before the run is.
+        let Ok(decided) = decisions.wait_for(mine).await else {
+            return std::future::pending().await;
+        };
+        let action = decided.as_ref().map(|(_, action)| action.clone());
+        drop(decided);
+        (self.tell)(Step::Decided {
+            component_id: self.node.id.clone(),
+        });
+        Ok(Piece {
+            branch: action.map(|action| format!("branch_{action}")),
+            ..prompt
         })
     }
 

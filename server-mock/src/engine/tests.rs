@@ -25,6 +25,7 @@ fn job(seed: &str, input: &str, tweaks: Value) -> Job {
         request_id: String::new(),
         files: Vec::new(),
         lacks: Vec::new(),
+        people: People::Unknown,
     }
 }
 
@@ -57,6 +58,9 @@ async fn a_run_tells_tokens_components_and_messages_in_order() {
             Step::Token { .. } => "token",
             Step::Message { .. } => "message",
             Step::Completed(done) => &done.component_id,
+            Step::Asked(Question { component_id, .. }) | Step::Decided { component_id } => {
+                component_id
+            }
         })
         .collect();
     let tokens = ["token"; 7];

@@ -17,6 +17,8 @@ pub(super) struct Piece {
     pub(super) history: Option<Vec<Turn>>,
     /// The tools that a model used for the text.
     pub(super) tools: Vec<ToolCall>,
+    /// The only output that goes on, where a person decided.
+    pub(super) branch: Option<String>,
 }
 
 impl Piece {

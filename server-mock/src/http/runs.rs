@@ -44,6 +44,7 @@ pub(super) async fn run(call: Call) -> Result<Reply, Problem> {
             .header("idempotency-key")
             .filter(|_| call.app.config.idempotency)
             .map(|key| (key.to_owned(), body.to_string())),
+        waits: None,
         lacks: Vec::new(),
     };
     let flow = Runnable::of(call.flow(&call.app.state())?)?;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::sessions::Continuation;
-use crate::engine::Completed;
+use crate::engine::{Completed, Question};
 use crate::problem::Problem;
 
 /// How many finished runs are kept.
@@ -64,6 +64,8 @@ pub(crate) struct Progress {
     /// How it ends, before anybody may know: it has to be saved first.
     pub(crate) ending: Option<Ending>,
     pub(crate) end: Option<End>,
+    /// What a person is asked now.
+    pub(crate) asked: Option<Question>,
 }
 
 /// The end of a run and its last event.
@@ -112,6 +114,8 @@ pub(crate) struct Run {
     pub(crate) progress: Mutex<Progress>,
     pub(crate) changed: watch::Sender<()>,
     pub(crate) cancelled: watch::Sender<bool>,
+    /// What a person decided last: the component that asked, and the decision.
+    pub(crate) decided: watch::Sender<Option<(String, String)>>,
     /// The run as it is saved, once nothing changes any more.
     pub(crate) saved: OnceLock<String>,
 }

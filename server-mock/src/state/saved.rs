@@ -26,11 +26,13 @@ use crate::problem::Problem;
 const VERSION: u32 = 1;
 
 /// The names of events: what is saved comes from here, and goes back to it.
-const EVENTS: [&str; 6] = [
+const EVENTS: [&str; 8] = [
     "run_started",
     "token",
     "message",
     "component_completed",
+    "human_input_required",
+    "resumed",
     "end",
     "error",
 ];
@@ -306,9 +308,11 @@ impl SavedRun {
                 failed: self.failed,
                 ending: None,
                 end: Some(end),
+                asked: None,
             }),
             changed: watch::Sender::new(()),
             cancelled: watch::Sender::new(false),
+            decided: watch::Sender::new(None),
             saved: OnceLock::new(),
         })
     }

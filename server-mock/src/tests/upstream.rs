@@ -431,3 +431,55 @@ fn a_component_that_does_not_load_fails_in_silence() {
     assert_eq!(status["status"], "completed");
     assert_eq!(status["output"]["reason"], "non_string");
 }
+
+#[test]
+fn a_person_decides_which_way_a_job_goes_on() {
+    let mock = Mock::start();
+    let text = include_str!("../../probes/hitl.json");
+    let flow: Value = serde_json::from_str(text).unwrap();
+    let made = ask(&mock, "POST", "/api/v1/flows/", &flow).json();
+    let id = made["id"].as_str().unwrap();
+    let body = json!({"flow_id": id, "input_value": "Shall I?", "mode": "background"});
+    let job = ask(&mock, "POST", "/api/v2/workflows", &body).json();
+    let status = format!(
+        "/api/v2/workflows?job_id={}",
+        job["job_id"].as_str().unwrap()
+    );
+    let until = |wanted: &str| {
+        for _ in 0..500 {
+            let now = ask(&mock, "GET", &status, &Value::Null).json();
+            if now["status"] == wanted {
+                return now;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("never {wanted}");
+    };
+    until("suspended");
+    let pending = format!("/api/v2/workflows/pending?flow_id={id}");
+    let question = ask(&mock, "GET", &pending, &Value::Null).json();
+    assert_eq!(question[0]["prompt"], "Shall I?");
+    let resume = format!(
+        "/api/v2/workflows/{}/resume",
+        job["job_id"].as_str().unwrap()
+    );
+    let answer = |action: &str| {
+        let request = &question[0]["request_id"];
+        let body = json!({"request_id": request, "decision": {"action_id": action}});
+        ask(&mock, "POST", &resume, &body).status
+    };
+    assert_eq!(
+        [answer("perhaps"), answer("reject"), answer("reject")],
+        [422, 200, 409]
+    );
+    let done = until("completed");
+    assert_eq!(done["output"]["source"], "ChatOutput-rejec");
+    assert_eq!(ask(&mock, "GET", &pending, &Value::Null).json(), json!([]));
+    // The workspace has no words for it.
+    let refused = mock.call(
+        "POST",
+        &format!("/flows/{id}/run"),
+        &json!({"input_value": "x"}),
+    );
+    assert_eq!(refused.status, 422, "{refused:?}");
+}

@@ -9,8 +9,8 @@ use super::auth::{Family, open};
 use super::result::Scene;
 use super::runs::scene;
 use super::stream::error_message;
-use super::uuid::{is_uuid, uuid};
-use super::workflow_stream::{frames, keepalive, sse};
+use super::uuid::{complaint, is_uuid, uuid};
+use super::workflow_stream::{frames, keepalive, options, request_id, sse};
 use super::workflows::{CUT, job, not_loaded, response};
 use super::{Ask, Done, body};
 use crate::http::Reply;
@@ -94,8 +94,90 @@ pub(super) fn status(ask: &Ask) -> Done {
             ))
         }
         (RunStatus::Cancelled, _) => Ok(Reply::json(200, &job(run, &scene.flow_id, "cancelled"))),
-        _ => Ok(Reply::json(200, &job(run, &scene.flow_id, "in_progress"))),
+        _ => {
+            let asked = run.progress().asked.is_some();
+            let status = if asked { "suspended" } else { "in_progress" };
+            Ok(Reply::json(200, &job(run, &scene.flow_id, status)))
+        }
     }
+}
+
+/// The questions that the jobs of a flow wait for.
+pub(super) fn pending(ask: &Ask) -> Done {
+    open(ask, Family::Other)?;
+    let place = ["query", "flow_id"];
+    let Some(flow) = ask.query("flow_id") else {
+        return Err(invalid(&[wrong("missing", &place, "Field required")]));
+    };
+    if !is_uuid(flow) {
+        return Err(invalid(&[wrong("uuid_parsing", &place, &complaint(flow))]));
+    }
+    let runs: Vec<Arc<Run>> = ask.app.state().runs.all().cloned().collect();
+    let mut waiting = Vec::new();
+    for run in runs.into_iter().filter(|run| uuid(&run.flow_id) == flow) {
+        let progress = run.progress();
+        let question = progress.asked.clone().filter(|_| progress.end.is_none());
+        drop(progress);
+        let (Some(question), Some(scene)) = (question, scene_of(ask, run)) else {
+            continue;
+        };
+        let (options, allowed) = options(&json!(question.options));
+        waiting.push(json!({
+            "job_id": uuid(&scene.run.id), "flow_id": flow, "session_id": scene.run.session_id,
+            "created_at": scene.run.created_at.format("%Y-%m-%dT%H:%M:%S%.6f").to_string(),
+            "request_id": request_id(&scene, &question.component_id), "kind": "node_input",
+            "prompt": question.prompt, "options": options, "allowed_decisions": allowed,
+        }));
+    }
+    Ok(Reply::json(200, &Value::Array(waiting)))
+}
+
+/// Answers the question of a job, once.
+pub(super) fn resume(ask: &Ask) -> Done {
+    open(ask, Family::Other)?;
+    let id = ask.path.get(3).map_or("", String::as_str);
+    let fields = Value::Object(body::object(ask)?);
+    let request = super::text(&fields, "request_id");
+    let request = request.ok_or_else(|| invalid(&[missing("request_id")]))?;
+    let refused = |status: u16, error: &str, code: &str, message: &str| {
+        let mut body = json!({"error": error, "code": code, "message": message, "job_id": id});
+        if let Some(fields) = body.as_object_mut().filter(|_| message.is_empty()) {
+            fields.shift_remove("message");
+        }
+        coded(status, &body)
+    };
+    let unknown = || refused(404, "Workflow job not found", "JOB_NOT_FOUND", "");
+    let run = find(ask, id).ok_or_else(unknown)?;
+    let scene = scene_of(ask, run.clone()).ok_or_else(unknown)?;
+    let mut progress = run.progress();
+    let meant = progress
+        .asked
+        .take_if(|question| request_id(&scene, &question.component_id) == request);
+    let Some(question) = meant else {
+        let message = "Job is not suspended, already resumed, or the request_id is stale.";
+        return Err(refused(
+            409,
+            "Job is not resumable",
+            "NOT_RESUMABLE",
+            message,
+        ));
+    };
+    let action = fields["decision"]["action_id"].as_str().unwrap_or_default();
+    if !question.options.iter().any(|(known, _)| known == action) {
+        progress.asked = Some(question);
+        let message = "decision.action_id is not one of the pending request's allowed_decisions.";
+        return Err(refused(
+            422,
+            "Invalid decision",
+            "INVALID_DECISION",
+            message,
+        ));
+    }
+    drop(progress);
+    let decision = (question.component_id, action.to_owned());
+    run.decided.send_replace(Some(decision));
+    let body = json!({"job_id": id, "status": "resuming", "message": "Resume accepted"});
+    Ok(Reply::json(200, &body))
 }
 
 fn failed_to_load(run: &Run) -> bool {

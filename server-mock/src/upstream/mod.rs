@@ -9,6 +9,7 @@ mod auth;
 mod body;
 mod build;
 mod files;
+mod flow_batches;
 mod flow_files;
 mod flows;
 mod info;
@@ -222,6 +223,11 @@ async fn dispatch(ask: &Ask<'_>, operation: &str) -> Done {
         "getWorkflowStatus" => jobs::status(ask),
         "stopWorkflow" => jobs::stop(ask).await,
         "followWorkflow" => jobs::events(ask),
+        "listPendingWorkflows" => jobs::pending(ask),
+        "resumeWorkflow" => jobs::resume(ask),
+        "createFlowBatch" => flow_batches::create(ask),
+        "uploadFlows" => flow_batches::upload(ask),
+        "downloadFlows" => flow_batches::download(ask),
         _ => Err(not_done(ask)),
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Wanted {
     pub(super) tweaks: Map<String, Value>,
     pub(super) session_id: Option<String>,
     pub(super) background: bool,
+    /// Whether the run waits for people.
+    pub(super) waits: bool,
     /// Variables that were sent along, by their names.
     pub(super) globals: Map<String, Value>,
     /// The same key is the same job for good, whatever else is sent.
@@ -43,6 +45,7 @@ impl Default for Wanted {
             tweaks: Map::new(),
             session_id: None,
             background: false,
+            waits: false,
             globals: Map::new(),
             idempotency: None,
         }
@@ -104,6 +107,7 @@ impl Wanted {
             },
             session_id: text("session_id")?.filter(|id| !id.is_empty()),
             background: false,
+            waits: false,
             globals: Map::new(),
             idempotency: None,
         })
@@ -121,6 +125,16 @@ pub(super) async fn run(ask: &Ask<'_>, flow: &str, family: Family) -> Done {
         Err(error) if ask.plays() < Langflow::V1_8 => return Err(invalid(&[error])),
         Err(_) => Wanted::default(),
     };
+    let human = record.parsed().is_ok_and(|flow| {
+        let mut nodes = flow.nodes.iter();
+        nodes.any(|node| Component::of(node) == Ok(Component::Human))
+    });
+    if human {
+        return Err(match streams {
+            true => stream::only_error(&format!("400: {NO_PEOPLE}")),
+            false => run_error(400, NO_PEOPLE),
+        });
+    }
     wanted.globals = globals(ask);
     let choice = wanted.choice.clone();
     let scene = match begin(ask, &record, &key_id, wanted) {
@@ -142,6 +156,12 @@ pub(super) async fn run(ask: &Ask<'_>, flow: &str, family: Family) -> Done {
         Err(problem) => Err(run_error(500, &failure(&scene.run, problem))),
     }
 }
+
+/// Why a flow that asks a person is not run here.
+const NO_PEOPLE: &str = "This flow uses Human-in-the-Loop (a Human Input node or a tool that \
+    requires approval), which the v1 run API cannot execute because it cannot pause and resume. Run \
+    it with the v2 workflows API instead: POST /api/v2/workflows with mode='background', then resume \
+    via POST /api/v2/workflows/{job_id}/resume.";
 
 /// `/run/advanced`: a list of inputs.
 pub(super) async fn advanced(ask: &Ask<'_>, flow: &str) -> Done {
@@ -267,6 +287,7 @@ pub(super) fn begin(
         background: wanted.background,
         request_id: ask.request_id.to_owned(),
         idempotency: wanted.idempotency.map(|key| (key, String::new())),
+        waits: Some(wanted.waits),
         lacks,
     };
     let (session_id, asked) = (request.session_id.clone(), wanted.input);

@@ -109,15 +109,72 @@ fn happened(scene: &Scene, told: &mut Told, event: &Event) -> Vec<Value> {
         "end" | "error" => scene.run.progress().end.clone(),
         _ => None,
     };
-    match end {
-        Some(end) => last(scene, &end),
-        None if event.name == "component_completed" => {
-            let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
-            let id = data["component_id"].as_str().unwrap_or_default();
-            vec![end_vertex(scene, id)]
-        }
-        None => told.tell(scene, event),
+    if let Some(end) = end {
+        return last(scene, &end);
     }
+    let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
+    let id = data["component_id"].as_str().unwrap_or_default();
+    match event.name {
+        // Told when the decision came.
+        "component_completed" if scene.is(id, Component::Human) && scene.run.background => {
+            Vec::new()
+        }
+        "component_completed" => vec![end_vertex(scene, id)],
+        "human_input_required" => vec![end_vertex(scene, id), question(scene, &data)],
+        "resumed" => {
+            let mut events = opening(scene);
+            events[0]["data"]["ids"] = json!([id]);
+            events.push(decided(scene, id));
+            events
+        }
+        _ => told.tell(scene, event),
+    }
+}
+
+/// What a person is asked.
+fn question(scene: &Scene, data: &Value) -> Value {
+    let id = data["component_id"].as_str().unwrap_or_default();
+    let (options, allowed) = options(&data["options"]);
+    let at = data["at"].as_str().and_then(|at| at.parse().ok());
+    let at: chrono::DateTime<chrono::Utc> = at.unwrap_or(scene.run.created_at);
+    json!({"event": "human_input_required", "data": {
+        "request_id": request_id(scene, id), "kind": "node_input", "prompt": data["prompt"],
+        "options": options, "allowed_decisions": allowed,
+        "timeout_seconds": data["timeout_seconds"], "fallback_action": null,
+        "paused_at": at.format("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string(),
+    }})
+}
+
+/// What a question is answered by.
+pub(super) fn request_id(scene: &Scene, component: &str) -> String {
+    format!("{component}:{}", super::uuid::uuid(&scene.run.id))
+}
+
+/// What may be decided, as the server shows it: with labels, and without.
+pub(super) fn options(options: &Value) -> (Value, Value) {
+    let options: Vec<&Value> = options.as_array().into_iter().flatten().collect();
+    let shown = options
+        .iter()
+        .map(|option| json!({"action_id": option[0], "label": option[1]}));
+    let allowed = options.iter().map(|option| option[0].clone());
+    (shown.collect(), allowed.collect())
+}
+
+/// A component whose question was answered: only one way goes on.
+fn decided(scene: &Scene, id: &str) -> Value {
+    let action = scene.run.decided.borrow().clone();
+    let taken = action.map(|(_, action)| format!("branch_{action}"));
+    let mut event = end_vertex(scene, id);
+    let edges = scene.flow.edges.iter().filter(|edge| edge.source == id);
+    let (on, off): (Vec<_>, Vec<_>) = edges.partition(|edge| edge.output == taken);
+    let targets = |edges: Vec<&langflow_export::Edge>| -> Value {
+        edges.iter().map(|edge| edge.target.as_str()).collect()
+    };
+    let build = &mut event["data"]["build_data"];
+    build["next_vertices_ids"] = targets(on);
+    build["top_level_vertices"] = build["next_vertices_ids"].clone();
+    build["inactivated_vertices"] = targets(off);
+    event
 }
 
 fn opening(scene: &Scene) -> Vec<Value> {

@@ -72,6 +72,7 @@ pub(super) async fn run(ask: &Ask<'_>) -> Done {
     })?;
     let mut wanted = wanted(&fields, old);
     wanted.background = mode == "background";
+    wanted.waits = wanted.background;
     let key = fields.get("idempotency_key").and_then(Value::as_str);
     wanted.idempotency = key.filter(|_| wanted.background).map(str::to_owned);
     if mode == "sync" {

@@ -29,7 +29,7 @@ pub fn twins(files: &mut Files, root: &std::path::Path) -> Result<()> {
 pub fn all(files: &mut Files, documents: &[(Value, Api)], errors: &Errors) -> Result<()> {
     let mut modules = format!(
         "// {HEADER}\n//! What the documents say.\n\n\
-         pub mod errors;\npub mod operations;\npub mod resources;\n",
+         pub mod asked;\npub mod errors;\npub mod operations;\npub mod resources;\n",
     );
     let mut parts = Vec::new();
     for (document, api) in documents {
@@ -51,6 +51,7 @@ pub fn all(files: &mut Files, documents: &[(Value, Api)], errors: &Errors) -> Re
                     api.name
                 );
                 rust_packed::emit(files, api)?;
+                rust_table::emit_asked(files, api)?;
             }
         }
         python::emit(files, api, errors)?;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
+use heck::ToShoutySnakeCase as _;
 
 use super::HEADER;
 use crate::model::{Api, Operation, Param, Type};
@@ -26,27 +27,54 @@ pub fn emit(files: &mut Files, api: &Api) -> Result<()> {
         version = api.version,
     );
     for row in rows {
-        writeln!(
-            text,
-            "Operation {{ id: {:?}, method: {:?}, path: {:?}, params: &[{}], body: {}, \
-             accept: {:?}, stream: {}, safety: Safety::{}, permission: {:?} }},",
-            row.id,
-            row.method,
-            row.path,
-            params(row),
-            body(row),
-            accept(row),
-            row.stream,
-            match row.safety.as_str() {
-                "safe" => "Safe",
-                "keyed" => "Keyed",
-                _ => "Unsafe",
-            },
-            row.permission,
-        )?;
+        writeln!(text, "{},", literal(row, &row.id, row.stream))?;
     }
     text.push_str("];\n");
     files.add_rust("sdk-core/src/generated/operations.rs", &text)
+}
+
+/// Adds `sdk-core/src/generated/asked.rs`: rows that every engine has, whatever else it leaves out.
+pub fn emit_asked(files: &mut Files, api: &Api) -> Result<()> {
+    let mut text = format!(
+        "// {HEADER}\n//! What the core asks of an {title} by itself, under ids of its own.\n\n\
+         use crate::operation::{{Body, In, Kind, Operation, Param, Safety}};\n\n",
+        title = api.title,
+    );
+    for row in &api.operations {
+        let Some(id) = &row.core else { continue };
+        // They run flows, whatever a server calls the right to it.
+        let row = &Operation {
+            permission: "execute".to_owned(),
+            ..row.clone()
+        };
+        let streams = row.success.iter().any(|answer| answer.kind == "sse");
+        writeln!(
+            text,
+            "/// {}.\npub static {}: Operation = {};\n",
+            row.summary,
+            id.to_shouty_snake_case(),
+            literal(row, id, streams),
+        )?;
+    }
+    files.add_rust("sdk-core/src/generated/asked.rs", &text)
+}
+
+fn literal(row: &Operation, id: &str, stream: bool) -> String {
+    format!(
+        "Operation {{ id: {id:?}, method: {:?}, path: {:?}, params: &[{}], body: {}, \
+         accept: {:?}, stream: {stream}, safety: Safety::{}, permission: {:?} }}",
+        row.method,
+        row.path,
+        params(row),
+        body(row),
+        accept(row),
+        match row.safety.as_str() {
+            "safe" => "Safe",
+            "keyed" => "Keyed",
+            _ => "Unsafe",
+        },
+        row.permission,
+    )
 }
 
 /// What the client asks for: every media type of the success answers that is not a stream, in

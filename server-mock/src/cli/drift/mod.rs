@@ -197,7 +197,11 @@ impl Side {
         let request = probe.request(&self.variables);
         let mut answer = self.server.send(&request)?;
         for _ in 0..TRIES {
-            if probe.until.is_none_or(|status| answer.status == status) {
+            let settled = probe
+                .settle
+                .as_ref()
+                .is_none_or(|it| answer.body.pointer(&it.at) == Some(&it.value));
+            if settled && probe.until.is_none_or(|status| answer.status == status) {
                 break;
             }
             std::thread::sleep(PAUSE);

@@ -32,6 +32,8 @@ pub(super) struct Probe {
     pub(super) keep: BTreeMap<String, String>,
     /// The status to wait for, since what is asked about takes its time.
     pub(super) until: Option<u16>,
+    /// What to wait for in the body, for the same reason.
+    pub(super) settle: Option<Settle>,
     /// The only thing to compare.
     pub(super) pick: Option<String>,
     /// Places that say nothing.
@@ -40,6 +42,14 @@ pub(super) struct Probe {
     /// Places that differ for a reason.
     #[serde(default)]
     pub(super) expected: Vec<Expected>,
+}
+
+/// A value that a place of the body gets in time.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settle {
+    pub(super) at: String,
+    pub(super) value: Value,
 }
 
 /// A difference with its reason.
