@@ -8,7 +8,7 @@ use crate::decode::Frame;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::event::Event;
 use crate::generated::asked::LIST_LANGFLOW_FLOWS;
-use crate::operation::{Operation, Safety};
+use crate::operation::{In, Kind, Operation, Param, Safety};
 use crate::output::{self, Output, Outputs, Reason};
 use crate::run::{Metadata, RunResult};
 use crate::send::sentence;
@@ -30,10 +30,18 @@ pub static START: Operation = Operation {
 
 /// Every flow in short, to find one by the name of its endpoint.
 pub static FLOWS: Operation = Operation {
-    path: "/api/v1/flows/?get_all=true&header_flows=true",
-    params: &[],
+    params: &[switch("get_all"), switch("header_flows")],
     ..LIST_LANGFLOW_FLOWS
 };
+
+const fn switch(name: &'static str) -> Param {
+    Param {
+        name,
+        location: In::Query,
+        required: false,
+        kind: Kind::Boolean,
+    }
+}
 
 /// The id of the first component of a type in a flow.
 fn component<'a>(flow: &'a Value, kind: &str) -> Option<&'a str> {

@@ -91,7 +91,10 @@ impl Client {
         if is_uuid(named) {
             return Ok(named.to_owned());
         }
-        let asked = Asked::of(&v2::FLOWS, [], None);
+        let mut asked = Asked::of(&v2::FLOWS, [], None);
+        for switch in ["get_all", "header_flows"] {
+            asked.args.insert(switch.to_owned(), true.into());
+        }
         let flows = self.asked(asked).await?;
         let mut flows = flows.as_array().into_iter().flatten();
         let found = flows.find(|flow| flow["endpoint_name"] == named);
