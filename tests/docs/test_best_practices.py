@@ -161,6 +161,10 @@ def test_13_an_answer_is_kept_for_its_key(client: Client) -> None:
     assert again.raw == first.raw
     other = client.run_flow("hello-flow", "Hello", idempotency_key="another-question")
     assert other.raw["run_id"] != first.raw["run_id"]
+    # And in the client, where that is asked for.
+    keeping = client.with_options(cache_ttl=60)
+    assert [keeping.run_flow("hello-flow", "Hello").cached for _ in range(2)] == [False, True]
+    assert not client.run_flow("hello-flow", "Hello").cached
 
 
 def test_13_usage(mock: Mock, client: Client) -> None:

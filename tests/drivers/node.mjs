@@ -1,5 +1,4 @@
 // Driver of LangflowClient in Node; LANGFLOW_ENGINE says which of its engines.
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { inspect } from 'node:util';
 import { driver } from './perform.mjs';
@@ -7,8 +6,6 @@ import { driver } from './perform.mjs';
 const perform = driver(
   await import(process.env.CONFORMANCE_NODE_MODULE ?? 'langflow-client'),
   inspect,
-  {},
-  (path) => readFile(path, 'utf8'),
 );
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -45,9 +45,9 @@ function named(object) {
 
 /**
  * A driver of a package. `inspect` shows an object as a log would; `always` are options of every
- * client; `read` reads a file, where there are files.
+ * client.
  */
-export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspect, always = {}, read) {
+export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspect, always = {}) {
   function errorReport(error) {
     const report = { class: error.name, display: inspect(error) };
     for (const [wire, name] of Object.entries(REPORTED)) report[wire] = error[name] ?? null;
@@ -109,7 +109,7 @@ export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspec
       return { result: known.error ? { ...known, error: errorReport(known.error) } : known };
     }
     if (call.method === 'upload') {
-      return { result: await client.flows.import({ body: JSON.parse(await read(call.path)) }, callOptions) };
+      return { result: await client.flows.import({ body: { path: call.path } }, callOptions) };
     }
     const path = call.method.split('.').map(camel);
     const method = path.pop();

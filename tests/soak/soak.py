@@ -84,7 +84,9 @@ def soak(url: str, key: str) -> None:
         sync(client, int(CALLS * share), int(STREAMS * share))
         asyncio.run(concurrent(url, key, int(CALLS * share), int(STREAMS * share)))
 
-    all_of_it(0.2)
+    # As much as is counted below: the memory of a process grows until about 4,000 calls and stays then
+    # (29.3 MiB after 6,000, 29.5 MiB after 24,000), so less would count the way there.
+    all_of_it(1.0)
     gc.collect()
     # Connections that nobody uses for 1.5 s are closed when the pool looks the next time.
     time.sleep(4)
@@ -97,7 +99,7 @@ def soak(url: str, key: str) -> None:
     assert after["sockets"] <= before["sockets"] + 2, "sockets"
     assert after["threads"] <= before["threads"], "threads"
     assert after["python threads"] <= before["python threads"], "threads of Python"
-    assert after["memory"] <= before["memory"] + 8 * 1024, "memory"
+    assert after["memory"] <= before["memory"] + 3 * 1024, "memory"
     client.close()
     print("1 passed in soak")
 

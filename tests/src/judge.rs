@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use langflow_mock::wire::{RecordedRequest, ScriptServer, ScriptedReply};
+use langflow_mock::{Fault, MockServer};
 use serde_json::{Map, Value, json};
 
 use crate::driver::Driver;
@@ -107,6 +108,9 @@ async fn attempt(
     cut: Option<usize>,
     expect: &Expect,
 ) -> Result<Verdict> {
+    if let Some(faults) = &vector.mock {
+        return on_mock(vector, faults, name, driver, classes, expect).await;
+    }
     let mut script = vector.server.clone();
     if let Some(at) = cut {
         script[0]["cut_at"] = json!(at);
@@ -155,6 +159,50 @@ async fn attempt(
         Verdict::Passed(1)
     } else {
         Verdict::Failed(found)
+    })
+}
+
+/// A vector on the mock, which runs the flows itself and may find nothing wrong with the client.
+async fn on_mock(
+    vector: &Vector,
+    faults: &[Map<String, Value>],
+    name: &str,
+    driver: &mut Driver,
+    classes: &Classes,
+    expect: &Expect,
+) -> Result<Verdict> {
+    let mock = MockServer::builder().seed(42).start().await?;
+    for armed in faults {
+        let kind = armed["kind"].as_str().context("a fault has a `kind`")?;
+        let values = armed.iter().filter(|(name, _)| *name != "kind");
+        let fault = values.fold(Fault::kind(kind), |fault, (name, value)| {
+            fault.with(name, value.clone())
+        });
+        mock.fault(fault)
+            .map_err(|refused| anyhow::anyhow!("{kind}: {refused}"))?;
+    }
+    let mut client = vector.client.clone();
+    client.insert("base_url".to_owned(), json!(mock.url()));
+    client.insert("api_key".to_owned(), json!(mock.api_key()));
+    let report = driver.perform(&Value::Object(client), &vector.call).await?;
+    if report["unsayable"] == true {
+        return Ok(Verdict::Unsayable(
+            "its types cannot say this call".to_owned(),
+        ));
+    }
+    let mut found = compare(expect, &report, name, classes);
+    if report.to_string().contains(mock.api_key()) {
+        found.push("the key is in the report".to_owned());
+    }
+    for finding in mock.verdict()["findings"].as_array().into_iter().flatten() {
+        found.push(format!(
+            "the mock says {}: {}",
+            finding["code"], finding["message"]
+        ));
+    }
+    Ok(match found.is_empty() {
+        true => Verdict::Passed(1),
+        false => Verdict::Failed(found),
     })
 }
 

@@ -26,6 +26,8 @@ pub struct Vector {
     /// Replies in the order of requests.
     #[serde(default)]
     pub server: Vec<Value>,
+    /// Instead of a script: the mock itself, with these faults armed.
+    pub mock: Option<Vec<Map<String, Value>>>,
     /// Runs the vector for every length of the first reply's body.
     pub cut: Option<Cut>,
     /// What has to come of it.
@@ -92,6 +94,9 @@ pub fn load(folder: &Path) -> Result<Vec<Vector>> {
         let list: Vec<Vector> =
             serde_json::from_str(&text).with_context(|| file.display().to_string())?;
         for vector in list {
+            if vector.mock.is_some() && !(vector.server.is_empty() && vector.requests.is_none()) {
+                bail!("{:?}: `mock` answers instead of `server`", vector.name);
+            }
             if found.iter().any(|other| other.name == vector.name) {
                 bail!("two vectors are named {:?}", vector.name);
             }

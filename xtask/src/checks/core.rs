@@ -89,7 +89,14 @@ pub fn soak() -> Result<Counts> {
     let mut counts = test(&mut rust)?;
     let python = installed_python()?;
     let script = ["-P", "tests/soak/soak.py"];
-    counts += test(command(&root(), &python, &script).env("LANGFLOW_MOCK_BIN", mock))?;
+    counts += test(command(&root(), &python, &script).env("LANGFLOW_MOCK_BIN", &mock))?;
+    let module = installed_node()?.join("node_modules/langflow-client/dist/index.mjs");
+    let script = ["--expose-gc", "tests/soak/soak.mjs"];
+    counts += test(
+        command(&root(), "node", &script)
+            .env("LANGFLOW_MOCK_BIN", mock)
+            .env("SOAK_NODE_MODULE", module),
+    )?;
     Ok(counts)
 }
 
