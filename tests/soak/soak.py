@@ -84,8 +84,8 @@ def soak(url: str, key: str) -> None:
         sync(client, int(CALLS * share), int(STREAMS * share))
         asyncio.run(concurrent(url, key, int(CALLS * share), int(STREAMS * share)))
 
-    # As much as is counted below: the memory of a process grows until about 4,000 calls and stays then
-    # (29.3 MiB after 6,000, 29.5 MiB after 24,000), so less would count the way there.
+    # As much as is counted below: the memory of a process grows until about 4,000 calls and
+    # stays then (29.3 MiB after 6,000, 29.5 MiB after 24,000): less would count the way there.
     all_of_it(1.0)
     gc.collect()
     # Connections that nobody uses for 1.5 s are closed when the pool looks the next time.
