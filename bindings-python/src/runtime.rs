@@ -26,14 +26,17 @@ const TICK: Duration = Duration::from_millis(40);
 /// How long the interpreter's exit waits for work in flight to be dropped.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// The runtime, the process that made it, and the thread that drives it where there is one.
+/// The process, the runtime of those who wait, and what drives for coroutines where there are any.
 struct Current {
     process: u32,
     runtime: Arc<Runtime>,
     driver: Option<Driver>,
 }
 
+/// A thread with a runtime of its own: did it drive for those who wait too, a connection of theirs
+/// would be back among the idle ones some time after its call, and the next call would open another.
 struct Driver {
+    runtime: Arc<Runtime>,
     stop: Arc<Notify>,
     /// Closed when the thread has let go of the runtime.
     stopped: Receiver<()>,
@@ -64,15 +67,12 @@ fn with_current<T>(
     let mut place = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
     let process = std::process::id();
     if place.as_ref().is_none_or(|found| found.process != process) {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(failed)?;
+        let runtime = single().map_err(failed)?;
         // The threads of the parent do not exist in a forked child: its runtime cannot even be
         // dropped.
         std::mem::forget(place.replace(Current {
             process,
-            runtime: Arc::new(runtime),
+            runtime,
             driver: None,
         }));
     }
@@ -82,22 +82,34 @@ fn with_current<T>(
     }
 }
 
-/// The runtime, driven by a thread of ours: for what nobody waits for in a call.
+/// A runtime without threads.
+fn single() -> std::io::Result<Arc<Runtime>> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    Ok(Arc::new(runtime))
+}
+
+/// The runtime that a thread of ours drives: for what nobody waits for in a call.
 pub fn driven(py: Python<'_>) -> PyResult<Handle> {
     with_current(py, |current| {
-        if current.driver.is_none() {
-            let stop = Arc::new(Notify::new());
-            let (letting_go, stopped) = std::sync::mpsc::channel::<()>();
-            let (runtime, until) = (current.runtime.clone(), stop.clone());
-            std::thread::Builder::new()
-                .name("langflow".to_owned())
-                .spawn(move || {
-                    runtime.block_on(until.notified());
-                    drop((runtime, letting_go));
-                })?;
-            current.driver = Some(Driver { stop, stopped });
+        if let Some(driver) = &current.driver {
+            return Ok(driver.runtime.handle().clone());
         }
-        Ok(current.runtime.handle().clone())
+        let (runtime, stop) = (single()?, Arc::new(Notify::new()));
+        let (letting_go, stopped) = std::sync::mpsc::channel::<()>();
+        let (driven, until) = (runtime.clone(), stop.clone());
+        std::thread::Builder::new()
+            .name("langflow".to_owned())
+            .spawn(move || {
+                driven.block_on(until.notified());
+                drop((driven, letting_go));
+            })?;
+        let handle = runtime.handle().clone();
+        current.driver = Some(Driver {
+            runtime,
+            stop,
+            stopped,
+        });
+        Ok(handle)
     })
 }
 
@@ -117,14 +129,19 @@ fn shutdown(py: Python<'_>) {
             if let Some(driver) = current.driver {
                 driver.stop.notify_one();
                 let _ = driver.stopped.recv_timeout(FAREWELL);
+                end(driver.runtime);
             }
-            match Arc::try_unwrap(current.runtime) {
-                Ok(runtime) => runtime.shutdown_timeout(FAREWELL),
-                // A daemon thread waits in it still, and ends with the process.
-                Err(shared) => std::mem::forget(shared),
-            }
+            end(current.runtime);
         }),
         inherited => std::mem::forget(inherited),
+    }
+}
+
+fn end(runtime: Arc<Runtime>) {
+    match Arc::try_unwrap(runtime) {
+        Ok(runtime) => runtime.shutdown_timeout(FAREWELL),
+        // A daemon thread waits in it still, and ends with the process.
+        Err(shared) => std::mem::forget(shared),
     }
 }
 
@@ -194,17 +211,15 @@ async fn turns() {
     tokio::task::yield_now().await;
 }
 
-/// After something was let go of: gives its connection the turns in which it closes, where no
-/// thread drives it.
+/// After something was let go of: gives its connection the turns in which it closes, where it is
+/// of those who wait.
 pub fn let_go() {
     let runtime = match CURRENT
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .as_ref()
     {
-        Some(current) if current.process == std::process::id() && current.driver.is_none() => {
-            current.runtime.clone()
-        }
+        Some(current) if current.process == std::process::id() => current.runtime.clone(),
         _ => return,
     };
     if Handle::try_current().is_err() && !exiting() {

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import pytest
-from langflow_api import Alert, Client, InvalidInput, NotFound, RunBatch, ServerError
+from langflow_api import Alert, AsyncClient, Client, InvalidInput, NotFound, RunBatch, ServerError
 from langflow_api.testing import MockServer
 from support import RUN, Connection, RawServer, header_of, runs_only
 
@@ -178,6 +178,23 @@ def test_other_options(raw: RawServer) -> None:
     assert header_of(raw.requests[2], "x-more") == "b"
     with pytest.raises(InvalidInput):
         client.with_options(sesion_id="typo")
+
+
+def test_calls_in_a_row_share_a_connection(raw: RawServer) -> None:
+    """A connection is back before the call that used it returns, whoever else drives some."""
+
+    async def main() -> None:
+        async with AsyncClient(raw.url, "k") as client:
+            await client.run_flow("f", "x")
+
+    asyncio.run(main())
+    before = len(raw.connections)
+    client = Client(raw.url, "k")
+    for _ in range(500):
+        client.run_flow("f", "x")
+        client.with_options(timeout=9).run_flow("f", "x")
+    assert len(raw.requests) == 1001
+    assert len(raw.connections) == before + 1
 
 
 def test_limits_of_the_client(raw: RawServer) -> None:
