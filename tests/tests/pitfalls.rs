@@ -8,8 +8,8 @@ use conformance::vector::load;
 /// The numbers of the rows of a page; fails where a row names what is not there.
 fn held(page: &str, letters: &[&str]) -> Vec<String> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let page = std::fs::read_to_string(folder.join("../docs").join(page)).unwrap();
-    let vectors = load(&folder.join("vectors")).unwrap();
+    let page = std::fs::read_to_string(folder.join("../docs").join(page)).expect("a page of docs");
+    let vectors = load(&folder.join("vectors")).expect("vectors");
     let of_table = |line: &&str| {
         let mut starts = letters.iter().map(|letter| format!("| {letter}"));
         starts.any(|start| line.starts_with(&start))
