@@ -6,10 +6,10 @@ use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
 use langflow_client::boundary::ErrorJson;
@@ -167,12 +167,15 @@ fn drive<T: Send>(
     main: bool,
     future: impl Future<Output = Result<T, ErrorJson>> + Send,
 ) -> PyResult<Result<T, ErrorJson>> {
-    // What happened to idle connections since nobody drove them is heard before one is used, and
-    // one that is idle again has gone back to the others before the call ends.
     let mut future = pin!(async {
-        turns().await;
+        if !LAST.is_fresh() {
+            // What happened to idle connections since nobody drove them is heard before one is used.
+            turns().await;
+        }
         let outcome = future.await;
-        turns().await;
+        // A connection that is idle again goes back to the others before the call ends.
+        tokio::task::yield_now().await;
+        LAST.is_now();
         outcome
     });
     loop {
@@ -201,6 +204,30 @@ fn drive<T: Send>(
             Ok(None) => py.check_signals()?,
             Err(panic) => return Ok(Err(from_panic(&*panic))),
         }
+    }
+}
+
+/// When connections were last driven, so that calls close behind each other do not ask for news of
+/// them again.
+struct Last(AtomicU64);
+
+static LAST: Last = Last(AtomicU64::new(0));
+
+impl Last {
+    fn micros() -> u64 {
+        static BEGUN: OnceLock<Instant> = OnceLock::new();
+        // Never zero, which is never.
+        1 + BEGUN.get_or_init(Instant::now).elapsed().as_micros() as u64
+    }
+
+    fn is_now(&self) {
+        self.0.store(Last::micros(), Ordering::Relaxed);
+    }
+
+    /// Whether that was within a millisecond: less than what a server's news are on their way for.
+    fn is_fresh(&self) -> bool {
+        let last = self.0.load(Ordering::Relaxed);
+        last != 0 && Last::micros().saturating_sub(last) < 1_000
     }
 }
 

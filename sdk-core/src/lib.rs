@@ -14,6 +14,9 @@ mod call;
 mod classify;
 mod client;
 mod config;
+#[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
+pub mod counted;
 mod deadline;
 pub mod decode;
 mod dialect;

@@ -410,7 +410,7 @@ impl Client {
         RunStream::open(self, call, opened, url).await
     }
 
-    async fn run_call(
+    pub(crate) async fn run_call(
         &self,
         run: &RunRequest,
         family: Family,

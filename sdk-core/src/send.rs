@@ -240,7 +240,11 @@ impl Client {
     }
 
     /// Adds what belongs to every request.
-    fn prepare(&self, request: &mut reqwest::Request, call: &Call) -> Result<(), LangflowError> {
+    pub(crate) fn prepare(
+        &self,
+        request: &mut reqwest::Request,
+        call: &Call,
+    ) -> Result<(), LangflowError> {
         let config = &self.config;
         let safety = call.operation.safety;
         let headers = request.headers_mut();

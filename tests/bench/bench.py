@@ -120,7 +120,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     scale.allow_files()
-    served = NODE / "node_modules/langflow-client/dist/web"
+    served = NODE / "node_modules/langflow-client/dist"
     command = [str(BIN), "serve", "--root", str(served)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout

@@ -168,7 +168,7 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "instructions",
-        what: "decoder, run and stream cost no more instructions than on record",
+        what: "decoder, request, extractor, run and stream cost no more instructions than on record",
         budget: 240,
         run: bench::stage,
     },

@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use bytes::Bytes;
 use langflow_client::boundary::Engine;
 use langflow_client::decode::Decoder;
+use langflow_client::{Client, RunRequest, counted};
 
 use crate::server;
 
@@ -13,6 +14,10 @@ pub enum What {
     DecodeSse,
     /// 1,000 frames of bare JSON through the decoder.
     DecodeBare,
+    /// The request of a run, up to where it is sent.
+    Request,
+    /// The result in the answer of an open-source server.
+    Extract,
     /// A whole run over a socket: request built, sent, answered, output extracted.
     Run,
     /// A stream of 200 tokens over a socket, through the boundary.
@@ -30,6 +35,26 @@ pub fn perform(what: What, times: u32) -> Result<()> {
                 ))
             };
             decode(&(0..1000).map(frame).collect::<Vec<_>>(), times)
+        }
+        What::Request => {
+            let client = Client::builder()
+                .base_url("http://127.0.0.1:9")
+                .api_key("sk-bench")
+                .build()?;
+            let tweaks = serde_json::json!({"A-1": {"temperature": 0.5}});
+            for _ in 0..times {
+                let run = RunRequest::new("f", "Hello!").tweaks(tweaks.clone());
+                ensure!(counted::request(&client, &run)? > 5, "hardly a header");
+            }
+            Ok(())
+        }
+        What::Extract => {
+            let answer = server::langflow_answer();
+            for _ in 0..times {
+                let result = counted::extract(answer.as_bytes())?;
+                ensure!(result.output.as_str().is_some(), "no text");
+            }
+            Ok(())
         }
         What::Run => over_socket(times, false),
         What::Stream => over_socket(times, true),
