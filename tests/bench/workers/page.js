@@ -1,7 +1,7 @@
 // The engine of pages beside `fetch` and JSON, in turns. REPORT, where the figures go, is put before
 // this by scale.py.
 import { LangflowClient } from '/page/web/web.js';
-const url = location.origin, CALLS = 300, ROUNDS = 7, out = { ratios: [] };
+const url = location.origin, CALLS = 50, ROUNDS = 5, out = { ratios: [] };
 let client;
 const ours = async () => (await client.runFlow({ flowId: 'hello', inputValue: 'Hello!' })).output;
 const body = JSON.stringify({ input_value: 'Hello!' });
