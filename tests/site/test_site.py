@@ -40,9 +40,10 @@ def test_the_snippets_of_a_page(
 ) -> None:
     """One after the other, in one program, with nothing but address, key and id filled in."""
     program = "\n".join(blocks(MANUAL / "pages" / name, "python"))
+    flow = "memory-chat" if name in ("sessions.md", "frameworks.md") else "hello-flow"
     if name == "open-source.md":
         mock = request.getfixturevalue("open_source")
-    flow = "memory-chat" if name in ("sessions.md", "frameworks.md") else "hello-flow"
+        flow = takes_files(mock)
     for place, value in (
         ("your-workspace-url", mock.url),
         ("your-api-key", mock.api_key),
@@ -63,6 +64,17 @@ def test_the_snippets_of_a_page(
     assert done.returncode == 0, done.stderr
     if name == "sessions.md":
         assert "Alice" in done.stdout
+
+
+def takes_files(server: MockServer) -> str:
+    """Id of a flow whose chat input takes files, as that of a flow drawn in Langflow does."""
+    client = server.client()
+    known = next(flow.id for flow in client.flows.list() if flow.name == "Hello flow")
+    data = client.flows.get(known).to_dict()["data"]
+    (chat,) = (node for node in data["nodes"] if node["data"]["type"] == "ChatInput")
+    files = {"type": "file", "_input_type": "FileInput", "temp_file": True, "list": True}
+    chat["data"]["node"]["template"]["files"] = {"name": "files", "value": "", **files}
+    return client.flows.create(name="Takes files", data=data).id
 
 
 def test_the_tests_on_the_pages(environment: dict[str, str], tmp_path: Path) -> None:
