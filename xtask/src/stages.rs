@@ -145,7 +145,7 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "real",
         what: "runs and streams on a real open-source server, every language",
-        budget: 150,
+        budget: 240,
         run: checks::real::real,
     },
     Stage {
