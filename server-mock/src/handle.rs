@@ -149,6 +149,11 @@ pub enum At {
 pub struct Fault(Map<String, Value>);
 
 impl Fault {
+    /// A fault in the words of `POST /__mock/faults`.
+    pub fn of(fields: Map<String, Value>) -> Self {
+        Self(fields)
+    }
+
     /// A fault by the name of its kind, as in the README; its values follow with [`Fault::with`].
     pub fn kind(kind: impl Into<String>) -> Self {
         Self(Map::from_iter([("kind".to_owned(), kind.into().into())]))

@@ -5,15 +5,17 @@
 mod cli;
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use langflow_mock::wire::{ScriptServer, ScriptedReply};
+use serde_json::{Map, Value};
+
 use langflow_mock::{
-    Api, Cassette, Config, Langflow, MockServer, Pace, SignatureScheme, StartError, Validate,
-    WebhookSchedule,
+    Api, Cassette, Clock, Config, Fault, Langflow, MockServer, Pace, SignatureScheme, StartError,
+    Validate, WebhookSchedule,
 };
 
 /// A mock of the Langflow workspace API.
@@ -64,6 +66,15 @@ struct Serve {
     /// Port to listen on; 0 takes a free one.
     #[arg(long, env = "LANGFLOW_MOCK_PORT", default_value_t = 7870)]
     port: u16,
+    /// Write the port into this file once the server listens.
+    #[arg(long, env = "LANGFLOW_MOCK_PORT_FILE")]
+    port_file: Option<PathBuf>,
+    /// Let the clock stand at this moment (RFC 3339).
+    #[arg(long, env = "LANGFLOW_MOCK_CLOCK", value_parser = moment)]
+    clock: Option<Clock>,
+    /// Arm the faults in this file: one as a JSON object, or several in a list.
+    #[arg(long, env = "LANGFLOW_MOCK_FAULTS")]
+    faults: Option<PathBuf>,
     /// Fixes ids, secrets and the choices of the default model.
     #[arg(long, env = "LANGFLOW_MOCK_SEED", default_value_t = 42)]
     seed: u64,
@@ -253,7 +264,18 @@ async fn serve(options: Serve) -> Result<(), StartError> {
         ..Config::default()
     };
     let ended = end(options.lifecycle.exit_with_parent)?;
-    let server = MockServer::builder().config(config).start().await?;
+    let faults = options.faults.as_deref().map(faults).transpose()?;
+    let clock = options.clock.unwrap_or_default();
+    let builder = MockServer::builder().config(config).clock(clock);
+    let server = builder.start().await?;
+    for fault in faults.into_iter().flatten() {
+        let armed = server.fault(Fault::of(fault));
+        armed.map_err(|refused| StartError::Fault(refused.to_string()))?;
+    }
+    if let Some(path) = options.port_file {
+        let written = std::fs::write(&path, server.address().port().to_string());
+        written.map_err(|source| StartError::File { path, source })?;
+    }
     if let Some(Log::Json) = options.log {
         server.log(|line| {
             use std::io::Write;
@@ -267,6 +289,26 @@ async fn serve(options: Serve) -> Result<(), StartError> {
     }
     ended.await;
     Ok(())
+}
+
+/// A clock that stands.
+fn moment(text: &str) -> Result<Clock, String> {
+    let moment = text.parse();
+    moment
+        .map(Clock::frozen)
+        .map_err(|_| "it has to be a moment such as 2026-01-01T00:00:00Z".to_owned())
+}
+
+/// The faults in a file.
+fn faults(path: &Path) -> Result<Vec<Map<String, Value>>, StartError> {
+    let text = std::fs::read_to_string(path).map_err(|source| StartError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    match serde_json::from_str(&text)? {
+        Value::Object(fault) => Ok(vec![fault]),
+        list => Ok(serde_json::from_value(list)?),
+    }
 }
 
 async fn script(options: Script) -> Result<(), StartError> {

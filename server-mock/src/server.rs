@@ -1,7 +1,7 @@
 //! A running server: a socket, the connections on it, and how it ends.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -41,6 +41,9 @@ pub enum StartError {
     /// The models cannot be asked there.
     #[error("model_url: {0}")]
     ModelUrl(String),
+    /// A fault that shall be armed from the start is none.
+    #[error("faults: {0}")]
+    Fault(String),
     /// The cassette cannot be opened.
     #[error("cassette: {0}")]
     Cassette(String),
@@ -147,7 +150,15 @@ impl MockServer {
     /// The URL of the workspace, without a slash at its end.
     pub fn url(&self) -> String {
         let scheme = if self.secure { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        // Whoever listens everywhere is found here, and "everywhere" is no address to go to.
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        format!("{scheme}://{address}")
     }
 
     /// The address that the server listens on.
@@ -225,8 +236,10 @@ impl Drop for MockServer {
 /// What shakes hands on connections, where they are encrypted.
 #[cfg(feature = "program")]
 type Tls = tokio_rustls::TlsAcceptor;
+/// There is none.
 #[cfg(not(feature = "program"))]
-type Tls = std::convert::Infallible;
+#[derive(Clone)]
+enum Tls {}
 
 #[cfg(feature = "program")]
 fn tls(config: &Config) -> Result<Option<Tls>, String> {

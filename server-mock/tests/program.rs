@@ -223,3 +223,27 @@ fn what_happens_is_written_as_json_without_secrets() {
     assert_eq!(seen[0]["event"], "request");
     assert_eq!(seen[0]["data"]["method"], "GET");
 }
+
+#[test]
+fn port_file_clock_and_faults_are_there_from_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (port, faults) = (
+        folder.path().join("port"),
+        folder.path().join("faults.json"),
+    );
+    std::fs::write(&faults, r#"[{"kind": "status", "status": 503}]"#).expect("to write");
+    let (port_text, faults_text) = (
+        port.to_str().expect("a path"),
+        faults.to_str().expect("a path"),
+    );
+    let mut arguments = vec!["serve", "--port", "0", "--port-file", port_text];
+    arguments.extend(["--clock", "2026-01-01T00:00:00Z", "--faults", faults_text]);
+    let (_program, ready) = Program::start(&arguments);
+    let written = std::fs::read_to_string(&port).expect("the file");
+    assert_eq!(written, ready["port"].to_string());
+    let url = ready["url"].as_str().expect("a URL");
+    assert!(get(url, "/__mock/clock").contains("2026-01-01T00:00:00"));
+    let health = "/langflow/api/v1/health";
+    assert!(get(url, health).starts_with("HTTP/1.1 503"));
+    assert!(get(url, health).starts_with("HTTP/1.1 200"));
+}

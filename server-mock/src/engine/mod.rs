@@ -7,7 +7,7 @@ mod value;
 
 use std::sync::Arc;
 
-use langflow_export::{Flow, Node};
+use langflow_export::{Edge, Flow, Node};
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
@@ -184,6 +184,17 @@ pub(crate) fn plan(flow: &Flow) -> Result<Vec<(&Node, Component)>, Failure> {
 /// The setting of an agent that takes its tools.
 const TOOLS: &str = "tools";
 
+/// The settings of an agent that take the model that it asks.
+const MODELS: [&str; 3] = ["model", "agent_llm", "llm"];
+
+/// Whether an edge brings an agent what it uses and not what it reads: a tool, or its model. Neither is
+/// run by the flow.
+fn aside(flow: &Flow, edge: &Edge) -> bool {
+    let field = edge.field.as_deref().unwrap_or_default();
+    let used = field == TOOLS || MODELS.contains(&field);
+    used && flow.node(&edge.target).is_some_and(Component::is_agent)
+}
+
 /// What an agent says in a form of its own is not made up.
 fn structured(flow: &Flow, node: &Node) -> Result<(), Failure> {
     let mut outgoing = flow.edges.iter().filter(|edge| edge.source == node.id);
@@ -236,9 +247,7 @@ fn needed(flow: &Flow) -> Vec<&str> {
     let mut at = 0;
     while at < found.len() {
         for edge in flow.edges_into(found[at]) {
-            // A tool is not run by the flow but by its agent, if at all.
-            let tool = edge.field.as_deref() == Some(TOOLS);
-            if !tool && !found.contains(&edge.source.as_str()) {
+            if !aside(flow, edge) && !found.contains(&edge.source.as_str()) {
                 found.push(&edge.source);
             }
         }

@@ -177,6 +177,7 @@ async fn an_agent_answers_and_its_tools_are_not_run() {
             "nodes": [
                 {"id": "ChatInput-1", "data": {"type": "ChatInput", "node": {}}},
                 {"id": "URL-1", "data": {"type": "URLComponent", "node": {"display_name": "URL"}}},
+                {"id": "OpenAIModel-1", "data": {"type": "OpenAIModel", "node": {}}},
                 {"id": "Agent-1", "data": {"type": "Agent", "node": {"template": {
                     "n_messages": {"value": 1},
                 }}}},
@@ -185,6 +186,7 @@ async fn an_agent_answers_and_its_tools_are_not_run() {
             "edges": [
                 edge("ChatInput-1", "message", "Agent-1", "input_value"),
                 edge("URL-1", "component_as_tool", "Agent-1", "tools"),
+                edge("OpenAIModel-1", "model_output", "Agent-1", "model"),
                 edge("Agent-1", output, "ChatOutput-1", "input_value"),
             ],
         })
@@ -192,6 +194,9 @@ async fn an_agent_answers_and_its_tools_are_not_run() {
     agent.flow = Flow::parse(&file("response")).unwrap().into();
     let outcome = run(&agent).await.0.unwrap();
     assert_eq!(outcome.outputs[0].value, "Hello! How can I help you?");
+    let plan = super::plan(&agent.flow).unwrap();
+    let planned: Vec<&str> = plan.iter().map(|(node, _)| node.id.as_str()).collect();
+    assert_eq!(planned, ["ChatInput-1", "Agent-1", "ChatOutput-1"]);
     let remarks = crate::engine::remarks(&agent.flow);
     assert_eq!(remarks.len(), 1);
     assert!(remarks[0].starts_with("Agent-1: its tools are not executed (URL)"));

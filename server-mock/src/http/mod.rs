@@ -111,7 +111,7 @@ async fn handle(
         };
         return Ok(reply.finish(&request_id, head));
     }
-    let (parts, incoming) = request.into_parts();
+    let (mut parts, incoming) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let record = app.double.journal.begin(&Arrival {
         request_id: &request_id,
@@ -119,8 +119,9 @@ async fn handle(
         connection: line.id,
         parts: &parts,
     });
+    let inline = inline_fault(&mut parts.uri);
     let refuse = |problem: &Problem| refuse(&app, &path, problem, &request_id);
-    let reply = match choose(&app, &record, &parts) {
+    let reply = match choose(&app, &record, &parts, inline.as_deref()) {
         Ok(None) => answer(&app, &request_id, &record, parts, Upload::Waiting(incoming)).await,
         Ok(Some(fault)) => {
             // Whatever happens to the answer, the request is read and noted.
@@ -153,11 +154,27 @@ fn refuse(app: &App, path: &str, problem: &Problem, request_id: &str) -> Reply {
     }
 }
 
+/// The fault in a query (`?__mock={...}`), for clients that take a URL and no header. Nobody else gets
+/// to see it.
+fn inline_fault(uri: &mut http::Uri) -> Option<String> {
+    let query = uri.query().filter(|it| it.contains("__mock="))?;
+    let own = |pair: &&str| pair.starts_with("__mock=");
+    let fault = call::query(query.split('&').find(own)).pop()?.1;
+    let rest: Vec<&str> = query.split('&').filter(|it| !own(it)).collect();
+    let target = match rest.is_empty() {
+        true => uri.path().to_owned(),
+        false => format!("{}?{}", uri.path(), rest.join("&")),
+    };
+    *uri = target.parse().ok()?;
+    Some(fault)
+}
+
 /// What shall go wrong with a request, and what the request is about.
 fn choose(
     app: &App,
     record: &Record,
     parts: &http::request::Parts,
+    inline: Option<&str>,
 ) -> Result<Option<Chosen>, Problem> {
     let (method, path) = (parts.method.as_str(), parts.uri.path());
     let found = match upstream::owns(app, path) {
@@ -175,7 +192,9 @@ fn choose(
         path: parts.uri.path(),
         operation,
         flow_id: flow_id.as_deref(),
-        header: header.map(|value| value.to_str().unwrap_or_default()),
+        header: header
+            .map(|value| value.to_str().unwrap_or_default())
+            .or(inline),
         delivery: false,
     };
     let mut chosen = app.double.faults().choose(&seen, app.clock.now())?;

@@ -5,6 +5,21 @@ use serde_json::{Value, json};
 use super::support::Mock;
 
 #[test]
+fn a_fault_can_stand_in_the_url() {
+    let mock = Mock::start();
+    let fault = "%7B%22kind%22:%22status%22,%22status%22:503%7D";
+    let struck = mock.get(&format!("/flows?size=1&__mock={fault}"));
+    assert_eq!(struck.status, 503, "{struck:?}");
+    let spared = mock.get("/flows?size=1");
+    assert_eq!(spared.json()["size"], 1);
+    let bad = mock.get("/flows?__mock=%7B%7D&size=1");
+    assert_eq!(bad.problem(), "invalid_parameter");
+    let late = "%7B%22kind%22:%22latency%22,%22ms%22:1%7D";
+    let page = mock.get(&format!("/flows?__mock={late}&size=2"));
+    assert_eq!(page.json()["size"], 2, "the rest of the query stays");
+}
+
+#[test]
 fn an_armed_fault_strikes_once_and_nothing_is_done() {
     let mock = Mock::start();
     let fault = json!({"kind": "status", "status": 500, "match": {"operation": "runFlow"}});

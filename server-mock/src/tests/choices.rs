@@ -143,6 +143,7 @@ fn a_token_guards_the_control_api_and_one_is_made_where_others_can_come() {
         !other.server.ready_json().contains(made),
         "nobody can guess it"
     );
+    assert!(open.server.url().starts_with("http://127.0.0.1:"));
     assert_eq!(open.raw("GET", path, &[], b"").status, 401);
     assert_eq!(
         open.raw("GET", path, &[("x-mock-token", made)], b"").status,
