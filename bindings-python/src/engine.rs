@@ -46,6 +46,20 @@ impl State {
 }
 
 impl Engine {
+    fn let_go(&self, ends: bool) {
+        let last = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *state, State::Closed)
+        };
+        if let (true, State::Open { process, engine }) = (ends, &last)
+            && *process == std::process::id()
+        {
+            engine.close();
+        }
+        release(last);
+        runtime::let_go();
+    }
+
     fn engine(&self, py: Python<'_>) -> PyResult<boundary::Engine> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Open { process, .. } = &*state
@@ -172,13 +186,9 @@ impl Engine {
         opened(py, self.engine(py)?.watch(thresholds))
     }
 
+    /// Ends calls and streams under way, too.
     fn close(&self) {
-        let state = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *state, State::Closed)
-        };
-        release(state);
-        runtime::let_go();
+        self.let_go(true);
     }
 
     fn call<'py>(
@@ -272,7 +282,8 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.close();
+        // A stream may outlive the client that it is of.
+        self.let_go(false);
     }
 }
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from langflow_api import AsyncClient, Client
+from langflow_api import AsyncClient, Client, ClientClosed, LangflowError
 from langflow_api.testing import MockServer
 from support import RUN, Connection, RawServer, python
 
@@ -122,6 +122,30 @@ def test_threads_share_a_client(mock: MockServer) -> None:
     with ThreadPoolExecutor(64) as pool:
         texts = pool.map(lambda n: client.run_flow("echo", f"n {n}").text, range(256))
         assert list(texts) == [f"n {n}" for n in range(256)]
+
+
+def test_close_ends_what_is_under_way(raw: RawServer) -> None:
+    raw.script = silent
+    client = Client(raw.url, "k", api="workspace")
+    failed: list[LangflowError] = []
+
+    def run() -> None:
+        with pytest.raises(ClientClosed) as caught:
+            client.run_flow("f", "hi")
+        failed.append(caught.value)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while not raw.requests:
+        time.sleep(0.01)
+    client.close()
+    thread.join(10)
+    assert failed and failed[0].may_have_executed
+
+
+def test_a_stream_outlives_a_client_that_nobody_holds(mock: MockServer) -> None:
+    stream = mock.client().stream_flow("echo", "one")
+    assert stream.get_final_result().text == "one"
 
 
 def test_cancelling_a_task_closes_the_connection(raw: RawServer) -> None:

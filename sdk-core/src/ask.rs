@@ -13,6 +13,7 @@ use crate::operation::{self, Operation};
 use crate::options::CallOptions;
 use crate::platform::MaybeSend;
 use crate::request::{self, Parts};
+use crate::understand::misshapen;
 
 /// Items on a page where the caller does not say.
 const PAGE: u64 = 100;
@@ -24,10 +25,13 @@ impl Client {
         id: &str,
         args: Map<String, Value>,
     ) -> Result<Value, LangflowError> {
-        let answer = self.ask_whole(id, args).await?;
+        let (answer, call) = self.ask_whole(id, args).await?;
         match answer.body.is_empty() {
-            true => Ok(Value::Null),
-            false => self.understand(&answer, row(id)?).await,
+            true => match call.operation.shape.misses(None) {
+                Some(why) => Err(call.misunderstood(misshapen(why, b""), &answer)),
+                None => Ok(Value::Null),
+            },
+            false => self.understand(&answer, &call).await,
         }
     }
 
@@ -35,7 +39,7 @@ impl Client {
         &self,
         id: &str,
         args: Map<String, Value>,
-    ) -> Result<Answer, LangflowError> {
+    ) -> Result<(Answer, Call), LangflowError> {
         self.ask_with(id, args, CallOptions::default()).await
     }
 
@@ -45,7 +49,7 @@ impl Client {
         id: &str,
         args: Map<String, Value>,
         options: CallOptions,
-    ) -> Result<Answer, LangflowError> {
+    ) -> Result<(Answer, Call), LangflowError> {
         let operation = row(id)?;
         let call = Call::new(self, operation, options);
         let parts = Parts {
@@ -55,7 +59,8 @@ impl Client {
             accept: None,
         };
         let request = request::build(&self.place(operation)?, operation, parts)?;
-        self.exchange(request, &call).await
+        let answer = self.exchange(request, &call).await?;
+        Ok((answer, call))
     }
 
     /// Every item of a list, page by page as they are asked for. The operation takes `page` and

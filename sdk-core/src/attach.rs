@@ -103,7 +103,7 @@ impl Client {
             watch::channel(Far::default()).0,
         ));
         let answer = self.exchange(request, &call).await?;
-        let mut kept = self.understand(&answer, operation).await?;
+        let mut kept = self.understand(&answer, &call).await?;
         match kept[said].take() {
             path @ Value::String(_) => Ok(path),
             _ => {

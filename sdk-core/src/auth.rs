@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::config::{Config, Secret};
 use crate::dialect::{Api, Family};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
-use crate::operation::{Body, Operation, Safety};
+use crate::operation::{Body, Operation, Safety, Shape};
 use crate::options::{self, CallOptions};
 use crate::platform;
 use crate::request::{self, Parts};
@@ -33,6 +33,7 @@ static LOGIN: Operation = Operation {
         content_types: &["application/x-www-form-urlencoded"],
     }),
     accept: "application/json",
+    shape: Shape::Any,
     stream: false,
     safety: Safety::Safe,
     permission: "read",
@@ -108,8 +109,7 @@ impl Login {
         }))
     }
 
-    /// The password, for a digest of who asks.
-    #[cfg(not(target_arch = "wasm32"))]
+    /// The password, for a digest of who asks and to take it out of errors.
     pub(crate) fn password(&self) -> &str {
         self.password.expose()
     }
@@ -252,11 +252,13 @@ impl Client {
             HeaderValue::from_str(text).ok()?;
             Some(Secret::new(text))
         };
-        match token("access_token") {
-            Some(access) => Ok(Pair {
-                access,
-                refresh: token("refresh_token"),
-            }),
+        let refresh = token("refresh_token");
+        let access = token("access_token");
+        for token in refresh.iter().chain(&access) {
+            self.shared.learnt.add(token);
+        }
+        match access {
+            Some(access) => Ok(Pair { access, refresh }),
             // Never with the body: it may hold a token.
             None => Err(LangflowError::new(
                 ErrorCode::InvalidResponse,

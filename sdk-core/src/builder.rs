@@ -190,12 +190,12 @@ impl ClientBuilder {
         self
     }
 
-    fn environment(&self, name: &str) -> Option<String> {
+    fn environment(&self, name: &str) -> Result<Option<String>, LangflowError> {
         let found = match &self.environment {
             Some(values) => values.get(name).cloned(),
-            None => platform::environment(name),
+            None => platform::environment(name)?,
         };
-        found.filter(|value| !value.trim().is_empty())
+        Ok(found.filter(|value| !value.trim().is_empty()))
     }
 
     /// The client. Makes no connection, starts no thread and reads no certificate.
@@ -211,7 +211,7 @@ impl ClientBuilder {
         let mut config = Config {
             base: self.base()?,
             api_key: self
-                .environment("LANGFLOW_API_KEY")
+                .environment("LANGFLOW_API_KEY")?
                 .filter(|_| !self.settings.contains_key("api_key"))
                 .map(|key| secret(&key).map_err(|error| named(error, "LANGFLOW_API_KEY")))
                 .transpose()?,
@@ -229,18 +229,18 @@ impl ClientBuilder {
             organization: None,
             cache: CacheSettings::default(),
         };
-        if let Some(lines) = self.environment("LANGFLOW_CUSTOM_HEADERS") {
+        if let Some(lines) = self.environment("LANGFLOW_CUSTOM_HEADERS")? {
             config.headers = options::header_lines("LANGFLOW_CUSTOM_HEADERS", &lines)?;
         }
         if platform::HAS_FILES {
-            config.network.ca_bundle = self.environment("LANGFLOW_CA_BUNDLE");
+            config.network.ca_bundle = self.environment("LANGFLOW_CA_BUNDLE")?;
         }
         for (from, to) in [
             ("LANGFLOW_TIMEOUT", "timeout"),
             ("LANGFLOW_MAX_RETRIES", "max_retries"),
         ] {
             let explicit = self.settings.contains_key(to);
-            if let Some(text) = self.environment(from).filter(|_| !explicit) {
+            if let Some(text) = self.environment(from)?.filter(|_| !explicit) {
                 let value = text.trim().parse::<f64>().map_or(json!(text), |number| {
                     if number.fract() == 0.0 {
                         json!(number as i64)
@@ -269,23 +269,33 @@ impl ClientBuilder {
     fn base(&self) -> Result<BaseUrl, LangflowError> {
         let allow = match self.settings.get("allow_http") {
             Some(value) => options::flag("allow_http", value)?,
-            None => self.environment("LANGFLOW_ALLOW_HTTP").is_some_and(|text| {
-                matches!(
-                    text.trim().to_ascii_lowercase().as_str(),
-                    "1" | "true" | "yes"
-                )
-            }),
+            None => match self.environment("LANGFLOW_ALLOW_HTTP")? {
+                Some(text) => said("LANGFLOW_ALLOW_HTTP", &text)?,
+                None => false,
+            },
         };
         if let Some(value) = self.settings.get("base_url") {
             let text = options::text("base_url", value)?;
             return BaseUrl::parse(&text, "base_url", allow);
         }
         for name in ["LANGFLOW_URL", "LANGFLOW_BASE_URL"] {
-            if let Some(text) = self.environment(name) {
+            if let Some(text) = self.environment(name)? {
                 return BaseUrl::parse(&text, name, allow);
             }
         }
         BaseUrl::parse(DEFAULT_URL, "base_url", allow)
+    }
+}
+
+/// Yes or no, as an environment variable says it.
+fn said(name: &str, text: &str) -> Result<bool, LangflowError> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err(LangflowError::invalid_input(
+            name,
+            format!("{name} must be 1, true, yes or on, or 0, false, no or off."),
+        )),
     }
 }
 
@@ -348,6 +358,10 @@ mod tests {
             (json!({"api": "other"}), "api"),
             (json!({"base_urll": "x"}), "base_urll"),
             (json!({"env": {"LANGFLOW_URL": "ftp://x"}}), "LANGFLOW_URL"),
+            (
+                json!({"env": {"LANGFLOW_ALLOW_HTTP": "maybe"}}),
+                "LANGFLOW_ALLOW_HTTP",
+            ),
             (
                 json!({"env": {"LANGFLOW_TIMEOUT": "soon"}}),
                 "LANGFLOW_TIMEOUT",

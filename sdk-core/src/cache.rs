@@ -9,7 +9,6 @@ use quick_cache::sync::Cache as Store;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::ask;
 use crate::client::Client;
 use crate::dialect::Family;
 use crate::error::LangflowError;
@@ -198,8 +197,8 @@ impl Client {
         if let Some(total) = total {
             run.limit(total.saturating_sub(began.elapsed()));
         }
-        let answer = match answer? {
-            Ok(answer) => answer,
+        let (answer, call) = match answer? {
+            Ok(answered) => answered,
             Err(error) => {
                 tracing::warn!(
                     code = error.code().as_str(),
@@ -212,7 +211,7 @@ impl Client {
         let version = match tag.and_then(|tag| tag.to_str().ok()) {
             Some(tag) => tag.to_owned(),
             None => {
-                let understood = self.understand(&answer, ask::row("getFlow").ok()?).await;
+                let understood = self.understand(&answer, &call).await;
                 understood.ok()?["updated_at"].as_str()?.to_owned()
             }
         };

@@ -1,17 +1,20 @@
 //! A call from its beginning to its end: what it is for, its ids and clock, its answer, and how it is
 //! counted.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use crate::client::{Client, Shared};
+use crate::config::Secret;
 use crate::deadline::Deadline;
-use crate::error::{ErrorCode, ErrorInfo};
+use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::limits::Place;
+use crate::masking;
 use crate::operation::{Operation, Safety};
 use crate::options::{CallOptions, TOTAL};
+use crate::platform::Sent;
 use crate::run::RunResult;
 use crate::send::id;
 use crate::trace;
@@ -20,6 +23,7 @@ use crate::transfer::Transferring;
 /// One call: an operation, its options, its ids and its clock.
 #[derive(Debug, Clone)]
 pub struct Call {
+    pub(crate) client: Client,
     pub(crate) operation: &'static Operation,
     pub(crate) options: CallOptions,
     /// Our id of the call, the same for all attempts.
@@ -35,6 +39,18 @@ pub struct Call {
     pub(crate) session: Option<String>,
     /// Whether this run begins its session, so that the server cannot know it yet.
     pub(crate) begins: bool,
+    /// Secrets of this call alone: values of global variables.
+    pub(crate) secrets: Vec<Secret>,
+    progress: Arc<Mutex<Progress>>,
+}
+
+/// How far a call has come, for who ends it from outside.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Requests that were sent or tried.
+    pub(crate) attempts: u32,
+    /// The request that is under way, or one before that may have been executed.
+    pub(crate) sent: Option<Sent>,
 }
 
 /// What an error says of the request.
@@ -56,6 +72,8 @@ impl Asked {
 /// A complete answer.
 #[derive(Debug)]
 pub struct Answer {
+    /// Where it came from.
+    pub(crate) url: url::Url,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -157,6 +175,7 @@ impl Call {
             total.or(Some(TOTAL))
         };
         Call {
+            client: client.clone(),
             operation,
             options,
             request_id: id("req_"),
@@ -166,6 +185,8 @@ impl Call {
             transfer: None,
             session: None,
             begins: false,
+            secrets: Vec::new(),
+            progress: Arc::default(),
         }
     }
 
@@ -184,12 +205,35 @@ impl Call {
         matches!(&self.transfer, Some(Transferring::Up(upload, _)) if upload.spent())
     }
 
+    /// How far the call has come.
+    pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether the flow may have run, given that the request has left.
     pub(crate) fn executes(&self) -> bool {
         self.operation.safety != Safety::Safe
     }
 
-    /// Completes an error with what the call knows.
+    /// The error for an answer that is not what it should be, though the server said that it had
+    /// succeeded.
+    pub(crate) fn misunderstood(&self, mut error: LangflowError, answer: &Answer) -> LangflowError {
+        let info = error.info_mut();
+        info.status = Some(answer.status.as_u16());
+        info.request_id = Some(answer.request_id.clone());
+        info.may_have_executed = self.executes();
+        self.fill_from(info, answer);
+        error
+    }
+
+    /// As [`Call::fill`], where there is an answer.
+    pub(crate) fn fill_from(&self, info: &mut ErrorInfo, answer: &Answer) {
+        self.fill(info, None, answer.attempts);
+        info.method = Some(self.operation.method.to_owned());
+        info.url = Some(shown_url(&answer.url));
+    }
+
+    /// Completes an error with what the call knows, and takes out of it what nobody may read.
     pub(crate) fn fill(&self, info: &mut ErrorInfo, request: Option<&Asked>, attempts: u32) {
         info.attempts = attempts;
         info.elapsed = Some(self.deadline.elapsed().as_secs_f64());
@@ -199,10 +243,11 @@ impl Call {
             info.method = Some(request.method.to_string());
             info.url = Some(shown_url(&request.url));
         }
+        masking::mask(&self.client, Some(self), info);
     }
 }
 
 /// A URL without query, user and fragment: what an error may show.
-fn shown_url(url: &url::Url) -> String {
+pub(crate) fn shown_url(url: &url::Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
 }

@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use crate::call::Call;
+use crate::call::{Call, shown_url};
 use crate::client::{Client, causes};
 use crate::error::{ErrorCode, ErrorInfo, Phase};
 use crate::platform::{self, Sent, Transport};
 use crate::problem::Problem;
 use crate::retry::{self, Failure};
 use crate::send::{has_type, sentence};
+
+/// Time and bytes that are spent on what a server says about its refusal.
+const REFUSAL: Duration = Duration::from_secs(10);
+const REFUSAL_BYTES: usize = 64 * 1024;
 
 /// What became of one attempt that failed.
 pub(crate) struct Failed {
@@ -31,9 +35,10 @@ impl Client {
         request_id: String,
     ) -> Failed {
         let status = response.status().as_u16();
-        let headers = response.headers().clone();
-        // The status is known and stands, even where the body cannot be read.
-        let body = self.read_body(response, call).await.unwrap_or_default();
+        let (headers, from) = (response.headers().clone(), response.url().clone());
+        // The status is known and stands, however much of the body can be read.
+        let (wait, _) = call.deadline.limit(Some(REFUSAL), ErrorCode::TotalTimeout);
+        let body = platform::beginning(response, REFUSAL_BYTES, wait).await;
         let problem = Problem::parse(&body);
         let named = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let retry_after = retry::retry_after(
@@ -85,7 +90,9 @@ impl Client {
         info.request_id = Some(problem.request_id.unwrap_or(request_id));
         info.retry_after = retry_after.map(|time| time.as_secs_f64());
         if let Some(place) = named("location").filter(|_| (300..400).contains(&status)) {
-            let place = place.split(['?', '#']).next().unwrap_or_default();
+            // Without user, password and query.
+            let place = from.join(place).map(|url| shown_url(&url));
+            let place = place.unwrap_or_else(|_| "no URL".to_owned());
             info.message = format!("The server answered {status} and points to {place}.");
         }
         let info = match body.is_empty() {

@@ -8,10 +8,12 @@ use serde_json::Value;
 use crate::auth::Tokens;
 use crate::builder::ClientBuilder;
 use crate::cache::Cache;
+use crate::closed::Closed;
 use crate::config::Config;
 use crate::dialect::detect::Known;
 use crate::error::LangflowError;
 use crate::limits::Limits;
+use crate::masking::Learnt;
 use crate::metrics::Metrics;
 use crate::options::CallOptions;
 use crate::platform;
@@ -32,6 +34,8 @@ use crate::retry::Quota;
 pub struct Client {
     pub(crate) config: Arc<Config>,
     pub(crate) shared: Arc<Shared>,
+    /// Of this client and its copies, not of those with other options.
+    pub(crate) closed: Arc<Closed>,
 }
 
 /// What the copies of a client share.
@@ -44,6 +48,9 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) tokens: Tokens,
     pub(crate) cache: Cache,
+    pub(crate) learnt: Learnt,
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) flows: crate::tweaks::Flows,
 }
 
 impl Client {
@@ -69,6 +76,7 @@ impl Client {
         Client {
             config: Arc::new(config),
             shared: Arc::new(shared),
+            closed: Arc::default(),
         }
     }
 
@@ -78,6 +86,7 @@ impl Client {
         Client {
             config,
             shared: self.shared.clone(),
+            closed: Arc::default(),
         }
     }
 
@@ -87,7 +96,15 @@ impl Client {
         Ok(Client {
             config,
             shared: self.shared.clone(),
+            closed: Arc::default(),
         })
+    }
+
+    /// Ends the calls and streams of this client and of its copies, and refuses new ones. Each ends with
+    /// `client_closed`, whose `may_have_executed` says whether the flow may have run. A client made by
+    /// [`Client::with_options`] is another one and goes on.
+    pub fn close(&self) {
+        self.closed.close();
     }
 
     /// What may be shown of the configuration: everything but the key and the headers.

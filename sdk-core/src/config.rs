@@ -11,6 +11,7 @@ use crate::base_url::BaseUrl;
 use crate::cache::CacheSettings;
 use crate::dialect::Api;
 use crate::error::{ErrorCode, LangflowError};
+use crate::limits;
 use crate::options::{self, CallOptions, Network, Timeouts, refuse};
 use crate::platform;
 
@@ -101,7 +102,12 @@ impl Config {
             "ca_bundle" => self.network.ca_bundle = Some(options::text(name, value)?),
             "client_cert" => self.network.client_cert = Some(options::text(name, value)?),
             "requests_per_second" => {
-                self.requests_per_second = Some(options::positive(name, value)?);
+                let rate = options::positive(name, value)?;
+                if rate < limits::SLOWEST {
+                    let message = "`requests_per_second` must be at least one request a day.";
+                    return Err(LangflowError::invalid_input(name, message));
+                }
+                self.requests_per_second = Some(rate);
             }
             "max_concurrent" => match options::count(name, value)? {
                 0 => {
@@ -200,7 +206,7 @@ impl Config {
 }
 
 /// The URL of a proxy; what is wrong with it is said without it, since it may hold a password.
-fn proxy(text: &str) -> Result<String, LangflowError> {
+pub(crate) fn proxy(text: &str) -> Result<String, LangflowError> {
     let text = text.trim();
     let good = text.is_empty()
         || url::Url::parse(text)

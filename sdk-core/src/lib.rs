@@ -13,6 +13,7 @@ mod cache;
 mod call;
 mod classify;
 mod client;
+mod closed;
 mod config;
 #[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
@@ -30,6 +31,7 @@ mod generated;
 mod job;
 mod limits;
 mod many;
+mod masking;
 mod metrics;
 mod operation;
 mod options;

@@ -12,6 +12,9 @@ use crate::client::Client;
 use crate::error::{ErrorCode, Phase};
 use crate::platform::{self, Instant};
 
+/// Requests a second at least: one a day. What is rarer is a mistake, and no clock can count it.
+pub(crate) const SLOWEST: f64 = 1.0 / 86_400.0;
+
 /// What may leave, and when.
 #[derive(Debug, Default)]
 pub(crate) struct Limits {

@@ -27,6 +27,8 @@ pub struct Operation {
     pub body: Option<Body>,
     /// What to ask for in `Accept`.
     pub accept: &'static str,
+    /// What the JSON of its success answers is.
+    pub shape: Shape,
     /// Whether the answer is only ever a stream of events.
     pub stream: bool,
     /// What may be repeated when.
@@ -76,6 +78,30 @@ impl Operation {
     /// Whether its events are handed over as they come: no run of ours, and no result at their end.
     pub fn raw_events(&self) -> bool {
         self.stream && self.id.starts_with(SECOND)
+    }
+}
+
+/// What the JSON of an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Anything, nothing included.
+    Any,
+    /// An object.
+    Object,
+    /// A list.
+    List,
+}
+
+impl Shape {
+    /// What is wrong with an answer; nothing stands for an empty body.
+    pub fn misses(self, value: Option<&serde_json::Value>) -> Option<&'static str> {
+        match (self, value) {
+            (Shape::Any, _) => None,
+            (Shape::Object, Some(value)) if value.is_object() => None,
+            (Shape::List, Some(value)) if value.is_array() => None,
+            (Shape::Object, _) => Some("The answer is not an object, as it should be."),
+            (Shape::List, _) => Some("The answer is not a list, as it should be."),
+        }
     }
 }
 
@@ -209,6 +235,11 @@ fn unpack(line: &'static str) -> Option<Operation> {
         params: params.leak(),
         body,
         accept: media_types(accept?).join(", ").leak(),
+        shape: match flags {
+            object if object.ends_with('o') => Shape::Object,
+            list if list.ends_with('a') => Shape::List,
+            _ => Shape::Any,
+        },
         stream: flags.contains('e'),
         safety: match flags.starts_with('s') {
             true => Safety::Safe,
@@ -284,7 +315,9 @@ mod tests {
         assert_eq!(row.params[1].location, In::Header);
         assert!(row.body.as_ref().unwrap().required);
         assert_eq!((row.safety, row.permission), (Safety::Safe, "key"));
+        assert_eq!(row.shape, Shape::Object);
         let row = find("langflow.listMessages").unwrap();
+        assert_eq!(row.shape, Shape::List);
         let order = row.params.iter().find(|p| p.name == "order").unwrap();
         assert!(matches!(order.kind, Kind::Choice(["ASC", "DESC"])));
         let row = find("langflow.downloadFlows").unwrap();

@@ -163,7 +163,7 @@ pub fn headers(field: &str, value: &Value) -> Result<Vec<(String, String)>, Lang
     map.iter()
         .map(|(name, value)| {
             let value = text(field, value)?;
-            check_header(field, name, &value)?;
+            check_own_header(field, name, &value)?;
             Ok((name.clone(), value))
         })
         .collect()
@@ -176,10 +176,44 @@ pub fn header_lines(field: &str, text: &str) -> Result<Vec<(String, String)>, La
         .map(|line| {
             let (name, value) = line.split_once(':').unwrap_or((line, ""));
             let (name, value) = (name.trim(), value.trim());
-            check_header(field, name, value)?;
+            check_own_header(field, name, value)?;
             Ok((name.to_owned(), value.to_owned()))
         })
         .collect()
+}
+
+/// Headers that say how long a message is and to whom it goes: the connection writes them, and two of
+/// them make two messages of one (RFC 9112, 11.2).
+const FRAMING: [&str; 10] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// As [`check_header`], for a header that the user adds.
+pub fn check_own_header(field: &str, name: &str, value: &str) -> Result<(), LangflowError> {
+    if FRAMING.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+        let message = format!("The header `{name}` belongs to the connection; leave it out.");
+        return Err(LangflowError::invalid_input(field, message));
+    }
+    check_header(field, name, value)
+}
+
+/// Refuses what is no idempotency key: empty, endless, or nothing that a header can carry.
+pub fn check_idempotency_key(key: &str) -> Result<(), LangflowError> {
+    let field = "idempotency_key";
+    if key.trim().is_empty() || key.len() > 255 {
+        let message = "`idempotency_key` must be text of 1 to 255 bytes.";
+        return Err(LangflowError::invalid_input(field, message));
+    }
+    check_header(field, "idempotency-key", key)
 }
 
 /// Refuses what cannot be a header; the value is not repeated, it may be a secret.

@@ -123,6 +123,7 @@ impl Client {
         };
         files::saved(call, &body).await?;
         Ok(Answer {
+            url: request.url().clone(),
             status,
             headers,
             body,
@@ -285,7 +286,7 @@ impl Client {
         asked.attempts += answer.attempts;
         match answer.body.is_empty() {
             true => Ok(Value::Null),
-            false => self.understand(&answer, operation).await,
+            false => self.understand(&answer, &call).await,
         }
     }
 

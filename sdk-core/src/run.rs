@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::cache::Recall;
 use crate::call::{Asked, Call};
 use crate::client::Client;
+use crate::config::Secret;
 use crate::dialect::{self, Family, langflow, lfx, responses};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::operation;
@@ -86,9 +87,7 @@ impl RunRequest {
 
     /// Reads a request that comes as JSON, with its `options`. Null means absent.
     pub fn from_json(text: &str) -> Result<RunRequest, LangflowError> {
-        let value: Value = serde_json::from_str(text).map_err(|error| {
-            LangflowError::invalid_input("request", format!("The request is not JSON: {error}."))
-        })?;
+        let value: Value = serde_json::from_str(text).map_err(|error| unsayable(text, &error))?;
         RunRequest::from_value(value)
     }
 
@@ -187,6 +186,33 @@ impl RunRequest {
         }
         Ok((flow_id, body))
     }
+}
+
+/// The error for a request that cannot be read, such as half a character or a value that is too deep:
+/// it names the field, which is the last one that begins before the place where it went wrong.
+pub(crate) fn unsayable(text: &str, error: &serde_json::Error) -> LangflowError {
+    // Hosts write a request on one line.
+    let end = text.len().min(error.column());
+    let (mut depth, mut quoted, mut escaped, mut begun) = (0, false, false, 0);
+    let mut field = "request";
+    for (at, byte) in text.as_bytes()[..end].iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => {
+                quoted = !quoted;
+                if quoted {
+                    begun = at + 1;
+                } else if depth == 1 && text.as_bytes().get(at + 1) == Some(&b':') {
+                    field = text.get(begun..at).unwrap_or(field);
+                }
+            }
+            b'{' | b'[' if !quoted => depth += 1,
+            b'}' | b']' if !quoted => depth -= 1,
+            _ => {}
+        }
+    }
+    LangflowError::invalid_input(field, format!("`{field}` cannot be sent as JSON: {error}."))
 }
 
 /// The headers that say global variables to an open-source server, which writes names in capitals.
@@ -372,7 +398,7 @@ impl Client {
             call.fill(error.info_mut(), Some(&sent), attempts);
             error
         };
-        let understood = self.understand(&answer, call.operation).await;
+        let understood = self.understand(&answer, &call).await;
         let result = understood
             .and_then(|value| dialect::result(call.operation, value, &answer.request_id, attempts))
             .map(|result| call.echo(result))
@@ -435,6 +461,14 @@ impl Client {
             Family::Responses => Some(&responses::RUN),
         };
         if let Some(operation) = operation {
+            #[cfg(not(target_arch = "wasm32"))]
+            if family == Family::Langflow
+                && let Some(tweaks) = body.get_mut("tweaks")
+            {
+                // Boxed: most runs have none, and their futures need not be as large.
+                let known = self.known_components(&flow_id, tweaks.take(), &run.options);
+                *tweaks = Box::pin(known).await?;
+            }
             langflow::complete(&mut body, family)?;
             let mut call = Call::new(self, operation, run.options.clone());
             let session = body.get("session_id").and_then(Value::as_str);
@@ -463,6 +497,9 @@ impl Client {
             let mut request = request::build(&base, operation, parts)?;
             if let Some(variables) = variables.filter(|_| family != Family::Lfx) {
                 request.headers_mut().extend(variable_headers(variables)?);
+                let texts = variables.as_object().into_iter().flatten();
+                let texts = texts.filter_map(|(_, value)| value.as_str());
+                call.secrets = texts.map(Secret::new).collect();
             }
             return Ok((call, request));
         }

@@ -12,15 +12,19 @@ use crate::auth;
 use crate::call::{Answer, Asked, Call, Counted, Got, Opened, Want};
 use crate::classify::{Failed, body_lost, timed_out, transport_failed};
 use crate::client::Client;
+use crate::closed::closed;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::operation::Safety;
-use crate::platform;
+use crate::platform::{self, Sent};
 use crate::portable;
 use crate::retry::{self, Attempt, Failure};
 use crate::trace::{TRACEPARENT, Trace};
 use crate::transfer::Transferring;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Bytes of an answer that is held in memory. What is larger is no answer of a flow; answers that are
+/// written to a file have no limit.
+pub(crate) const MAX_ANSWER: usize = 256 * 1024 * 1024;
 /// Redirects that one attempt follows.
 const REDIRECTS: u32 = 5;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -66,7 +70,9 @@ impl Client {
     ) -> Result<Got, LangflowError> {
         let counted = Counted::begin(self, call);
         let attempts = self.attempts(request, call, want);
-        match attempts.instrument(counted.span()).await {
+        let attempts = self.closed.unless(attempts);
+        let outcome = attempts.instrument(counted.span()).await;
+        match outcome.unwrap_or_else(|| Err(closed_early(call).into())) {
             Ok(Got::Opened(mut opened)) => {
                 counted.answered(opened.attempts, Some(opened.response.status().as_u16()));
                 opened.counted = Some(counted);
@@ -109,7 +115,7 @@ impl Client {
             }));
         }
         let status = response.status();
-        let headers = response.headers().clone();
+        let (headers, url) = (response.headers().clone(), response.url().clone());
         let body = match &call.transfer {
             Some(Transferring::Down(path, progress)) => {
                 self.save(response, path, progress, call).await?;
@@ -118,6 +124,7 @@ impl Client {
             _ => self.read_body(response, call).await?,
         };
         Ok(Got::Whole(Answer {
+            url,
             status,
             headers,
             body,
@@ -170,6 +177,9 @@ impl Client {
             };
             span.record("code", failed.info.code.as_str());
             may_have_executed |= failed.info.may_have_executed;
+            if !may_have_executed {
+                call.progress().sent = None;
+            }
             // A token lives an hour. One that is refused is renewed once; nothing has run.
             if let (Some(401), Some(login), Some(old), false) =
                 (failed.info.status, login, token.take(), call.spent())
@@ -213,7 +223,9 @@ impl Client {
                      open it anew, or upload a file.",
                 );
             }
-            call.fill(&mut info, Some(&Asked::of(&request)), number);
+            // An attempt that never had its turn is none.
+            let tried = call.progress().attempts;
+            call.fill(&mut info, Some(&Asked::of(&request)), tried);
             return Err(info.into());
         }
     }
@@ -259,7 +271,7 @@ impl Client {
                 .idempotency_key
                 .clone()
                 .unwrap_or_else(|| id("idem_"));
-            crate::options::check_header("idempotency_key", "idempotency-key", &key)?;
+            crate::options::check_idempotency_key(&key)?;
             if !headers.contains_key(IDEMPOTENCY_KEY) || call.options.idempotency_key.is_some() {
                 set(headers, IDEMPOTENCY_KEY, &key);
             }
@@ -271,6 +283,8 @@ impl Client {
             set(headers, auth::ORGANIZATION, organization);
         }
         for (name, value) in config.headers.iter().chain(&call.options.headers) {
+            // Options of Rust come unchecked.
+            crate::options::check_own_header("headers", name, value)?;
             if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
                 set(headers, name, value);
             }
@@ -287,6 +301,7 @@ impl Client {
         want: Want,
     ) -> Result<Got, Failed> {
         let place = self.admit(call).await?;
+        call.progress().attempts = number;
         let (response, request_id) = self.attempt(request, call).await?;
         tracing::Span::current().record("status", response.status().as_u16());
         let mut got = self
@@ -352,6 +367,7 @@ impl Client {
             }
             _ => platform::watch(&mut request),
         };
+        call.progress().sent = Some(sent.clone());
         self.shared.metrics.attempt();
         let http = self
             .http()
@@ -372,6 +388,10 @@ impl Client {
         response: reqwest::Response,
         call: &Call,
     ) -> Result<Bytes, Failed> {
+        let said = response.content_length().unwrap_or_default();
+        if said > MAX_ANSWER as u64 {
+            return Err(Failed::last(too_large(call)));
+        }
         let mut stream = platform::body_stream(response);
         let mut first = Bytes::new();
         let mut rest: Vec<u8> = Vec::new();
@@ -390,11 +410,36 @@ impl Client {
                         rest.extend_from_slice(&first);
                     }
                     rest.extend_from_slice(&chunk);
+                    if rest.len() > MAX_ANSWER {
+                        return Err(Failed::last(too_large(call)));
+                    }
                 }
             }
         }
         Ok(if rest.is_empty() { first } else { rest.into() })
     }
+}
+
+/// The error of a call whose client was closed.
+fn closed_early(call: &Call) -> ErrorInfo {
+    let (attempts, begun) = {
+        let progress = call.progress();
+        let begun = progress.sent.as_ref().is_some_and(Sent::begun);
+        (progress.attempts, begun)
+    };
+    let mut info = closed(begun && call.executes());
+    call.fill(&mut info, None, attempts);
+    info
+}
+
+/// The error for an answer that is larger than any that a program wants in memory.
+pub(crate) fn too_large(call: &Call) -> ErrorInfo {
+    let message = format!("The answer is larger than {MAX_ANSWER} bytes.");
+    let mut info = ErrorInfo::new(ErrorCode::InvalidResponse, message);
+    info.phase = Phase::Body;
+    info.hint = "Let the flow answer with less, or save the answer to a file.".to_owned();
+    info.may_have_executed = call.executes();
+    info
 }
 
 /// An id that is unguessable and has no character that any part of a URL minds.
@@ -413,9 +458,18 @@ pub(crate) fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
     })
 }
 
-/// One full stop at the end, so that the hint can follow.
+/// Characters of a message. More of what a server says stands in `body`.
+const MESSAGE: usize = 2_000;
+
+/// One full stop at the end, so that the hint can follow; cut where it is endless, and without what
+/// a terminal or a log would obey.
 pub(crate) fn sentence(text: &str) -> String {
-    format!("{}.", text.trim_end_matches(['.', ' ', '\n']))
+    let text = text.trim_end_matches(['.', ' ', '\n']);
+    let (shown, cut) = match text.char_indices().nth(MESSAGE) {
+        Some((at, _)) => (&text[..at], " ..."),
+        None => (text, "."),
+    };
+    format!("{}{cut}", shown.replace(char::is_control, " "))
 }
 
 pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {

@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::call::{Call, Counted, Opened};
 use crate::client::{Client, causes};
+use crate::closed::closed;
 use crate::decode::{Decoder, Fault, Frame};
 use crate::dialect::{self, Family};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
@@ -21,7 +22,7 @@ use crate::limits::Place;
 use crate::platform::{self, BoxStream};
 use crate::resume::{Again, Mark};
 use crate::run::RunResult;
-use crate::send::{has_type, sentence};
+use crate::send::{MAX_ANSWER, has_type, sentence, too_large};
 
 /// Events of a run as they come. Dropping it closes the connection.
 ///
@@ -279,7 +280,11 @@ impl Reader {
             }
             let idle = self.client.idle(self.call.operation);
             let (wait, code) = self.call.deadline.limit(idle, ErrorCode::IdleTimeout);
-            match platform::within(wait, self.source.bytes.next()).await {
+            let waiting = platform::within(wait, self.source.bytes.next());
+            let Some(waited) = self.client.closed.unless(waiting).await else {
+                return Err(closed(true).into());
+            };
+            match waited {
                 Some(Some(Ok(bytes))) => {
                     self.fault = self.decoder.push(&bytes).map_err(fault).err()
                 }
@@ -423,14 +428,29 @@ impl Reader {
         let error = loop {
             let idle = self.client.idle(self.call.operation);
             let (wait, code) = self.call.deadline.limit(idle, ErrorCode::IdleTimeout);
-            match platform::within(wait, self.source.bytes.next()).await {
-                Some(Some(Ok(bytes))) => body.extend_from_slice(&bytes),
+            let waiting = platform::within(wait, self.source.bytes.next());
+            let Some(waited) = self.client.closed.unless(waiting).await else {
+                break Some(closed(true).into());
+            };
+            match waited {
+                Some(Some(Ok(bytes))) => {
+                    body.extend_from_slice(&bytes);
+                    if body.len() > MAX_ANSWER {
+                        break Some(too_large(&self.call).into());
+                    }
+                }
                 Some(None) => break None,
                 Some(Some(Err(error))) => {
                     let message = sentence(&format!("The connection was lost: {}", causes(&error)));
                     break Some(LangflowError::new(ErrorCode::ConnectionLost, message));
                 }
-                None => break Some(LangflowError::new(code, "The answer stood still.")),
+                None => {
+                    let message = match code {
+                        ErrorCode::IdleTimeout => "The answer stood still.",
+                        _ => "The answer was not over in the time of the call.",
+                    };
+                    break Some(LangflowError::new(code, message));
+                }
             }
         };
         let id = self.source.request_id.clone();

@@ -335,7 +335,7 @@ pub(crate) fn upload(
         if has_type(&answer.headers, "application/json") || has_type(&answer.headers, "text/html") {
             let understood = match answer.body.is_empty() {
                 true => Ok(Value::Null),
-                false => client.understand(&answer, call.operation).await,
+                false => client.understand(&answer, &call).await,
             };
             end["json"] = understood.map_err(|mut error| {
                 call.fill(error.info_mut(), None, answer.attempts);

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use serde_json::Value;
 
-use crate::call::Answer;
+use crate::call::{Answer, Call};
 use crate::client::Client;
 use crate::dialect::Api;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
@@ -16,17 +16,21 @@ impl Client {
     pub(crate) async fn understand(
         &self,
         answer: &Answer,
-        operation: &Operation,
+        call: &Call,
     ) -> Result<Value, LangflowError> {
-        if has_type(&answer.headers, "text/html") {
-            return Err(self.html(&answer.body, &answer.headers, operation).await);
-        }
-        parse(&answer.body).map_err(|mut error| {
-            let info = error.info_mut();
-            info.status = Some(answer.status.as_u16());
-            info.request_id = Some(answer.request_id.clone());
-            // The server said that it succeeded.
-            info.may_have_executed = true;
+        let outcome = match has_type(&answer.headers, "text/html") {
+            true => Err(self
+                .html(&answer.body, &answer.headers, call.operation)
+                .await),
+            false => parse(&answer.body)
+                .and_then(|value| {
+                    let wrong = call.operation.shape.misses(Some(&value));
+                    wrong.map_or(Ok(value), |why| Err(misshapen(why, &answer.body)))
+                })
+                .map_err(|error| call.misunderstood(error, answer)),
+        };
+        outcome.map_err(|mut error| {
+            call.fill_from(error.info_mut(), answer);
             error
         })
     }
@@ -49,4 +53,10 @@ impl Client {
         }
         info.into()
     }
+}
+
+/// The error for JSON, or nothing, that is not what the operation answers with.
+pub(crate) fn misshapen(why: &str, body: &[u8]) -> LangflowError {
+    let info = ErrorInfo::new(ErrorCode::InvalidResponse, why);
+    info.with_body(body).into()
 }

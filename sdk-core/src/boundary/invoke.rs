@@ -61,10 +61,7 @@ impl Args {
                 Ok(Args(map))
             }
             Ok(other) => Err(refuse("args", "an object", &other)),
-            Err(error) => Err(LangflowError::invalid_input(
-                "args",
-                format!("The arguments are not JSON: {error}."),
-            )),
+            Err(error) => Err(crate::run::unsayable(text, &error)),
         }
     }
 

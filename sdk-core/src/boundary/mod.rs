@@ -25,6 +25,7 @@ use crate::run::RunRequest;
 use crate::send::has_type;
 use crate::stream::RunStream;
 use crate::transfer::{self, Download, Upload};
+use crate::understand::misshapen;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use crate::platform::Feed;
@@ -230,6 +231,11 @@ impl Engine {
         })
     }
 
+    /// Ends the calls and streams of this engine and of its copies with `client_closed`.
+    pub fn close(&self) {
+        self.client.close();
+    }
+
     /// What may be shown of the configuration, as JSON; the key is `***`.
     pub fn describe(&self) -> String {
         self.client.describe().to_string()
@@ -308,6 +314,12 @@ impl Engine {
 
     /// What the operation promises to answer with has to be what came.
     async fn check_answer(&self, answer: &Answer, call: &Call) -> Result<(), LangflowError> {
+        if answer.body.is_empty() && call.transfer.is_none() {
+            let wrong = call.operation.shape.misses(None);
+            return wrong.map_or(Ok(()), |why| {
+                Err(call.misunderstood(misshapen(why, b""), answer))
+            });
+        }
         let json = has_type(&answer.headers, "application/json");
         let promised = call
             .operation
@@ -317,10 +329,7 @@ impl Engine {
         if answer.body.is_empty() || (promised && !json) {
             return Ok(());
         }
-        self.client
-            .understand(answer, call.operation)
-            .await
-            .map(drop)
+        self.client.understand(answer, call).await.map(drop)
     }
 }
 

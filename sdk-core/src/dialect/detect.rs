@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::call::Call;
 use crate::client::Client;
+use crate::deadline::Deadline;
 use crate::dialect::{Api, Family};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::operation::{self, Operation};
@@ -19,6 +20,12 @@ use crate::run::RunRequest;
 
 /// Time that a probe may take.
 const PROBE: Duration = Duration::from_secs(5);
+
+/// What a probe may answer.
+const PROBE_BYTES: usize = 64 * 1024;
+
+/// That a question was not answered in time.
+struct Silent;
 
 /// What a client has found out about its server.
 #[derive(Debug, Default)]
@@ -106,11 +113,18 @@ impl Client {
         // Only what is known is remembered: a server may be starting.
         let mut found = known.langflow.get().cloned();
         if found.is_none() && known.lfx.get().is_none() {
-            found = self.probe().await;
-            match &found {
-                Some(version) => _ = known.langflow.set(version.clone()),
-                None if Box::pin(self.is_lfx(&info)).await => _ = known.lfx.set(()),
-                None => {}
+            let answered = async {
+                let found = self.probe().await?;
+                match &found {
+                    Some(version) => _ = known.langflow.set(version.clone()),
+                    None if self.is_lfx(&info).await? => _ = known.lfx.set(()),
+                    None => {}
+                }
+                Ok(found)
+            };
+            match Box::pin(answered).await {
+                Ok(version) => found = version,
+                Err(Silent) => return self.unanswered(info),
             }
         }
         let root = self.config.base.root();
@@ -163,9 +177,13 @@ impl Client {
         if self.config.api != Api::Auto || self.shared.known.langflow.get().is_some() {
             return info;
         }
-        if let Some(version) = self.probe().await {
-            self.shared.known.langflow.get_or_init(|| version);
-            return info;
+        match self.probe().await {
+            Err(Silent) => return self.unanswered(info),
+            Ok(Some(version)) => {
+                self.shared.known.langflow.get_or_init(|| version);
+                return info;
+            }
+            Ok(None) => {}
         }
         let mut explained = ErrorInfo::new(
             ErrorCode::Unsupported,
@@ -190,53 +208,68 @@ impl Client {
         if self.config.api == Api::Auto
             && known.get().is_none()
             && run.needs_open_source()
-            && let Some(version) = Box::pin(self.probe()).await
+            && let Ok(Some(version)) = Box::pin(self.probe()).await
         {
             known.get_or_init(|| version);
         }
         self.family()
     }
 
+    /// Nobody can be told from somebody who is only slow: the question is asked again next time.
+    fn unanswered(&self, info: ErrorInfo) -> ErrorInfo {
+        let message = format!(
+            "{} has no such route, and did not say within {} s what kind of server it is.",
+            self.config.base.root(),
+            PROBE.as_secs()
+        );
+        let mut unknown = ErrorInfo::new(ErrorCode::FirstByteTimeout, message);
+        unknown.hint = "Try again, or say which server it is with `api`.".to_owned();
+        unknown.status = info.status;
+        unknown.request_id = info.request_id;
+        unknown.body = info.body;
+        unknown
+    }
+
     /// The version of an open-source Langflow.
-    async fn probe(&self) -> Option<String> {
-        let value = self.question("/api/v1/version").await?;
-        let package = value["package"].as_str()?;
+    async fn probe(&self) -> Result<Option<String>, Silent> {
+        let value = self.question("/api/v1/version").await?.unwrap_or_default();
+        let package = value["package"].as_str().unwrap_or_default();
         let known = package.to_ascii_lowercase().contains("langflow");
-        known.then(|| {
-            value["version"]
-                .as_str()
-                .unwrap_or("of unknown version")
-                .to_owned()
-        })
+        let version = value["version"].as_str().unwrap_or("of unknown version");
+        Ok(known.then(|| version.to_owned()))
     }
 
     /// Whether it is `lfx serve`, which has no version to ask for. Asked only of who answers as its
     /// framework does.
-    async fn is_lfx(&self, info: &ErrorInfo) -> bool {
+    async fn is_lfx(&self, info: &ErrorInfo) -> Result<bool, Silent> {
         let body = info.body.as_deref().unwrap_or_default();
         let said: Value = serde_json::from_str(body).unwrap_or_default();
-        said["detail"] == "Not Found"
-            && self
-                .question("/health")
-                .await
-                .is_some_and(|value| value["flow_count"].is_u64())
+        if said["detail"] != "Not Found" {
+            return Ok(false);
+        }
+        let said = self.question("/health").await?;
+        Ok(said.is_some_and(|value| value["flow_count"].is_u64()))
     }
 
     /// A question without the key: who it is, is not known yet.
-    async fn question(&self, path: &str) -> Option<Value> {
-        let url = format!("{}{path}", self.config.base.root()).parse().ok()?;
+    async fn question(&self, path: &str) -> Result<Option<Value>, Silent> {
+        let Ok(url) = format!("{}{path}", self.config.base.root()).parse() else {
+            return Ok(None);
+        };
         let request = reqwest::Request::new(Method::GET, url);
-        let answer = platform::within(Some(PROBE), async {
-            self.http()
-                .ok()?
-                .execute(request)
-                .await
-                .ok()?
-                .bytes()
-                .await
-                .ok()
-        });
-        serde_json::from_slice(&answer.await??).ok()
+        let deadline = Deadline::new(Some(PROBE));
+        let Ok(http) = self.http() else {
+            return Ok(None);
+        };
+        let sent = platform::within(deadline.left(), http.execute(request));
+        let Ok(response) = sent.await.ok_or(Silent)? else {
+            return Ok(None);
+        };
+        let body = platform::beginning(response, PROBE_BYTES, deadline.left()).await;
+        match serde_json::from_slice(&body) {
+            Err(_) if !deadline.allows(Duration::ZERO) => Err(Silent),
+            said => Ok(said.ok()),
+        }
     }
 
     /// Whether this server sends the first piece of a response twice, as those of 1.7 to 1.11 do.
@@ -244,7 +277,7 @@ impl Client {
     pub(crate) async fn doubles(&self) -> bool {
         let known = &self.shared.known.langflow;
         if known.get().is_none()
-            && let Some(version) = self.probe().await
+            && let Ok(Some(version)) = self.probe().await
         {
             let _ = known.set(version);
         }

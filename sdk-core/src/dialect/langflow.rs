@@ -176,7 +176,8 @@ pub fn event_with(
     let text = |key: &str| data.get(key).and_then(Value::as_str).map(str::to_owned);
     let id = frame.id;
     Ok(match name.as_str() {
-        "token" => Event::Token {
+        // Without a piece it is no token, but something that is not known yet.
+        "token" if data.get("chunk").is_some_and(Value::is_string) => Event::Token {
             id,
             text: text("chunk").unwrap_or_default(),
             synthetic: false,
@@ -211,6 +212,11 @@ pub(super) fn failure(data: &Value) -> LangflowError {
         }
         _ => data.get("text").and_then(Value::as_str).map(str::to_owned),
     };
+    // Whatever shape else it has.
+    let said = said.or_else(|| match data {
+        Value::Null => None,
+        data => Problem::parse(data.to_string().as_bytes()).message,
+    });
     let said = said.unwrap_or_else(|| "the server said nothing more".to_owned());
     let message = sentence(&format!("The run failed: {}", said.trim()));
     ErrorInfo::new(ErrorCode::RunFailed, message)

@@ -6,7 +6,7 @@ use super::langflow;
 use crate::decode::Frame;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::event::Event;
-use crate::operation::{Body, In, Kind, Operation, Param, Safety};
+use crate::operation::{Body, In, Kind, Operation, Param, Safety, Shape};
 use crate::output::{self, Outputs};
 use crate::run::{Metadata, RunResult};
 use crate::send::sentence;
@@ -30,6 +30,7 @@ pub static RUN: Operation = Operation {
         content_types: &["application/json"],
     }),
     accept: "application/json",
+    shape: Shape::Any,
     stream: true,
     safety: Safety::Unsafe,
     permission: "execute",

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::call::{Answer, Asked as Sent, Call};
+use crate::call::{Answer, Call};
 use crate::client::Client;
 use crate::error::LangflowError;
 use crate::operation::Operation;
@@ -13,16 +13,19 @@ use crate::request::{self, Parts};
 impl Client {
     /// Asks and answers with JSON.
     pub(super) async fn asked(&self, asked: Asked) -> Result<Value, LangflowError> {
-        let operation = asked.operation;
+        self.asked_for(asked, Ok).await
+    }
+
+    /// Asks and reads the answer; an answer that cannot be read is one of this call.
+    pub(super) async fn asked_for<T>(
+        &self,
+        asked: Asked,
+        read: impl FnOnce(Value) -> Result<T, LangflowError>,
+    ) -> Result<T, LangflowError> {
         let (call, request) = self.asking(asked, None)?;
-        let sent = Sent::of(&request);
         let answer: Answer = self.exchange(request, &call).await?;
-        self.understand(&answer, operation)
-            .await
-            .map_err(|mut error| {
-                call.fill(error.info_mut(), Some(&sent), answer.attempts);
-                error
-            })
+        let value = self.understand(&answer, &call).await?;
+        read(value).map_err(|error| call.misunderstood(error, &answer))
     }
 
     pub(super) fn asking(

@@ -13,9 +13,11 @@ use serde_json::{Value, json};
 use self::asked::Asked;
 use crate::ask::row;
 use crate::client::Client;
+use crate::closed::closed;
 use crate::deadline::Deadline;
 use crate::dialect::{self, v2};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
+use crate::masking;
 use crate::operation::Operation;
 use crate::options::CallOptions;
 use crate::output::Reason;
@@ -27,6 +29,8 @@ use crate::stream::RunStream;
 
 pub(crate) use offer::INVOKE;
 pub use start::Form;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use start::is_uuid;
 
 /// The first and the longest wait between two questions for a job's state.
 const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -160,7 +164,8 @@ impl Job {
             if !deadline.allows(delay) {
                 return Err(self.not_over(timeout));
             }
-            platform::sleep(delay).await;
+            let waiting = self.client.closed.unless(platform::sleep(delay));
+            waiting.await.ok_or_else(|| closed(true))?;
             delay = (delay * 3 / 2).min(longest);
         }
     }
@@ -233,12 +238,12 @@ impl Job {
         check_segment("job_id", &self.id)?;
         if !open_source {
             let asked = Asked::of(row("getRun")?, [("run_id", &self.id)], None);
-            return self.known(self.client.asked(asked).await?);
+            return self.client.asked_for(asked, |raw| self.known(raw)).await;
         }
         let asked = Asked::of(&v2::STATUS, [("job_id", &self.id)], None);
-        match self.client.asked(asked).await {
-            Ok(raw) => {
-                let mut info = self.known(raw)?;
+        let known = self.client.asked_for(asked, |raw| self.known(raw));
+        match known.await {
+            Ok(mut info) => {
                 if info.status == JobStatus::Suspended {
                     info.human_request = self.pending(&info).await?;
                 }
@@ -297,7 +302,9 @@ impl Job {
         let mut info = ErrorInfo::new(ErrorCode::RunFailed, message);
         info.server_code = error.get("code").and_then(Value::as_str).map(str::to_owned);
         info.may_have_executed = true;
-        info.with_body(raw.to_string().as_bytes())
+        let mut info = info.with_body(raw.to_string().as_bytes());
+        masking::mask(&self.client, None, &mut info);
+        info
     }
 
     /// What a suspended job waits for.

@@ -11,6 +11,7 @@ use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::options::CallOptions;
 use crate::run::RunRequest;
 use crate::send::id;
+use crate::tweaks;
 
 /// How an open-source server takes a run in the background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,27 +34,16 @@ impl Client {
     pub async fn start_flow(&self, request: RunRequest) -> Result<Job, LangflowError> {
         self.family_for(&request).await;
         let open_source = self.is_open_source();
-        let raw = match self.start_on(&request, open_source).await {
+        let name = match self.start_on(&request, open_source).await {
             Err(error) if !open_source && self.turned_out(&error) => {
                 self.start_on(&request, true).await
             }
             outcome => outcome,
         }?;
-        let name = ["id", "job_id"]
-            .into_iter()
-            .find_map(|key| raw.get(key)?.as_str());
-        match name {
-            Some(name) => Ok(self.job(name)),
-            None => {
-                let message = "The server started a run and did not say its id.";
-                let mut info = ErrorInfo::new(ErrorCode::InvalidResponse, message);
-                info.may_have_executed = true;
-                Err(info.with_body(raw.to_string().as_bytes()).into())
-            }
-        }
+        Ok(self.job(name))
     }
 
-    async fn start_on(&self, run: &RunRequest, open_source: bool) -> Result<Value, LangflowError> {
+    async fn start_on(&self, run: &RunRequest, open_source: bool) -> Result<String, LangflowError> {
         let (flow_id, mut body) = run.check(self)?;
         if run.has_variables() {
             // An open-source server takes them and drops them; a workspace has none.
@@ -83,7 +73,7 @@ impl Client {
             body: Some(Value::Object(body)),
             options,
         };
-        self.asked(asked).await
+        self.asked_for(asked, started).await
     }
 
     /// The id of a flow that may be named by its endpoint: workflows take nothing else.
@@ -113,13 +103,17 @@ impl Client {
         run: Map<String, Value>,
         options: CallOptions,
         key: &str,
-    ) -> Result<Value, LangflowError> {
+    ) -> Result<String, LangflowError> {
         let flow_id = &self.flow_uuid(flow_id).await?;
         // Its inputs: a workflow hands the input to a chat input and to nothing else.
         let flow = self
             .asked(Asked::of(&v2::FLOW, [("flow_id", flow_id)], None))
             .await?;
         let mut run = run;
+        if let Some(tweaks) = run.get_mut("tweaks") {
+            // What the server does not know it would pass over.
+            *tweaks = tweaks::resolve_known(&flow, tweaks.take())?;
+        }
         v2::fill_text_input(&mut run, &flow);
         // Without a session the flow's id is the session: one memory for all callers.
         run.entry("session_id")
@@ -138,10 +132,10 @@ impl Client {
                 body: Some(body),
                 options: options.clone(),
             };
-            match self.asked(asked).await {
-                Ok(answer) => {
+            match self.asked_for(asked, started).await {
+                Ok(name) => {
                     let _ = known.set(form);
-                    return Ok(answer);
+                    return Ok(name);
                 }
                 Err(error) => match older(form, &error) {
                     Some(older) => form = older,
@@ -150,6 +144,17 @@ impl Client {
             }
         }
     }
+}
+
+/// The id of a run that was started.
+fn started(raw: Value) -> Result<String, LangflowError> {
+    let mut keys = ["id", "job_id"].into_iter();
+    let name = keys.find_map(|key| raw.get(key)?.as_str());
+    name.map(str::to_owned).ok_or_else(|| {
+        let message = "The server started a run and did not say its id.";
+        let info = ErrorInfo::new(ErrorCode::InvalidResponse, message);
+        info.with_body(raw.to_string().as_bytes()).into()
+    })
 }
 
 /// The form to try where this one was refused for a field that the server does not know.
@@ -183,7 +188,7 @@ fn no_workflows(error: LangflowError) -> LangflowError {
 }
 
 /// Whether a text has the form of a UUID.
-fn is_uuid(text: &str) -> bool {
+pub(crate) fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups.concat().bytes().all(|byte| byte.is_ascii_hexdigit())

@@ -23,6 +23,10 @@ pub fn http_client(
                 LangflowError::invalid_input("proxy", "`proxy` is no URL of a proxy.")
             })?),
         };
+    if network.proxy.is_none() && !base.is_loopback() {
+        let get = |name: &str| std::env::var(name).ok();
+        check_variables(get, base.root().starts_with("https:"))?;
+    }
     let builder = || {
         let builder = reqwest::Client::builder()
             // Open-source servers close an idle connection after 2 s.
@@ -80,6 +84,42 @@ pub fn http_client(
         }
         client => client.map_err(failed),
     }
+}
+
+/// Refuses what the variables of a proxy say where reqwest would pass over it: requests would leave
+/// directly, past the proxy that somebody wants them to take. In the order in which it reads them.
+fn check_variables(get: impl Fn(&str) -> Option<String>, https: bool) -> Result<(), LangflowError> {
+    // A server sets HTTP_PROXY of its CGI programs from a header that anybody may send.
+    if get("REQUEST_METHOD").is_some() {
+        return Ok(());
+    }
+    let own = match https {
+        true => ["HTTPS_PROXY", "https_proxy"],
+        false => ["HTTP_PROXY", "http_proxy"],
+    };
+    for names in [own, ["ALL_PROXY", "all_proxy"]] {
+        let found = names.into_iter().find_map(|name| Some((name, get(name)?)));
+        let Some((name, text)) = found.filter(|(_, text)| !text.is_empty()) else {
+            continue;
+        };
+        // `proxy.example:8080` is one, too.
+        let whole = match text.contains("://") {
+            true => text,
+            false => format!("http://{text}"),
+        };
+        let spaces = whole.contains(char::is_whitespace);
+        let good = crate::config::proxy(&whole).is_ok() && !spaces;
+        return match good {
+            true => Ok(()),
+            false => Err(LangflowError::invalid_input(
+                name,
+                format!(
+                    "{name} is no URL of an http or https proxy, such as http://proxy.example:8080."
+                ),
+            )),
+        };
+    }
+    Ok(())
 }
 
 fn authorities(path: &str) -> Result<Vec<reqwest::Certificate>, LangflowError> {
@@ -150,4 +190,41 @@ pub fn refused_certificate(error: &reqwest::Error) -> bool {
                 | Alert::DecryptError
         ))
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_is_no_proxy_is_an_error() {
+        let check = |name: &'static str, value: &'static str, https| {
+            let get = move |asked: &str| (asked == name).then(|| value.to_owned());
+            check_variables(get, https)
+                .map_err(|error| error.info().field.clone().unwrap_or_default())
+        };
+        for bad in [
+            " http://p:1 ",
+            "http:/p:1",
+            "bogus://p:1",
+            "http://[::1",
+            ":::",
+            "http://",
+        ] {
+            for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+                assert_eq!(check(name, bad, true), Err(name.to_owned()), "{bad}");
+            }
+            assert_eq!(check("HTTPS_PROXY", bad, false), Ok(()), "{bad}");
+        }
+        for good in [
+            "",
+            "http://p:1",
+            "https://u:p@p.example/",
+            "p:8080",
+            "p",
+            "http://[::1]:3",
+        ] {
+            assert_eq!(check("HTTP_PROXY", good, false), Ok(()), "{good}");
+        }
+    }
 }

@@ -204,13 +204,23 @@ pub fn hex(bytes: &[u8], prefix: &str) -> String {
 }
 
 /// An environment variable, where there is an environment.
-pub fn environment(name: &str) -> Option<String> {
+///
+/// # Errors
+/// Where it is no text: to pass over it would send requests to somewhere else than it says.
+pub fn environment(name: &str) -> Result<Option<String>, LangflowError> {
     #[cfg(not(target_arch = "wasm32"))]
-    return std::env::var(name).ok();
+    return match std::env::var(name) {
+        Ok(text) => Ok(Some(text)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            let message = format!("The environment variable {name} is not UTF-8.");
+            Err(LangflowError::invalid_input(name, message))
+        }
+    };
     #[cfg(target_arch = "wasm32")]
     {
         let _ = name;
-        None
+        Ok(None)
     }
 }
 
@@ -225,6 +235,28 @@ pub const BOUNDS_CONNECTING: bool = cfg!(not(target_arch = "wasm32"));
 /// The bytes of an answer as they come.
 pub fn body_stream(response: reqwest::Response) -> BoxStream<reqwest::Result<Bytes>> {
     Box::pin(response.bytes_stream())
+}
+
+/// What comes of a body within the time, up to so many bytes.
+pub async fn beginning(
+    response: reqwest::Response,
+    most: usize,
+    wait: Option<Duration>,
+) -> Vec<u8> {
+    use futures::StreamExt as _;
+    let mut body = Vec::new();
+    let mut stream = body_stream(response);
+    let reading = async {
+        while let Some(Ok(chunk)) = stream.next().await {
+            body.extend_from_slice(&chunk);
+            if body.len() >= most {
+                break;
+            }
+        }
+    };
+    within(wait, reading).await;
+    body.truncate(most);
+    body
 }
 
 /// Sends for progenitor's client, which wants a response. Read whole where it can be handed on as

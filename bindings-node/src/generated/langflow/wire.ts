@@ -315,7 +315,7 @@ export const shapes: Shapes = {
 
 export const runFlow: Operation = {
   id: 'langflow.runFlow',
-  row: 'langflow.runFlow POST /api/v1/run/{flow_id_or_name} uk json json stream?b',
+  row: 'langflow.runFlow POST /api/v1/run/{flow_id_or_name} uko json json stream?b',
   shapes,
   args: { flowIdOrName: 'flow_id_or_name', stream: 'stream' },
   body: { types: ['application/json'], fields: { inputValue: ['input_value'], inputType: ['input_type'], outputType: ['output_type'], outputComponent: ['output_component'], sessionId: ['session_id'], userId: ['user_id'] } },
@@ -326,7 +326,7 @@ export const runFlow: Operation = {
 
 export const runFlowAdvanced: Operation = {
   id: 'langflow.runFlowAdvanced',
-  row: 'langflow.runFlowAdvanced POST /api/v1/run/advanced/{flow_id_or_name} uk json json -',
+  row: 'langflow.runFlowAdvanced POST /api/v1/run/advanced/{flow_id_or_name} uko json json -',
   shapes,
   args: { flowIdOrName: 'flow_id_or_name' },
   body: { types: ['application/json'], fields: { inputs: ['inputs', { list: 'RunInput' }], sessionId: ['session_id'] } },
@@ -337,7 +337,7 @@ export const runFlowAdvanced: Operation = {
 
 export const runFlowInSession: Operation = {
   id: 'langflow.runFlowInSession',
-  row: 'langflow.runFlowInSession POST /api/v1/run/session/{flow_id_or_name} uk json json stream?b',
+  row: 'langflow.runFlowInSession POST /api/v1/run/session/{flow_id_or_name} uko json json stream?b',
   shapes,
   args: { flowIdOrName: 'flow_id_or_name', stream: 'stream' },
   body: { types: ['application/json'], fields: { inputValue: ['input_value'], inputType: ['input_type'], outputType: ['output_type'], outputComponent: ['output_component'], sessionId: ['session_id'], userId: ['user_id'] } },
@@ -348,7 +348,7 @@ export const runFlowInSession: Operation = {
 
 export const sendWebhook: Operation = {
   id: 'langflow.sendWebhook',
-  row: 'langflow.sendWebhook POST /api/v1/webhook/{flow_id_or_name} uk !json json -',
+  row: 'langflow.sendWebhook POST /api/v1/webhook/{flow_id_or_name} uko !json json -',
   shapes,
   args: { flowIdOrName: 'flow_id_or_name' },
   body: { types: ['application/json'] },
@@ -369,7 +369,7 @@ export const followWebhook: Operation = {
 
 export const startBuild: Operation = {
   id: 'langflow.startBuild',
-  row: 'langflow.startBuild POST /api/v1/build/{flow_id}/flow uk json json,application/x-ndjson event_delivery?c:streaming|polling|direct,flow_name?s,log_builds?b,start_component_id?s,stop_component_id?s',
+  row: 'langflow.startBuild POST /api/v1/build/{flow_id}/flow uko json json,application/x-ndjson event_delivery?c:streaming|polling|direct,flow_name?s,log_builds?b,start_component_id?s,stop_component_id?s',
   shapes,
   args: { flowId: 'flow_id', stopComponentId: 'stop_component_id', startComponentId: 'start_component_id', logBuilds: 'log_builds', flowName: 'flow_name', eventDelivery: 'event_delivery' },
   body: { types: ['application/json'], fields: { inputs: ['inputs', 'BuildInput'] } },
@@ -391,7 +391,7 @@ export const readBuildEvents: Operation = {
 
 export const cancelBuild: Operation = {
   id: 'langflow.cancelBuild',
-  row: 'langflow.cancelBuild POST /api/v1/build/{job_id}/cancel sk - json -',
+  row: 'langflow.cancelBuild POST /api/v1/build/{job_id}/cancel sko - json -',
   shapes,
   args: { jobId: 'job_id' },
   answers: [
@@ -401,7 +401,7 @@ export const cancelBuild: Operation = {
 
 export const createResponse: Operation = {
   id: 'langflow.createResponse',
-  row: 'langflow.createResponse POST /api/v1/responses uk !json json -',
+  row: 'langflow.createResponse POST /api/v1/responses uko !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { previousResponseId: ['previous_response_id'] } },
@@ -412,7 +412,7 @@ export const createResponse: Operation = {
 
 export const getWorkflowStatus: Operation = {
   id: 'langflow.getWorkflowStatus',
-  row: 'langflow.getWorkflowStatus GET /api/v2/workflows sk - json job_id?!s',
+  row: 'langflow.getWorkflowStatus GET /api/v2/workflows sko - json job_id?!s',
   shapes,
   args: { jobId: 'job_id' },
   answers: [
@@ -422,7 +422,7 @@ export const getWorkflowStatus: Operation = {
 
 export const runWorkflow: Operation = {
   id: 'langflow.runWorkflow',
-  row: 'langflow.runWorkflow POST /api/v2/workflows uk !json json -',
+  row: 'langflow.runWorkflow POST /api/v2/workflows uko !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { flowId: ['flow_id'], inputValue: ['input_value'], sessionId: ['session_id'], startComponentId: ['start_component_id'], stopComponentId: ['stop_component_id'], outputIds: ['output_ids'], streamProtocol: ['stream_protocol'], exposeGraphState: ['expose_graph_state'], idempotencyKey: ['idempotency_key'] } },
@@ -443,7 +443,7 @@ export const followWorkflow: Operation = {
 
 export const stopWorkflow: Operation = {
   id: 'langflow.stopWorkflow',
-  row: 'langflow.stopWorkflow POST /api/v2/workflows/stop sk !json json -',
+  row: 'langflow.stopWorkflow POST /api/v2/workflows/stop sko !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { jobId: ['job_id'] } },
@@ -454,7 +454,7 @@ export const stopWorkflow: Operation = {
 
 export const listPendingWorkflows: Operation = {
   id: 'langflow.listPendingWorkflows',
-  row: 'langflow.listPendingWorkflows GET /api/v2/workflows/pending sk - json flow_id?!s',
+  row: 'langflow.listPendingWorkflows GET /api/v2/workflows/pending ska - json flow_id?!s',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -464,7 +464,7 @@ export const listPendingWorkflows: Operation = {
 
 export const resumeWorkflow: Operation = {
   id: 'langflow.resumeWorkflow',
-  row: 'langflow.resumeWorkflow POST /api/v2/workflows/{job_id}/resume uk !json json -',
+  row: 'langflow.resumeWorkflow POST /api/v2/workflows/{job_id}/resume uko !json json -',
   shapes,
   args: { jobId: 'job_id' },
   body: { types: ['application/json'], fields: { requestId: ['request_id'] } },
@@ -475,7 +475,7 @@ export const resumeWorkflow: Operation = {
 
 export const listFlows: Operation = {
   id: 'langflow.listFlows',
-  row: 'langflow.listFlows GET /api/v1/flows/ sk - json components_only?b,flow_type?c:workflow|agent,folder_id?s,header_flows?b,remove_example_flows?b',
+  row: 'langflow.listFlows GET /api/v1/flows/ ska - json components_only?b,flow_type?c:workflow|agent,folder_id?s,header_flows?b,remove_example_flows?b',
   shapes,
   args: { removeExampleFlows: 'remove_example_flows', componentsOnly: 'components_only', folderId: 'folder_id', flowType: 'flow_type', headerFlows: 'header_flows' },
   answers: [
@@ -485,7 +485,7 @@ export const listFlows: Operation = {
 
 export const createFlow: Operation = {
   id: 'langflow.createFlow',
-  row: 'langflow.createFlow POST /api/v1/flows/ uk !json json -',
+  row: 'langflow.createFlow POST /api/v1/flows/ uko !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { endpointName: ['endpoint_name'], folderId: ['folder_id'], iconBgColor: ['icon_bg_color'], isComponent: ['is_component'], mcpEnabled: ['mcp_enabled'], actionName: ['action_name'], actionDescription: ['action_description'], accessType: ['access_type'], flowType: ['flow_type'], a2aEnabled: ['a2a_enabled'], a2aCardOverrides: ['a2a_card_overrides'], workspaceId: ['workspace_id'], userId: ['user_id'], updatedAt: ['updated_at'], fsPath: ['fs_path'] } },
@@ -496,7 +496,7 @@ export const createFlow: Operation = {
 
 export const deleteManyFlows: Operation = {
   id: 'langflow.deleteManyFlows',
-  row: 'langflow.deleteManyFlows DELETE /api/v1/flows/ sk !json json -',
+  row: 'langflow.deleteManyFlows DELETE /api/v1/flows/ sko !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'] },
@@ -507,7 +507,7 @@ export const deleteManyFlows: Operation = {
 
 export const getFlow: Operation = {
   id: 'langflow.getFlow',
-  row: 'langflow.getFlow GET /api/v1/flows/{flow_id} sk - json -',
+  row: 'langflow.getFlow GET /api/v1/flows/{flow_id} sko - json -',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -517,7 +517,7 @@ export const getFlow: Operation = {
 
 export const upsertFlow: Operation = {
   id: 'langflow.upsertFlow',
-  row: 'langflow.upsertFlow PUT /api/v1/flows/{flow_id} sk !json json If-Match^s',
+  row: 'langflow.upsertFlow PUT /api/v1/flows/{flow_id} sko !json json If-Match^s',
   shapes,
   args: { flowId: 'flow_id', ifMatch: 'If-Match' },
   body: { types: ['application/json'], fields: { endpointName: ['endpoint_name'], folderId: ['folder_id'], iconBgColor: ['icon_bg_color'], isComponent: ['is_component'], mcpEnabled: ['mcp_enabled'], actionName: ['action_name'], actionDescription: ['action_description'], accessType: ['access_type'], flowType: ['flow_type'], a2aEnabled: ['a2a_enabled'], a2aCardOverrides: ['a2a_card_overrides'], workspaceId: ['workspace_id'], userId: ['user_id'], updatedAt: ['updated_at'], fsPath: ['fs_path'] } },
@@ -529,7 +529,7 @@ export const upsertFlow: Operation = {
 
 export const updateFlow: Operation = {
   id: 'langflow.updateFlow',
-  row: 'langflow.updateFlow PATCH /api/v1/flows/{flow_id} sk !json json If-Match^s',
+  row: 'langflow.updateFlow PATCH /api/v1/flows/{flow_id} sko !json json If-Match^s',
   shapes,
   args: { flowId: 'flow_id', ifMatch: 'If-Match' },
   body: { types: ['application/json'], fields: { endpointName: ['endpoint_name'], folderId: ['folder_id'], mcpEnabled: ['mcp_enabled'], actionName: ['action_name'], actionDescription: ['action_description'], accessType: ['access_type'], flowType: ['flow_type'], a2aEnabled: ['a2a_enabled'], a2aCardOverrides: ['a2a_card_overrides'], workspaceId: ['workspace_id'], fsPath: ['fs_path'] } },
@@ -540,7 +540,7 @@ export const updateFlow: Operation = {
 
 export const deleteFlow: Operation = {
   id: 'langflow.deleteFlow',
-  row: 'langflow.deleteFlow DELETE /api/v1/flows/{flow_id} sk - json -',
+  row: 'langflow.deleteFlow DELETE /api/v1/flows/{flow_id} sko - json -',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -550,7 +550,7 @@ export const deleteFlow: Operation = {
 
 export const getPublicFlow: Operation = {
   id: 'langflow.getPublicFlow',
-  row: 'langflow.getPublicFlow GET /api/v1/flows/public_flow/{flow_id} sn - json -',
+  row: 'langflow.getPublicFlow GET /api/v1/flows/public_flow/{flow_id} sno - json -',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -560,7 +560,7 @@ export const getPublicFlow: Operation = {
 
 export const createFlowBatch: Operation = {
   id: 'langflow.createFlowBatch',
-  row: 'langflow.createFlowBatch POST /api/v1/flows/batch/ uk !json json -',
+  row: 'langflow.createFlowBatch POST /api/v1/flows/batch/ uka !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { flows: ['flows', { list: 'FlowCreate' }] } },
@@ -571,7 +571,7 @@ export const createFlowBatch: Operation = {
 
 export const uploadFlows: Operation = {
   id: 'langflow.uploadFlows',
-  row: 'langflow.uploadFlows POST /api/v1/flows/upload/ uk !multipart/form-data json folder_id?s',
+  row: 'langflow.uploadFlows POST /api/v1/flows/upload/ uka !multipart/form-data json folder_id?s',
   shapes,
   args: { folderId: 'folder_id' },
   body: { types: ['multipart/form-data'], form: { file: 'file' } },
@@ -582,7 +582,7 @@ export const uploadFlows: Operation = {
 
 export const downloadFlows: Operation = {
   id: 'langflow.downloadFlows',
-  row: 'langflow.downloadFlows POST /api/v1/flows/download/ sk !json json,application/x-zip-compressed -',
+  row: 'langflow.downloadFlows POST /api/v1/flows/download/ sko !json json,application/x-zip-compressed -',
   shapes,
   args: {},
   body: { types: ['application/json'] },
@@ -594,7 +594,7 @@ export const downloadFlows: Operation = {
 
 export const listBasicExamples: Operation = {
   id: 'langflow.listBasicExamples',
-  row: 'langflow.listBasicExamples GET /api/v1/flows/basic_examples/ sk - json include_blocked?b',
+  row: 'langflow.listBasicExamples GET /api/v1/flows/basic_examples/ ska - json include_blocked?b',
   shapes,
   args: { includeBlocked: 'include_blocked' },
   answers: [
@@ -604,7 +604,7 @@ export const listBasicExamples: Operation = {
 
 export const listProjects: Operation = {
   id: 'langflow.listProjects',
-  row: 'langflow.listProjects GET /api/v1/projects/ sk - json -',
+  row: 'langflow.listProjects GET /api/v1/projects/ ska - json -',
   shapes,
   args: {},
   answers: [
@@ -614,7 +614,7 @@ export const listProjects: Operation = {
 
 export const createProject: Operation = {
   id: 'langflow.createProject',
-  row: 'langflow.createProject POST /api/v1/projects/ uk !json json -',
+  row: 'langflow.createProject POST /api/v1/projects/ uko !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { authSettings: ['auth_settings'], componentsList: ['components_list'], flowsList: ['flows_list'] } },
@@ -625,7 +625,7 @@ export const createProject: Operation = {
 
 export const getProject: Operation = {
   id: 'langflow.getProject',
-  row: 'langflow.getProject GET /api/v1/projects/{project_id} sk - json -',
+  row: 'langflow.getProject GET /api/v1/projects/{project_id} sko - json -',
   shapes,
   args: { projectId: 'project_id' },
   answers: [
@@ -635,7 +635,7 @@ export const getProject: Operation = {
 
 export const upsertProject: Operation = {
   id: 'langflow.upsertProject',
-  row: 'langflow.upsertProject PUT /api/v1/projects/{project_id} sk !json json -',
+  row: 'langflow.upsertProject PUT /api/v1/projects/{project_id} sko !json json -',
   shapes,
   args: { projectId: 'project_id' },
   body: { types: ['application/json'], fields: { authSettings: ['auth_settings'], componentsList: ['components_list'], flowsList: ['flows_list'] } },
@@ -647,7 +647,7 @@ export const upsertProject: Operation = {
 
 export const updateProject: Operation = {
   id: 'langflow.updateProject',
-  row: 'langflow.updateProject PATCH /api/v1/projects/{project_id} sk !json json -',
+  row: 'langflow.updateProject PATCH /api/v1/projects/{project_id} sko !json json -',
   shapes,
   args: { projectId: 'project_id' },
   body: { types: ['application/json'], fields: { parentId: ['parent_id'], authSettings: ['auth_settings'] } },
@@ -678,7 +678,7 @@ export const downloadProject: Operation = {
 
 export const uploadProject: Operation = {
   id: 'langflow.uploadProject',
-  row: 'langflow.uploadProject POST /api/v1/projects/upload/ uk !multipart/form-data json -',
+  row: 'langflow.uploadProject POST /api/v1/projects/upload/ uka !multipart/form-data json -',
   shapes,
   args: {},
   body: { types: ['multipart/form-data'], form: { file: 'file' } },
@@ -689,7 +689,7 @@ export const uploadProject: Operation = {
 
 export const listStarterProjects: Operation = {
   id: 'langflow.listStarterProjects',
-  row: 'langflow.listStarterProjects GET /api/v1/starter-projects/ sk - json include_blocked?b',
+  row: 'langflow.listStarterProjects GET /api/v1/starter-projects/ ska - json include_blocked?b',
   shapes,
   args: { includeBlocked: 'include_blocked' },
   answers: [
@@ -699,7 +699,7 @@ export const listStarterProjects: Operation = {
 
 export const uploadFlowFile: Operation = {
   id: 'langflow.uploadFlowFile',
-  row: 'langflow.uploadFlowFile POST /api/v1/files/upload/{flow_id} uk !multipart/form-data json -',
+  row: 'langflow.uploadFlowFile POST /api/v1/files/upload/{flow_id} uko !multipart/form-data json -',
   shapes,
   args: { flowId: 'flow_id' },
   body: { types: ['multipart/form-data'], form: { file: 'file' } },
@@ -710,7 +710,7 @@ export const uploadFlowFile: Operation = {
 
 export const listFlowFiles: Operation = {
   id: 'langflow.listFlowFiles',
-  row: 'langflow.listFlowFiles GET /api/v1/files/list/{flow_id} sk - json -',
+  row: 'langflow.listFlowFiles GET /api/v1/files/list/{flow_id} sko - json -',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -740,7 +740,7 @@ export const getFlowImage: Operation = {
 
 export const deleteFlowFile: Operation = {
   id: 'langflow.deleteFlowFile',
-  row: 'langflow.deleteFlowFile DELETE /api/v1/files/delete/{flow_id}/{file_name} sk - json -',
+  row: 'langflow.deleteFlowFile DELETE /api/v1/files/delete/{flow_id}/{file_name} sko - json -',
   shapes,
   args: { flowId: 'flow_id', fileName: 'file_name' },
   answers: [
@@ -750,7 +750,7 @@ export const deleteFlowFile: Operation = {
 
 export const listFiles: Operation = {
   id: 'langflow.listFiles',
-  row: 'langflow.listFiles GET /api/v2/files sk - json -',
+  row: 'langflow.listFiles GET /api/v2/files ska - json -',
   shapes,
   args: {},
   answers: [
@@ -760,7 +760,7 @@ export const listFiles: Operation = {
 
 export const uploadFile: Operation = {
   id: 'langflow.uploadFile',
-  row: 'langflow.uploadFile POST /api/v2/files uk !multipart/form-data json append?b,ephemeral?b',
+  row: 'langflow.uploadFile POST /api/v2/files uko !multipart/form-data json append?b,ephemeral?b',
   shapes,
   args: { append: 'append', ephemeral: 'ephemeral' },
   body: { types: ['multipart/form-data'], form: { file: 'file' } },
@@ -771,7 +771,7 @@ export const uploadFile: Operation = {
 
 export const deleteAllFiles: Operation = {
   id: 'langflow.deleteAllFiles',
-  row: 'langflow.deleteAllFiles DELETE /api/v2/files sk - json -',
+  row: 'langflow.deleteAllFiles DELETE /api/v2/files sko - json -',
   shapes,
   args: {},
   answers: [
@@ -792,7 +792,7 @@ export const downloadFile: Operation = {
 
 export const renameFile: Operation = {
   id: 'langflow.renameFile',
-  row: 'langflow.renameFile PUT /api/v2/files/{file_id} sk - json name?!s',
+  row: 'langflow.renameFile PUT /api/v2/files/{file_id} sko - json name?!s',
   shapes,
   args: { fileId: 'file_id', name: 'name' },
   answers: [
@@ -802,7 +802,7 @@ export const renameFile: Operation = {
 
 export const deleteFile: Operation = {
   id: 'langflow.deleteFile',
-  row: 'langflow.deleteFile DELETE /api/v2/files/{file_id} sk - json -',
+  row: 'langflow.deleteFile DELETE /api/v2/files/{file_id} sko - json -',
   shapes,
   args: { fileId: 'file_id' },
   answers: [
@@ -823,7 +823,7 @@ export const downloadFileBatch: Operation = {
 
 export const deleteFileBatch: Operation = {
   id: 'langflow.deleteFileBatch',
-  row: 'langflow.deleteFileBatch DELETE /api/v2/files/batch/ sk !json json -',
+  row: 'langflow.deleteFileBatch DELETE /api/v2/files/batch/ sko !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'] },
@@ -834,7 +834,7 @@ export const deleteFileBatch: Operation = {
 
 export const listMessages: Operation = {
   id: 'langflow.listMessages',
-  row: 'langflow.listMessages GET /api/v1/monitor/messages sk - json end_user_id?s,flow_id?s,limit?i,offset?i,order?c:ASC|DESC,order_by?s,sender?s,sender_name?s,session_id?s',
+  row: 'langflow.listMessages GET /api/v1/monitor/messages ska - json end_user_id?s,flow_id?s,limit?i,offset?i,order?c:ASC|DESC,order_by?s,sender?s,sender_name?s,session_id?s',
   shapes,
   args: { flowId: 'flow_id', sessionId: 'session_id', endUserId: 'end_user_id', sender: 'sender', senderName: 'sender_name', orderBy: 'order_by', order: 'order', limit: 'limit', offset: 'offset' },
   answers: [
@@ -855,7 +855,7 @@ export const deleteManyMessages: Operation = {
 
 export const updateMessage: Operation = {
   id: 'langflow.updateMessage',
-  row: 'langflow.updateMessage PUT /api/v1/monitor/messages/{message_id} sk !json json -',
+  row: 'langflow.updateMessage PUT /api/v1/monitor/messages/{message_id} sko !json json -',
   shapes,
   args: { messageId: 'message_id' },
   body: { types: ['application/json'], fields: { senderName: ['sender_name'], sessionId: ['session_id'], contextId: ['context_id'], sessionMetadata: ['session_metadata'], contentBlocks: ['content_blocks'] } },
@@ -866,7 +866,7 @@ export const updateMessage: Operation = {
 
 export const listMessageSessions: Operation = {
   id: 'langflow.listMessageSessions',
-  row: 'langflow.listMessageSessions GET /api/v1/monitor/messages/sessions sk - json flow_id?s,limit?i,offset?i',
+  row: 'langflow.listMessageSessions GET /api/v1/monitor/messages/sessions ska - json flow_id?s,limit?i,offset?i',
   shapes,
   args: { flowId: 'flow_id', limit: 'limit', offset: 'offset' },
   answers: [
@@ -887,7 +887,7 @@ export const deleteMessageSessions: Operation = {
 
 export const renameMessageSession: Operation = {
   id: 'langflow.renameMessageSession',
-  row: 'langflow.renameMessageSession PATCH /api/v1/monitor/messages/session/{session_id} sk - json new_session_id?!s',
+  row: 'langflow.renameMessageSession PATCH /api/v1/monitor/messages/session/{session_id} ska - json new_session_id?!s',
   shapes,
   args: { sessionId: 'session_id', newSessionId: 'new_session_id' },
   answers: [
@@ -907,7 +907,7 @@ export const deleteMessageSession: Operation = {
 
 export const listTransactions: Operation = {
   id: 'langflow.listTransactions',
-  row: 'langflow.listTransactions GET /api/v1/monitor/transactions sk - json flow_id?!s,page?i,size?i',
+  row: 'langflow.listTransactions GET /api/v1/monitor/transactions sko - json flow_id?!s,page?i,size?i',
   shapes,
   args: { flowId: 'flow_id', page: 'page', size: 'size' },
   answers: [
@@ -917,7 +917,7 @@ export const listTransactions: Operation = {
 
 export const getBuilds: Operation = {
   id: 'langflow.getBuilds',
-  row: 'langflow.getBuilds GET /api/v1/monitor/builds sk - json flow_id?!s',
+  row: 'langflow.getBuilds GET /api/v1/monitor/builds sko - json flow_id?!s',
   shapes,
   args: { flowId: 'flow_id' },
   answers: [
@@ -937,7 +937,7 @@ export const deleteBuilds: Operation = {
 
 export const listTraces: Operation = {
   id: 'langflow.listTraces',
-  row: 'langflow.listTraces GET /api/v1/monitor/traces sk - json end_time?s,flow_id?s,page?i,query?s,session_id?s,size?i,start_time?s,status?c:unset|ok|error',
+  row: 'langflow.listTraces GET /api/v1/monitor/traces sko - json end_time?s,flow_id?s,page?i,query?s,session_id?s,size?i,start_time?s,status?c:unset|ok|error',
   shapes,
   args: { flowId: 'flow_id', sessionId: 'session_id', status: 'status', query: 'query', startTime: 'start_time', endTime: 'end_time', page: 'page', size: 'size' },
   answers: [
@@ -957,7 +957,7 @@ export const deleteTraces: Operation = {
 
 export const getTrace: Operation = {
   id: 'langflow.getTrace',
-  row: 'langflow.getTrace GET /api/v1/monitor/traces/{trace_id} sk - json -',
+  row: 'langflow.getTrace GET /api/v1/monitor/traces/{trace_id} sko - json -',
   shapes,
   args: { traceId: 'trace_id' },
   answers: [
@@ -977,7 +977,7 @@ export const deleteTrace: Operation = {
 
 export const listVariables: Operation = {
   id: 'langflow.listVariables',
-  row: 'langflow.listVariables GET /api/v1/variables/ sk - json -',
+  row: 'langflow.listVariables GET /api/v1/variables/ ska - json -',
   shapes,
   args: {},
   answers: [
@@ -987,7 +987,7 @@ export const listVariables: Operation = {
 
 export const createVariable: Operation = {
   id: 'langflow.createVariable',
-  row: 'langflow.createVariable POST /api/v1/variables/ uk !json json -',
+  row: 'langflow.createVariable POST /api/v1/variables/ uko !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { defaultFields: ['default_fields'] } },
@@ -998,7 +998,7 @@ export const createVariable: Operation = {
 
 export const updateVariable: Operation = {
   id: 'langflow.updateVariable',
-  row: 'langflow.updateVariable PATCH /api/v1/variables/{variable_id} sk !json json -',
+  row: 'langflow.updateVariable PATCH /api/v1/variables/{variable_id} sko !json json -',
   shapes,
   args: { variableId: 'variable_id' },
   body: { types: ['application/json'], fields: { defaultFields: ['default_fields'] } },
@@ -1019,7 +1019,7 @@ export const deleteVariable: Operation = {
 
 export const listApiKeys: Operation = {
   id: 'langflow.listApiKeys',
-  row: 'langflow.listApiKeys GET /api/v1/api_key/ sk - json -',
+  row: 'langflow.listApiKeys GET /api/v1/api_key/ sko - json -',
   shapes,
   args: {},
   answers: [
@@ -1029,7 +1029,7 @@ export const listApiKeys: Operation = {
 
 export const createApiKey: Operation = {
   id: 'langflow.createApiKey',
-  row: 'langflow.createApiKey POST /api/v1/api_key/ uk !json json -',
+  row: 'langflow.createApiKey POST /api/v1/api_key/ uko !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { expiresAt: ['expires_at'] } },
@@ -1040,7 +1040,7 @@ export const createApiKey: Operation = {
 
 export const deleteApiKey: Operation = {
   id: 'langflow.deleteApiKey',
-  row: 'langflow.deleteApiKey DELETE /api/v1/api_key/{api_key_id} sk - json -',
+  row: 'langflow.deleteApiKey DELETE /api/v1/api_key/{api_key_id} sko - json -',
   shapes,
   args: { apiKeyId: 'api_key_id' },
   answers: [
@@ -1050,7 +1050,7 @@ export const deleteApiKey: Operation = {
 
 export const whoami: Operation = {
   id: 'langflow.whoami',
-  row: 'langflow.whoami GET /api/v1/users/whoami sk - json -',
+  row: 'langflow.whoami GET /api/v1/users/whoami sko - json -',
   shapes,
   args: {},
   answers: [
@@ -1060,7 +1060,7 @@ export const whoami: Operation = {
 
 export const listUsers: Operation = {
   id: 'langflow.listUsers',
-  row: 'langflow.listUsers GET /api/v1/users/ sk - json limit?i,search?s,skip?i,username?s',
+  row: 'langflow.listUsers GET /api/v1/users/ sko - json limit?i,search?s,skip?i,username?s',
   shapes,
   args: { skip: 'skip', limit: 'limit', search: 'search', username: 'username' },
   answers: [
@@ -1070,7 +1070,7 @@ export const listUsers: Operation = {
 
 export const createUser: Operation = {
   id: 'langflow.createUser',
-  row: 'langflow.createUser POST /api/v1/users/ un !json json -',
+  row: 'langflow.createUser POST /api/v1/users/ uno !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: {} },
@@ -1081,7 +1081,7 @@ export const createUser: Operation = {
 
 export const getUser: Operation = {
   id: 'langflow.getUser',
-  row: 'langflow.getUser GET /api/v1/users/{user_id} sk - json -',
+  row: 'langflow.getUser GET /api/v1/users/{user_id} sko - json -',
   shapes,
   args: { userId: 'user_id' },
   answers: [
@@ -1091,7 +1091,7 @@ export const getUser: Operation = {
 
 export const updateUser: Operation = {
   id: 'langflow.updateUser',
-  row: 'langflow.updateUser PATCH /api/v1/users/{user_id} sk !json json -',
+  row: 'langflow.updateUser PATCH /api/v1/users/{user_id} sko !json json -',
   shapes,
   args: { userId: 'user_id' },
   body: { types: ['application/json'], fields: { profileImage: ['profile_image'], isActive: ['is_active'], isSuperuser: ['is_superuser'], lastLoginAt: ['last_login_at'] } },
@@ -1102,7 +1102,7 @@ export const updateUser: Operation = {
 
 export const deleteUser: Operation = {
   id: 'langflow.deleteUser',
-  row: 'langflow.deleteUser DELETE /api/v1/users/{user_id} sk - json -',
+  row: 'langflow.deleteUser DELETE /api/v1/users/{user_id} sko - json -',
   shapes,
   args: { userId: 'user_id' },
   answers: [
@@ -1112,7 +1112,7 @@ export const deleteUser: Operation = {
 
 export const resetUserPassword: Operation = {
   id: 'langflow.resetUserPassword',
-  row: 'langflow.resetUserPassword PATCH /api/v1/users/{user_id}/reset-password sk !json json -',
+  row: 'langflow.resetUserPassword PATCH /api/v1/users/{user_id}/reset-password sko !json json -',
   shapes,
   args: { userId: 'user_id' },
   body: { types: ['application/json'], fields: { currentPassword: ['current_password'] } },
@@ -1123,7 +1123,7 @@ export const resetUserPassword: Operation = {
 
 export const login: Operation = {
   id: 'langflow.login',
-  row: 'langflow.login POST /api/v1/login un !application/x-www-form-urlencoded json -',
+  row: 'langflow.login POST /api/v1/login uno !application/x-www-form-urlencoded json -',
   shapes,
   args: {},
   body: { types: ['application/x-www-form-urlencoded'], fields: {} },
@@ -1134,7 +1134,7 @@ export const login: Operation = {
 
 export const autoLogin: Operation = {
   id: 'langflow.autoLogin',
-  row: 'langflow.autoLogin GET /api/v1/auto_login sn - json -',
+  row: 'langflow.autoLogin GET /api/v1/auto_login sno - json -',
   shapes,
   args: {},
   answers: [
@@ -1144,7 +1144,7 @@ export const autoLogin: Operation = {
 
 export const getLoginState: Operation = {
   id: 'langflow.getLoginState',
-  row: 'langflow.getLoginState GET /api/v1/session sn - json -',
+  row: 'langflow.getLoginState GET /api/v1/session sno - json -',
   shapes,
   args: {},
   answers: [
@@ -1154,7 +1154,7 @@ export const getLoginState: Operation = {
 
 export const logout: Operation = {
   id: 'langflow.logout',
-  row: 'langflow.logout POST /api/v1/logout sn - json -',
+  row: 'langflow.logout POST /api/v1/logout sno - json -',
   shapes,
   args: {},
   answers: [
@@ -1164,7 +1164,7 @@ export const logout: Operation = {
 
 export const listTriggers: Operation = {
   id: 'langflow.listTriggers',
-  row: 'langflow.listTriggers GET /api/v1/triggers sk - json flow_id?!s,limit?i,offset?i',
+  row: 'langflow.listTriggers GET /api/v1/triggers ska - json flow_id?!s,limit?i,offset?i',
   shapes,
   args: { flowId: 'flow_id', limit: 'limit', offset: 'offset' },
   answers: [
@@ -1174,7 +1174,7 @@ export const listTriggers: Operation = {
 
 export const createTrigger: Operation = {
   id: 'langflow.createTrigger',
-  row: 'langflow.createTrigger POST /api/v1/triggers uk !json json -',
+  row: 'langflow.createTrigger POST /api/v1/triggers uko !json json -',
   shapes,
   args: {},
   body: { types: ['application/json'], fields: { flowId: ['flow_id'], nodeId: ['node_id'], bindingTarget: ['binding_target'], sessionPolicy: ['session_policy'], connectionId: ['connection_id'], deploymentId: ['deployment_id'], flowVersionId: ['flow_version_id'], concurrencyLimit: ['concurrency_limit'], maxAttempts: ['max_attempts'] } },
@@ -1185,7 +1185,7 @@ export const createTrigger: Operation = {
 
 export const getTrigger: Operation = {
   id: 'langflow.getTrigger',
-  row: 'langflow.getTrigger GET /api/v1/triggers/{trigger_id} sk - json -',
+  row: 'langflow.getTrigger GET /api/v1/triggers/{trigger_id} sko - json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   answers: [
@@ -1195,7 +1195,7 @@ export const getTrigger: Operation = {
 
 export const updateTrigger: Operation = {
   id: 'langflow.updateTrigger',
-  row: 'langflow.updateTrigger PATCH /api/v1/triggers/{trigger_id} sk !json json -',
+  row: 'langflow.updateTrigger PATCH /api/v1/triggers/{trigger_id} sko !json json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   body: { types: ['application/json'], fields: { bindingTarget: ['binding_target'], sessionPolicy: ['session_policy'], connectionId: ['connection_id'], deploymentId: ['deployment_id'], flowVersionId: ['flow_version_id'], concurrencyLimit: ['concurrency_limit'], maxAttempts: ['max_attempts'] } },
@@ -1216,7 +1216,7 @@ export const deleteTrigger: Operation = {
 
 export const enableTrigger: Operation = {
   id: 'langflow.enableTrigger',
-  row: 'langflow.enableTrigger POST /api/v1/triggers/{trigger_id}/enable sk - json -',
+  row: 'langflow.enableTrigger POST /api/v1/triggers/{trigger_id}/enable sko - json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   answers: [
@@ -1226,7 +1226,7 @@ export const enableTrigger: Operation = {
 
 export const disableTrigger: Operation = {
   id: 'langflow.disableTrigger',
-  row: 'langflow.disableTrigger POST /api/v1/triggers/{trigger_id}/disable sk - json -',
+  row: 'langflow.disableTrigger POST /api/v1/triggers/{trigger_id}/disable sko - json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   answers: [
@@ -1236,7 +1236,7 @@ export const disableTrigger: Operation = {
 
 export const pinTrigger: Operation = {
   id: 'langflow.pinTrigger',
-  row: 'langflow.pinTrigger POST /api/v1/triggers/{trigger_id}/pin sk !json json -',
+  row: 'langflow.pinTrigger POST /api/v1/triggers/{trigger_id}/pin sko !json json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   body: { types: ['application/json'], fields: { flowVersionId: ['flow_version_id'] } },
@@ -1247,7 +1247,7 @@ export const pinTrigger: Operation = {
 
 export const testTrigger: Operation = {
   id: 'langflow.testTrigger',
-  row: 'langflow.testTrigger POST /api/v1/triggers/{trigger_id}/test uk !json json -',
+  row: 'langflow.testTrigger POST /api/v1/triggers/{trigger_id}/test uko !json json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   body: { types: ['application/json'], fields: {} },
@@ -1258,7 +1258,7 @@ export const testTrigger: Operation = {
 
 export const replayTrigger: Operation = {
   id: 'langflow.replayTrigger',
-  row: 'langflow.replayTrigger POST /api/v1/triggers/{trigger_id}/replay uk !json json -',
+  row: 'langflow.replayTrigger POST /api/v1/triggers/{trigger_id}/replay uko !json json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   body: { types: ['application/json'], fields: { eventId: ['event_id'] } },
@@ -1269,7 +1269,7 @@ export const replayTrigger: Operation = {
 
 export const listTriggerEvents: Operation = {
   id: 'langflow.listTriggerEvents',
-  row: 'langflow.listTriggerEvents GET /api/v1/triggers/{trigger_id}/events sk - json limit?i,offset?i',
+  row: 'langflow.listTriggerEvents GET /api/v1/triggers/{trigger_id}/events ska - json limit?i,offset?i',
   shapes,
   args: { triggerId: 'trigger_id', limit: 'limit', offset: 'offset' },
   answers: [
@@ -1279,7 +1279,7 @@ export const listTriggerEvents: Operation = {
 
 export const getTriggerIngress: Operation = {
   id: 'langflow.getTriggerIngress',
-  row: 'langflow.getTriggerIngress GET /api/v1/triggers/{trigger_id}/ingress sk - json -',
+  row: 'langflow.getTriggerIngress GET /api/v1/triggers/{trigger_id}/ingress sko - json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   answers: [
@@ -1289,7 +1289,7 @@ export const getTriggerIngress: Operation = {
 
 export const rotateTriggerSecret: Operation = {
   id: 'langflow.rotateTriggerSecret',
-  row: 'langflow.rotateTriggerSecret POST /api/v1/triggers/{trigger_id}/signing-secret uk - json -',
+  row: 'langflow.rotateTriggerSecret POST /api/v1/triggers/{trigger_id}/signing-secret uko - json -',
   shapes,
   args: { triggerId: 'trigger_id' },
   answers: [
@@ -1299,7 +1299,7 @@ export const rotateTriggerSecret: Operation = {
 
 export const getVersion: Operation = {
   id: 'langflow.getVersion',
-  row: 'langflow.getVersion GET /api/v1/version sn - json -',
+  row: 'langflow.getVersion GET /api/v1/version sno - json -',
   shapes,
   args: {},
   answers: [
@@ -1309,7 +1309,7 @@ export const getVersion: Operation = {
 
 export const getConfig: Operation = {
   id: 'langflow.getConfig',
-  row: 'langflow.getConfig GET /api/v1/config sn - json -',
+  row: 'langflow.getConfig GET /api/v1/config sno - json -',
   shapes,
   args: {},
   answers: [
@@ -1319,7 +1319,7 @@ export const getConfig: Operation = {
 
 export const getHealth: Operation = {
   id: 'langflow.getHealth',
-  row: 'langflow.getHealth GET /health sn - json -',
+  row: 'langflow.getHealth GET /health sno - json -',
   shapes,
   args: {},
   answers: [
@@ -1329,7 +1329,7 @@ export const getHealth: Operation = {
 
 export const checkHealth: Operation = {
   id: 'langflow.checkHealth',
-  row: 'langflow.checkHealth GET /health_check sn - json -',
+  row: 'langflow.checkHealth GET /health_check sno - json -',
   shapes,
   args: {},
   answers: [
@@ -1339,7 +1339,7 @@ export const checkHealth: Operation = {
 
 export const readLogs: Operation = {
   id: 'langflow.readLogs',
-  row: 'langflow.readLogs GET /logs sk - json lines_after?i,lines_before?i,timestamp?i',
+  row: 'langflow.readLogs GET /logs sko - json lines_after?i,lines_before?i,timestamp?i',
   shapes,
   args: { linesBefore: 'lines_before', linesAfter: 'lines_after', timestamp: 'timestamp' },
   answers: [

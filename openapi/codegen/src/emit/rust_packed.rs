@@ -4,7 +4,7 @@
 use anyhow::{Result, bail};
 
 use super::HEADER;
-use super::rust_table::{accept, sorted};
+use super::rust_table::{Shape, accept, shape, sorted};
 use crate::model::{Api, Operation, Param, Type};
 use crate::output::Files;
 
@@ -32,11 +32,11 @@ pub fn emit(files: &mut Files, api: &Api) -> Result<()> {
 
 /// The row of an operation as text, its id with the prefix of the document.
 pub fn packed(api: &Api, operation: &Operation) -> Result<String> {
-    Ok(format!("{}{}", api.prefix, row(operation)?))
+    Ok(format!("{}{}", api.prefix, row(api, operation)?))
 }
 
-/// `listFlows GET /api/v1/flows/ sk - json flow_type?c:workflow|agent,header_flows?b`
-fn row(row: &Operation) -> Result<String> {
+/// `listFlows GET /api/v1/flows/ ska - json flow_type?c:workflow|agent,header_flows?b`
+fn row(api: &Api, row: &Operation) -> Result<String> {
     let mut flags = match row.safety.as_str() {
         "safe" => "s".to_owned(),
         "keyed" => bail!("{}: no server of these knows keys", row.id),
@@ -49,6 +49,11 @@ fn row(row: &Operation) -> Result<String> {
     if row.stream {
         flags.push('e');
     }
+    flags.push_str(match shape(api, row) {
+        Shape::Any => "",
+        Shape::Object => "o",
+        Shape::List => "a",
+    });
     let body = match &row.body {
         None => "-".to_owned(),
         Some(body) => {

@@ -15,7 +15,7 @@ pub fn emit(files: &mut Files, api: &Api) -> Result<()> {
     rows.sort_by(|left, right| left.id.cmp(&right.id));
     let mut text = format!(
         "// {HEADER}\n//! The operations of the {title}, sorted by id.\n\n\
-         use crate::operation::{{Body, In, Kind, Operation, Param, Safety}};\n\n\
+         use crate::operation::{{Body, In, Kind, Operation, Param, Safety, Shape}};\n\n\
          /// Path under which all operations stand.\n\
          pub const BASE_PATH: &str = {base:?};\n\n\
          /// Version of the document.\n\
@@ -27,7 +27,11 @@ pub fn emit(files: &mut Files, api: &Api) -> Result<()> {
         version = api.version,
     );
     for row in rows {
-        writeln!(text, "{},", literal(row, &row.id, row.stream))?;
+        writeln!(
+            text,
+            "{},",
+            literal(row, &row.id, row.stream, shape(api, row))
+        )?;
     }
     text.push_str("];\n");
     files.add_rust("sdk-core/src/generated/operations.rs", &text)
@@ -37,7 +41,7 @@ pub fn emit(files: &mut Files, api: &Api) -> Result<()> {
 pub fn emit_asked(files: &mut Files, api: &Api) -> Result<()> {
     let mut text = format!(
         "// {HEADER}\n//! What the core asks of an {title} by itself, under ids of its own.\n\n\
-         use crate::operation::{{Body, In, Kind, Operation, Param, Safety}};\n\n",
+         use crate::operation::{{Body, In, Kind, Operation, Param, Safety, Shape}};\n\n",
         title = api.title,
     );
     for row in &api.operations {
@@ -53,16 +57,17 @@ pub fn emit_asked(files: &mut Files, api: &Api) -> Result<()> {
             "/// {}.\npub static {}: Operation = {};\n",
             row.summary,
             id.to_shouty_snake_case(),
-            literal(row, id, streams),
+            // What their answers have to be is said with what the answer meant.
+            literal(row, id, streams, Shape::Any),
         )?;
     }
     files.add_rust("sdk-core/src/generated/asked.rs", &text)
 }
 
-fn literal(row: &Operation, id: &str, stream: bool) -> String {
+fn literal(row: &Operation, id: &str, stream: bool, shape: Shape) -> String {
     format!(
         "Operation {{ id: {id:?}, method: {:?}, path: {:?}, params: &[{}], body: {}, \
-         accept: {:?}, stream: {stream}, safety: Safety::{}, permission: {:?} }}",
+         accept: {:?}, shape: Shape::{shape:?}, stream: {stream}, safety: Safety::{}, permission: {:?} }}",
         row.method,
         row.path,
         params(row),
@@ -91,6 +96,45 @@ pub fn accept(row: &Operation) -> String {
         "application/json".to_owned()
     } else {
         types.join(", ")
+    }
+}
+
+/// What the JSON of every success answer is, where the document says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Anything, nothing included.
+    Any,
+    /// An object.
+    Object,
+    /// A list.
+    List,
+}
+
+/// The shape of what an operation answers with.
+pub fn shape(api: &Api, row: &Operation) -> Shape {
+    let mut shapes = row.success.iter().filter_map(|answer| match &answer.ty {
+        Some(ty) => Some(shape_of(api, ty)),
+        None => (answer.kind == "empty").then_some(Shape::Any),
+    });
+    let first = shapes.next().unwrap_or(Shape::Any);
+    match shapes.all(|other| other == first) {
+        true => first,
+        false => Shape::Any,
+    }
+}
+
+fn shape_of(api: &Api, ty: &Type) -> Shape {
+    match ty {
+        Type::Array(_) => Shape::List,
+        Type::Map(_) => Shape::Object,
+        Type::Ref(name) => match api.schemas.iter().find(|schema| schema.name == *name) {
+            Some(schema) => schema
+                .alias
+                .as_ref()
+                .map_or(Shape::Object, |alias| shape_of(api, alias)),
+            None => Shape::Any,
+        },
+        _ => Shape::Any,
     }
 }
 
