@@ -206,6 +206,8 @@ def test_clients_travel_by_configuration(raw: RawServer, kind: Any) -> None:
 WRONG_CALLS: list[tuple[str, Callable[[Client], object]]] = [
     ("folder", lambda client: client.push_project(None)),  # type: ignore[arg-type]
     ("folder", lambda client: client.pull_project("p", 5)),  # type: ignore[arg-type]
+    ("tweaks", lambda client: client.session("f", tweaks={"A": {}}).run("x", tweaks=[1])),  # type: ignore[arg-type]
+    ("tweaks.A", lambda client: client.session("f", tweaks={"A": {}}).run("x", tweaks={"A": 5})),  # type: ignore[dict-item]
     ("inputs", lambda client: client.run_many("f", "hello")),
     ("inputs", lambda client: client.run_many("f", {"input_value": "x"})),
     ("inputs", lambda client: client.run_many("f", None)),  # type: ignore[arg-type]

@@ -250,10 +250,10 @@ fn text(value: &Value, key: &str) -> String {
 pub(crate) fn portable(mut flow: Value) -> Value {
     if let Some(map) = flow.as_object_mut() {
         map.retain(|key, _| !SERVER_MADE.contains(&key.as_str()));
+        if let Some(data) = map.get_mut("data") {
+            each_secret(data, &mut |_, _, field| field["value"] = "".into());
+        }
     }
-    each_secret(&mut flow["data"], &mut |_, _, field| {
-        field["value"] = "".into()
-    });
     flow
 }
 

@@ -451,10 +451,10 @@ fn page(all: Vec<Value>, asked: &Asked) -> Result<Value, LangflowError> {
 
 /// A flow: its fields have the same names; lists may be null there.
 fn flow(mut flow: Value) -> Value {
-    if flow["tags"].is_null() {
-        flow["tags"] = json!([]);
-    }
     if let Some(map) = flow.as_object_mut() {
+        if map.get("tags").is_none_or(Value::is_null) {
+            map.insert("tags".to_owned(), json!([]));
+        }
         map.retain(|name, value| name != "data" || !value.is_null());
     }
     flow

@@ -40,10 +40,19 @@ class Conversation:
         self.tweaks = tweaks
 
     def _fields(self, input_value: str, tweaks: Tweaks | None) -> dict[str, object]:
-        merged: dict[str, Mapping[str, Any]] = dict(self.tweaks or {})
-        for component, values in (tweaks or {}).items():
-            merged[component] = {**merged.get(component, {}), **values}
-        return run_fields(self.flow_id, input_value, merged or None, self.session_id)
+        return run_fields(self.flow_id, input_value, self._tweaks(tweaks), self.session_id)
+
+    def _tweaks(self, more: Tweaks | None) -> object:
+        if not self.tweaks or not more:
+            return more or self.tweaks or None
+        try:
+            merged = dict(self.tweaks)
+            for component, values in more.items():
+                merged[component] = {**merged.get(component, {}), **values}
+        except (AttributeError, TypeError):
+            # What is wrong with them is the engine's to say.
+            return more
+        return merged
 
     def _learn(self, result: RunResult) -> None:
         # The answer's id, also where the old session had expired: the next run goes on with it.
@@ -67,11 +76,19 @@ class Conversation:
 def messages_of(answered: str) -> list[models.Message]:
     from ._generated.models import Message
 
-    return [Message(message) for message in loads(answered)]
+    return [Message(_object(message)) for message in loads(answered)]
 
 
 def info_of(answered: str) -> models.Session | None:
     from ._generated.models import Session as Known
 
     known = loads(answered).get("info")
-    return None if known is None else Known(known.get("raw") or known)
+    return None if known is None else Known(_object(known.get("raw") or known))
+
+
+def _object(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        from ._generated.errors import InvalidResponse
+
+        raise InvalidResponse(f"The server answered {value!r:.40} where an object was expected.")
+    return value
