@@ -14,8 +14,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { deflateRawSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { buildSync } from 'esbuild';
+import { orderFunctions } from './order-functions.mjs';
 
 const TARGET = 'wasm32-unknown-unknown';
 const here = fileURLToPath(new URL('..', import.meta.url));
@@ -112,6 +113,40 @@ function compile() {
   return join(work, TARGET, 'release/langflow_wasm.wasm');
 }
 
+/** Runs one of binaryen's programs. */
+function binaryen(program, ...args) {
+  run(process.execPath, [join(here, 'node_modules/binaryen/bin', program), ...args]);
+}
+
+/** Makes the module small, also behind a server that compresses: what each step gave is in docs/sizes.md. */
+function optimise(from, to) {
+  const step = (name) => join(bound, name);
+  // wasm-streams exports what makes streams of JavaScript, for everybody; here they are only read.
+  const kept = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(from)))
+    .map(({ name }) => name)
+    .filter((name) => !name.includes('intounderlying'));
+  const graph = kept.map((name) => ({ name, export: name, root: true }));
+  writeFileSync(step('graph.json'), JSON.stringify(graph));
+  binaryen(
+    'wasm-metadce',
+    from,
+    '-g',
+    '-f',
+    step('graph.json'),
+    '-o',
+    step('used.wasm'),
+    '--quiet',
+  );
+  // Not --all-features: it makes modules that no browser takes yet. The lowest kilobyte is the end of
+  // the stack, where nothing lies.
+  const small = ['-Oz', '--low-memory-unused', '--one-caller-inline-max-function-size', '20'];
+  binaryen('wasm-opt', step('used.wasm'), '-g', ...small, '-o', step('small.wasm'));
+  writeFileSync(step('named.wasm'), orderFunctions(readFileSync(step('small.wasm'))));
+  const sorted = ['--reorder-functions-by-name', '-o', step('sorted.wasm')];
+  binaryen('wasm-opt', step('named.wasm'), '-g', ...sorted);
+  binaryen('wasm-opt', step('sorted.wasm'), '--strip-debug', '--strip-producers', '-o', to);
+}
+
 /** Writes a module for `import` and for `require`. */
 function write(name, contents) {
   for (const [suffix, format] of [
@@ -135,26 +170,21 @@ const module = compile();
 const bound = join(work, 'bound');
 rmSync(bound, { recursive: true, force: true });
 const bind = ['run', '--quiet', '--locked', '--package', 'langflow-wasm-bind', '--'];
-run('cargo', [...bind, module, bound], { cwd: repository });
+run('cargo', [...bind, 'bind', module, bound], { cwd: repository });
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-// Not --all-features: it makes modules that no browser takes yet.
-const optimiser = join(here, 'node_modules/binaryen/bin/wasm-opt');
-run(process.execPath, [
-  optimiser,
-  '-Oz',
-  join(bound, 'engine_bg.wasm'),
-  '-o',
-  join(dist, 'engine.wasm'),
-]);
+optimise(join(bound, 'engine_bg.wasm'), join(dist, 'engine.wasm'));
 const bytes = readFileSync(join(dist, 'engine.wasm'));
+run('cargo', [...bind, 'pack', join(dist, 'engine.wasm'), join(work, 'packed')], {
+  cwd: repository,
+});
 write('glue', readFileSync(join(bound, 'engine_bg.js'), 'utf8'));
 // Packed: the text of the plain bytes is a third larger, also behind a server that compresses.
 write(
   'module',
   `import { inflateSync } from 'fflate';
-  const text = '${deflateRawSync(bytes, { level: 9 }).toString('base64')}';
+  const text = '${readFileSync(join(work, 'packed')).toString('base64')}';
   export default function unpack() {
     const binary = atob(text);
     const packed = new Uint8Array(binary.length);

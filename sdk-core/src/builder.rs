@@ -22,7 +22,7 @@ const DEFAULT_URL: &str = "http://localhost:7860";
 #[derive(Clone, Default)]
 pub struct ClientBuilder {
     settings: BTreeMap<String, Value>,
-    environment: Option<BTreeMap<String, String>>,
+    environment: Option<BTreeMap<String, Value>>,
 }
 
 impl fmt::Debug for ClientBuilder {
@@ -173,7 +173,9 @@ impl ClientBuilder {
                     builder.environment = Some(
                         values
                             .iter()
-                            .map(|(name, value)| Ok((name.clone(), options::text(name, value)?)))
+                            .map(|(name, value)| {
+                                Ok((name.clone(), options::text(name, value)?.into()))
+                            })
                             .collect::<Result<_, LangflowError>>()?,
                     );
                 }
@@ -192,7 +194,7 @@ impl ClientBuilder {
 
     fn environment(&self, name: &str) -> Result<Option<String>, LangflowError> {
         let found = match &self.environment {
-            Some(values) => values.get(name).cloned(),
+            Some(values) => values.get(name).and_then(Value::as_str).map(str::to_owned),
             None => platform::environment(name)?,
         };
         Ok(found.filter(|value| !value.trim().is_empty()))
@@ -241,7 +243,7 @@ impl ClientBuilder {
         ] {
             let explicit = self.settings.contains_key(to);
             if let Some(text) = self.environment(from)?.filter(|_| !explicit) {
-                let value = text.trim().parse::<f64>().map_or(json!(text), |number| {
+                let value = platform::number(text.trim()).map_or(json!(text), |number| {
                     if number.fract() == 0.0 {
                         json!(number as i64)
                     } else {

@@ -7,6 +7,7 @@ use http::HeaderMap;
 
 use crate::call::{Call, shown_url};
 use crate::client::{Client, causes};
+use crate::deadline::seconds;
 use crate::error::{ErrorCode, ErrorInfo, Phase};
 use crate::platform::{self, Sent, Transport};
 use crate::problem::Problem;
@@ -156,13 +157,13 @@ pub(crate) fn timed_out(
     phase: Phase,
     wait: Option<Duration>,
 ) -> Failed {
-    let seconds = wait.unwrap_or_default().as_secs_f64();
+    let time = seconds(wait.unwrap_or_default());
     let what = match code {
         ErrorCode::FirstByteTimeout => "No answer began within",
         ErrorCode::IdleTimeout => "The answer stood still for",
         _ => "The call was not over in time; the last wait was",
     };
-    let mut info = ErrorInfo::new(code, format!("{what} {seconds:.3} s."));
+    let mut info = ErrorInfo::new(code, format!("{what} {time} s."));
     info.phase = phase;
     info.may_have_executed = call.executes();
     let failure = match code {

@@ -45,3 +45,22 @@ impl Deadline {
         self.left().is_none_or(|left| delay < left)
     }
 }
+
+/// The time in seconds, to the millisecond, for people.
+pub fn seconds(time: Duration) -> String {
+    let ms = time.saturating_add(Duration::from_micros(500)).as_millis();
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_told_to_the_millisecond() {
+        let told =
+            [0, 499, 500, 1_500_000, 59_999_600].map(|us| seconds(Duration::from_micros(us)));
+        assert_eq!(told, ["0.000", "0.000", "0.001", "1.500", "60.000"]);
+        assert!(seconds(Duration::MAX).len() > 20);
+    }
+}

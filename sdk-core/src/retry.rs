@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use crate::operation::Safety;
+use crate::platform;
 
 /// First delay; each further one doubles.
 const BASE: Duration = Duration::from_millis(500);
@@ -59,13 +60,13 @@ pub fn delay(safety: Safety, attempt: &Attempt, max_retries: u32, random: f64) -
 /// Reads `Retry-After-Ms` or `Retry-After`: milliseconds, seconds, or an HTTP date against `now`
 /// (Unix seconds).
 pub fn retry_after(ms: Option<&str>, value: Option<&str>, now: f64) -> Option<Duration> {
-    if let Some(ms) = ms.and_then(|text| text.trim().parse::<f64>().ok()) {
+    if let Some(ms) = ms.and_then(|text| platform::number(text.trim())) {
         return duration(ms / 1000.0);
     }
     let value = value?.trim();
-    match value.parse::<f64>() {
-        Ok(seconds) => duration(seconds),
-        Err(_) => duration((http_date(value)? - now).max(0.0)),
+    match platform::number(value) {
+        Some(seconds) => duration(seconds),
+        None => duration((http_date(value)? - now).max(0.0)),
     }
 }
 

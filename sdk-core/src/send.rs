@@ -147,7 +147,7 @@ impl Client {
         let mut may_have_executed = false;
         let login = self.login_for(call);
         let mut token = match login {
-            Some(login) => Some(Box::pin(self.log_in(login, &mut request, call, None)).await?),
+            Some(login) => Some(self.log_in(login, &mut request, call, None).await?),
             None => None,
         };
         loop {
@@ -184,7 +184,7 @@ impl Client {
             if let (Some(401), Some(login), Some(old), false) =
                 (failed.info.status, login, token.take(), call.spent())
             {
-                Box::pin(self.log_in(login, &mut request, call, Some(old))).await?;
+                self.log_in(login, &mut request, call, Some(old)).await?;
                 continue;
             }
             let attempt = Attempt {

@@ -14,6 +14,7 @@ use url::Url;
 use crate::call::{Call, Counted, Opened};
 use crate::client::{Client, causes};
 use crate::closed::closed;
+use crate::deadline::seconds;
 use crate::decode::{Decoder, Fault, Frame};
 use crate::dialect::{self, Family};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
@@ -297,10 +298,10 @@ impl Reader {
                     self.broke_off(why).await?;
                 }
                 None => {
-                    let seconds = wait.unwrap_or_default().as_secs_f64();
+                    let time = seconds(wait.unwrap_or_default());
                     let message = match code {
                         ErrorCode::IdleTimeout => {
-                            format!("The stream stood still for {seconds:.3} s.")
+                            format!("The stream stood still for {time} s.")
                         }
                         _ => "The stream was not over in the time of the call.".to_owned(),
                     };

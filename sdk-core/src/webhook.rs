@@ -142,9 +142,9 @@ pub fn verify_at(
     let off = now - timestamp as f64;
     if off.abs() > tolerance {
         let when = if off > 0.0 { "old" } else { "from the future" };
+        let (off, most) = (off.abs().round() as u64, tolerance.round() as u64);
         return Err(refused(&format!(
-            "The message is {:.0} s {when}; at most {tolerance:.0} s are allowed.",
-            off.abs()
+            "The message is {off} s {when}; at most {most} s are allowed."
         )));
     }
     event(headers.id, body)

@@ -1,6 +1,7 @@
 //! Cancels calls from JavaScript.
 
 use std::cell::RefCell;
+use std::pin::Pin;
 
 use futures::future::{AbortHandle, AbortRegistration, Abortable};
 use js_sys::Promise;
@@ -8,6 +9,15 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 use crate::failure::{cancelled, error};
+
+/// What a promise is made of.
+type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
+
+/// A promise of the work. All are of one type, so that what polls one is compiled once.
+pub fn promise(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
+    let work: Work = Box::pin(work);
+    future_to_promise(work)
+}
 
 /// Ends the call that it was given to, now or later.
 #[wasm_bindgen]
@@ -39,7 +49,8 @@ impl CancelHandle {
     /// A promise of the work, rejected with the error of a cancelled call once the handle fires.
     pub fn guard(&self, work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
         let registration = self.registration.borrow_mut().take();
-        future_to_promise(async move {
+        let work: Work = Box::pin(work);
+        promise(async move {
             match registration {
                 Some(registration) => Abortable::new(work, registration)
                     .await

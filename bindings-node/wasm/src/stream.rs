@@ -5,8 +5,8 @@ use std::rc::Rc;
 use js_sys::Promise;
 use langflow_client::boundary;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
+use crate::cancel::promise;
 use crate::failure::throw;
 
 /// The events of one run, pulled in batches.
@@ -30,7 +30,7 @@ impl EventStream {
     #[wasm_bindgen(js_name = nextBatch)]
     pub fn next_batch(&self) -> Promise {
         let stream = self.inner.clone();
-        future_to_promise(async move {
+        promise(async move {
             let batch = stream.next_batch().await.map_err(throw)?;
             Ok(batch.map_or(JsValue::NULL, JsValue::from))
         })

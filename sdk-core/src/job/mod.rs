@@ -14,7 +14,7 @@ use self::asked::Asked;
 use crate::ask::row;
 use crate::client::Client;
 use crate::closed::closed;
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, seconds};
 use crate::dialect::{self, v2};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::masking;
@@ -424,8 +424,8 @@ impl Job {
     }
 
     fn not_over(&self, timeout: Option<Duration>) -> LangflowError {
-        let seconds = timeout.unwrap_or_default().as_secs_f64();
-        let message = format!("The job {} was not over in {seconds:.3} s.", self.id);
+        let time = seconds(timeout.unwrap_or_default());
+        let message = format!("The job {} was not over in {time} s.", self.id);
         let mut info = ErrorInfo::new(ErrorCode::TotalTimeout, message);
         info.hint = "The job goes on at the server: wait for it again, or cancel it.".to_owned();
         info.may_have_executed = true;

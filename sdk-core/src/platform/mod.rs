@@ -91,6 +91,13 @@ pub type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 #[cfg(target_arch = "wasm32")]
 pub type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T>>>;
 
+/// The same of a future that borrows.
+#[cfg(not(target_arch = "wasm32"))]
+pub type BorrowingFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// The same of a future that borrows.
+#[cfg(target_arch = "wasm32")]
+pub type BorrowingFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + 'a>>;
+
 /// The future in a box.
 pub fn boxed<T>(future: impl Future<Output = T> + MaybeSend + 'static) -> BoxFuture<T> {
     Box::pin(future)
@@ -222,6 +229,24 @@ pub fn environment(name: &str) -> Result<Option<String>, LangflowError> {
         let _ = name;
         Ok(None)
     }
+}
+
+/// A decimal number, if the text is one.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn number(text: &str) -> Option<f64> {
+    text.parse().ok()
+}
+
+/// A decimal number, if the text is one. JavaScript reads it: the table by which Rust reads one does
+/// not compress, and is 4 % of the whole module.
+#[cfg(target_arch = "wasm32")]
+pub fn number(text: &str) -> Option<f64> {
+    let decimal = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
+    if text.is_empty() || !text.bytes().all(decimal) {
+        return None;
+    }
+    let number = js_sys::JsString::from(text).unchecked_into_f64();
+    (!number.is_nan()).then_some(number)
 }
 
 /// `linux-x86_64`, for the user agent.
