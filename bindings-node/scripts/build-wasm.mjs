@@ -115,7 +115,8 @@ function compile() {
 
 /** Runs one of binaryen's programs. */
 function binaryen(program, ...args) {
-  run(process.execPath, [join(here, 'node_modules/binaryen/bin', program), ...args]);
+  const command = [join(here, 'node_modules/binaryen/bin', program), ...args];
+  run(process.execPath, command, { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 /** Makes the module small, also behind a server that compresses: what each step gave is in docs/sizes.md. */
@@ -139,8 +140,22 @@ function optimise(from, to) {
   );
   // Not --all-features: it makes modules that no browser takes yet. The lowest kilobyte is the end of
   // the stack, where nothing lies.
-  const small = ['-Oz', '--low-memory-unused', '--one-caller-inline-max-function-size', '20'];
-  binaryen('wasm-opt', step('used.wasm'), '-g', ...small, '-o', step('small.wasm'));
+  const small = [
+    '-Oz',
+    '--low-memory-unused',
+    '--one-caller-inline-max-function-size',
+    '20',
+    '-Oz',
+  ];
+  binaryen(
+    'wasm-opt',
+    step('used.wasm'),
+    '-g',
+    '--gufa-optimizing',
+    ...small,
+    '-o',
+    step('small.wasm'),
+  );
   writeFileSync(step('named.wasm'), orderFunctions(readFileSync(step('small.wasm'))));
   const sorted = ['--reorder-functions-by-name', '-o', step('sorted.wasm')];
   binaryen('wasm-opt', step('named.wasm'), '-g', ...sorted);
