@@ -108,7 +108,9 @@ fn check_variables(get: impl Fn(&str) -> Option<String>, https: bool) -> Result<
             false => format!("http://{text}"),
         };
         let spaces = whole.contains(char::is_whitespace);
-        let good = crate::config::proxy(&whole).is_ok() && !spaces;
+        // `http:/proxy` would be a host `http` without its port.
+        let slashes = whole.matches(":/").count() == 1;
+        let good = crate::config::proxy(&whole).is_ok() && slashes && !spaces;
         return match good {
             true => Ok(()),
             false => Err(LangflowError::invalid_input(
