@@ -5,7 +5,15 @@ import pickle
 from typing import Any
 
 import pytest
-from langflow_api import AsyncClient, Client, InvalidInput, InvalidResponse, NotFound, Page
+from langflow_api import (
+    AsyncClient,
+    Client,
+    InvalidInput,
+    InvalidResponse,
+    NotFound,
+    Page,
+    StreamInterrupted,
+)
 from langflow_api.models import Flow, FlowFile, FlowSummary
 from langflow_api.testing import MockServer
 from support import Connection, RawServer, body_of, header_of
@@ -208,6 +216,26 @@ def test_a_stream_of_an_operation(raw: RawServer) -> None:
         return [event.type async for event in follow]
 
     assert asyncio.run(main()) == ["token", "end"]
+
+
+def test_a_stream_that_is_no_run_has_no_result(raw: RawServer) -> None:
+    def script(connection: Connection, _: bytes) -> None:
+        connection.events()
+        connection.event("message", {"text": "x"})
+        connection.peer.shutdown(2)
+
+    raw.script = script
+    stream = Client(raw.url, "k").langflow.workflows.follow("j1")
+    assert len(list(stream)) == 1
+    assert list(stream) == []
+    with pytest.raises(StreamInterrupted, match="not those of a run"):
+        stream.get_final_result()
+
+    async def main() -> list[str]:
+        follow = AsyncClient(raw.url, "k").langflow.workflows.follow("j1")
+        return [event.type async for event in follow]
+
+    assert len(asyncio.run(main())) == 1
 
 
 def test_against_the_mock(mock: MockServer) -> None:

@@ -33,6 +33,7 @@ class _Buffer:
         "_events",
         "_on_result",
         "_said",
+        "complete",
         "failure",
         "over",
         "ready",
@@ -53,6 +54,8 @@ class _Buffer:
         """The events of the batch that come before its end: most of them are taken from here."""
         self.result: RunResult | None = None
         self.over = False
+        self.complete = False
+        """Whether all was read; the events of a build or a webhook end so, without a result."""
         self.failure: Exception | None = None
         """What ended the stream before its result."""
 
@@ -60,6 +63,7 @@ class _Buffer:
         if self.over:
             return
         if batch is None:
+            self.complete = True
             self.drop()
             return
         self._keep()
@@ -92,8 +96,9 @@ class _Buffer:
             error: What ended it; somebody who closed it or went away, if nothing did.
             sent: Whether its request may have been sent.
         """
-        if self.result is None and self.failure is None:
-            self.failure = _remembered(error) or self._closed(sent)
+        if self.result is None and self.failure is None and not self.complete:
+            closed = "The stream was closed before its result had arrived."
+            self.failure = _remembered(error) or self._without_result(closed, sent)
         self._keep()
         self._end = None
         self.over = True
@@ -109,13 +114,19 @@ class _Buffer:
         if self.failure is not None and self.result is None:
             raise _remembered(self.failure) or self.failure
 
-    def _closed(self, sent: bool) -> Exception:
+    def final(self) -> RunResult:
+        """The result, where all was read."""
+        if self.result is None:
+            raise self._without_result("These events are not those of a run: they have no result.")
+        return self.result
+
+    def _without_result(self, message: str, sent: bool = True) -> Exception:
         from ._generated.errors import StreamInterrupted
 
         arrived = [made.text for made in self._batch if made.type == "token"]
         partial = "".join(self._said + arrived) if sent else None
         info = {"may_have_executed": sent, "partial_text": partial, "attempts": int(sent)}
-        return StreamInterrupted("The stream was closed before its result had arrived.", info)
+        return StreamInterrupted(message, info)
 
     def _keep(self) -> None:
         """Keeps the text of what was taken of the batch."""
@@ -222,8 +233,7 @@ class Stream:
         """
         for _ in self:
             pass
-        assert self._buffer.result is not None
-        return self._buffer.result
+        return self._buffer.final()
 
     def close(self) -> None:
         """Ends the request. May be called at any time, from any thread, more than once.
@@ -342,8 +352,7 @@ class AsyncStream:
         """
         async for _ in self:
             pass
-        assert self._buffer.result is not None
-        return self._buffer.result
+        return self._buffer.final()
 
     def close(self) -> None:
         """Ends the request without waiting for anything.
