@@ -130,6 +130,13 @@ impl Engine {
         opened(self.inner.upload(&head, &source, body))
     }
 
+    /// As `upload`, of a body that is asked for piece by piece, by events `want`.
+    #[napi(catch_unwind)]
+    pub fn upload_stream(&self, head: String, source: String) -> napi::Result<EventStream> {
+        let fed = self.inner.upload_stream(&head, &source);
+        fed.map(EventStream::fed).map_err(throw)
+    }
+
     /// Writes the answer of an operation to a file.
     #[napi(catch_unwind)]
     pub fn download(

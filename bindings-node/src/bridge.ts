@@ -20,7 +20,7 @@ import { cancelled, translate } from './raise.js';
 import { RunResult, type WireResult } from './result.js';
 import { EngineSource } from './source.js';
 import { FlowStream } from './stream.js';
-import { finish } from './transfer.js';
+import { feed, finish } from './transfer.js';
 import { rename, type Shape } from './wire.js';
 import { RunMany, type RunManyOptions } from './many.js';
 
@@ -90,9 +90,15 @@ export class Bridge {
     if (file === undefined) {
       return guarded(signal, (cancel) => this.engine.call(head, body, cancel), names);
     }
-    const { source, bytes, onProgress } = await uploadOf(file.input, file.defaults);
+    const { engine } = this;
+    const streams = engine.uploadStream !== undefined;
+    const upload = await uploadOf(file.input, file.defaults, streams);
+    const { source, bytes, rest, onProgress } = upload;
     const text = toJson(source);
-    const end = await finish(() => this.engine.upload(head, text, bytes), signal, onProgress);
+    const end =
+      rest === undefined || engine.uploadStream === undefined
+        ? await finish(() => engine.upload(head, text, bytes), signal, onProgress)
+        : await feed(engine.uploadStream(head, text), bytes, rest, signal, onProgress);
     const answer = end.text ?? (end.json === undefined ? '' : JSON.stringify(end.json));
     return { head: JSON.stringify(end.head), body: new TextEncoder().encode(answer) };
   }

@@ -22,6 +22,16 @@ export interface EngineStream {
   close(): void;
 }
 
+/** The events of an upload whose body is asked for piece by piece, by events `want`. */
+export interface FedStream extends EngineStream {
+  /** The next piece. */
+  push(piece: Uint8Array): void;
+  /** There is no more. */
+  finish(): void;
+  /** The next piece cannot be had; ends the call. */
+  fail(why: string): void;
+}
+
 /** One configured client inside the engine. Every failure is an `Error` whose message is JSON. */
 export interface Engine {
   call(head: string, body: Uint8Array, cancel: CancelHandle): Promise<EngineReply>;
@@ -34,6 +44,8 @@ export interface Engine {
   runMany(request: string): EngineStream;
   /** A file or bytes as the body of an operation, as events of progress and an end. */
   upload(head: string, source: string, body: Uint8Array): EngineStream;
+  /** As `upload`, piece by piece; absent where bodies cannot be streamed. */
+  uploadStream?(head: string, source: string): FedStream;
   /** The answer of an operation to a file, as events of progress and an end. */
   download(head: string, body: Uint8Array, path: string): EngineStream;
   /** What calls came to, as JSON. */

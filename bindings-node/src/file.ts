@@ -9,7 +9,10 @@ export interface Progress {
   readonly total: number | undefined;
 }
 
-/** What a file consists of. A stream is read to its end first, so that it can be sent again. */
+/**
+ * What a file consists of. A stream of up to 1 MiB is read to its end first, so that it can be sent
+ * again; a longer one is sent once, as it is read, or in a browser read to its end all the same.
+ */
 export type FileContent =
   Blob | ArrayBuffer | ArrayBufferView | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
 
@@ -52,6 +55,8 @@ export interface Upload {
   /** JSON: `{"path"}` or `{"bytes": true}`, and what is said of the file. */
   readonly source: Readonly<Record<string, unknown>>;
   readonly bytes: Uint8Array;
+  /** What comes behind `bytes`, of a stream that is too long to be read first. */
+  readonly rest?: AsyncIterator<Uint8Array>;
   readonly onProgress: FileOptions['onProgress'];
 }
 
@@ -64,6 +69,9 @@ export interface FileDefaults {
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** Bytes up to which a stream is read first: it has a length then, and can be sent again. */
+const SMALL = 1 << 20;
 
 /** The bytes that a value is, if it is bytes. */
 export function bytesOf(value: unknown): Uint8Array | undefined {
@@ -94,13 +102,21 @@ function isContent(value: unknown): value is FileContent {
   );
 }
 
-/** Makes a file ready for the engine. */
-export async function uploadOf(file: FileInput, defaults: FileDefaults): Promise<Upload> {
-  if (isContent(file)) return upload({ content: file }, defaults);
-  return upload(file, defaults);
+/** Makes a file ready for the engine, which may be one that takes streams. */
+export async function uploadOf(
+  file: FileInput,
+  defaults: FileDefaults,
+  streams: boolean,
+): Promise<Upload> {
+  if (isContent(file)) return upload({ content: file }, defaults, streams);
+  return upload(file, defaults, streams);
 }
 
-async function upload(file: FileOnDisk | NamedFile, defaults: FileDefaults): Promise<Upload> {
+async function upload(
+  file: FileOnDisk | NamedFile,
+  defaults: FileDefaults,
+  streams: boolean,
+): Promise<Upload> {
   const { onProgress } = file;
   const contentType = file.contentType ?? defaults.contentType;
   const given = file.filename ?? defaults.filename;
@@ -114,25 +130,48 @@ async function upload(file: FileOnDisk | NamedFile, defaults: FileDefaults): Pro
   const unnamed = filename === undefined ? defaults.unnamedType : undefined;
   // A Blob that does not know its type has an empty one.
   const content_type = contentType ?? (blob?.type || unnamed);
-  return {
-    source: { bytes: true, filename, content_type },
-    bytes: await read(content),
-    onProgress,
-  };
+  const { bytes, rest } = await read(content, streams ? SMALL : Infinity);
+  if (rest === undefined) {
+    return { source: { bytes: true, filename, content_type }, bytes, onProgress };
+  }
+  return { source: { filename, content_type }, bytes, rest, onProgress };
 }
 
-async function read(content: FileContent): Promise<Uint8Array> {
+interface Read {
+  readonly bytes: Uint8Array;
+  readonly rest?: AsyncIterator<Uint8Array>;
+}
+
+/** All of a content, or of a stream that is longer than `most` bytes its beginning and the rest. */
+async function read(content: FileContent, most: number): Promise<Read> {
   const bytes = bytesOf(content);
-  if (bytes !== undefined) return bytes;
-  if (content instanceof Blob || content instanceof ReadableStream) {
-    return new Uint8Array(await new Response(content as Blob).arrayBuffer());
+  if (bytes !== undefined) return { bytes };
+  // Not every browser's stream can be iterated over.
+  if (content instanceof Blob || !(Symbol.asyncIterator in content)) {
+    return { bytes: new Uint8Array(await new Response(content as Blob).arrayBuffer()) };
   }
-  const parts: BlobPart[] = [];
-  for await (const part of content as AsyncIterable<unknown>) {
+  const pieces = piecesOf(content as AsyncIterable<unknown>);
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  for (let size = 0; size <= most;) {
+    const next = await pieces.next();
+    if (next.done === true) return { bytes: await joined(parts) };
+    parts.push(next.value);
+    size += next.value.length;
+  }
+  return { bytes: await joined(parts), rest: pieces };
+}
+
+async function* piecesOf(
+  stream: AsyncIterable<unknown>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  for await (const part of stream) {
     const bytes = typeof part === 'string' ? new TextEncoder().encode(part) : bytesOf(part);
     if (bytes === undefined) throw invalidInput('file', 'the stream has parts that are no bytes');
-    parts.push(bytes as Uint8Array<ArrayBuffer>);
+    yield bytes as Uint8Array<ArrayBuffer>;
   }
+}
+
+async function joined(parts: Uint8Array<ArrayBuffer>[]): Promise<Uint8Array> {
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 

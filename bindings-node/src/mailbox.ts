@@ -1,5 +1,5 @@
 /** Calls of the addon and their answers, which come in batches. */
-import type { CancelHandle, Engine, EngineReply, EngineStream } from './engine.js';
+import type { CancelHandle, Engine, EngineReply, EngineStream, FedStream } from './engine.js';
 
 /** Where the addon puts the answers of one environment. */
 export interface NativeMailbox {
@@ -18,6 +18,7 @@ export interface NativeEngine {
   invoke(box: NativeMailbox, id: number, name: string, args: string): void;
   runMany(request: string): NativeStream;
   upload(head: string, source: string, body: Uint8Array): NativeStream;
+  uploadStream(head: string, source: string): NativeStream;
   download(head: string, body: Uint8Array, path: string): NativeStream;
   metrics(): string;
   watch(thresholds: string): NativeStream;
@@ -28,6 +29,9 @@ export interface NativeEngine {
 /** The addon's stream. */
 export interface NativeStream {
   nextBatch(box: NativeMailbox, id: number): void;
+  push(piece: Uint8Array): void;
+  finish(): void;
+  fail(why: string): void;
   close(): void;
 }
 
@@ -146,6 +150,10 @@ export class MailedEngine implements Engine {
     return this.#stream(this.#inner.upload(head, source, body));
   }
 
+  uploadStream(head: string, source: string): FedStream {
+    return new MailedStream(this.#inner.uploadStream(head, source), this.#mailbox);
+  }
+
   download(head: string, body: Uint8Array, path: string): EngineStream {
     return this.#stream(this.#inner.download(head, body, path));
   }
@@ -171,7 +179,7 @@ export class MailedEngine implements Engine {
   }
 }
 
-class MailedStream implements EngineStream {
+class MailedStream implements FedStream {
   readonly #inner: NativeStream;
   readonly #mailbox: Mailbox;
 
@@ -182,6 +190,18 @@ class MailedStream implements EngineStream {
 
   nextBatch(): Promise<string | null> {
     return this.#mailbox.send((box, id) => this.#inner.nextBatch(box, id));
+  }
+
+  push(piece: Uint8Array): void {
+    this.#inner.push(piece);
+  }
+
+  finish(): void {
+    this.#inner.finish();
+  }
+
+  fail(why: string): void {
+    this.#inner.fail(why);
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 /** Bodies that are not in memory: their events, to the last one. */
-import type { EngineStream } from './engine.js';
+import type { EngineStream, FedStream } from './engine.js';
 import type { Progress } from './file.js';
 import { cancelled, invalidInput, translate } from './raise.js';
 
@@ -19,11 +19,51 @@ interface TransferEvent extends TransferEnd {
   readonly total?: number | null;
 }
 
+/** Sends what has been read of a stream, and then what else is in it, as the connection takes it. */
+export async function feed(
+  stream: FedStream,
+  read: Uint8Array,
+  rest: AsyncIterator<Uint8Array>,
+  signal: AbortSignal | undefined,
+  onProgress: ((progress: Progress) => void) | undefined,
+): Promise<TransferEnd> {
+  let first = true;
+  let reading = false;
+  const next = async (): Promise<void> => {
+    reading = true;
+    try {
+      let piece = await rest.next();
+      // A piece of nothing would be taken for an answer that is still to come.
+      while (piece.done !== true && piece.value.length === 0) piece = await rest.next();
+      if (piece.done === true) stream.finish();
+      else stream.push(piece.value);
+    } catch (thrown) {
+      stream.fail(thrown instanceof Error ? thrown.message : String(thrown));
+    } finally {
+      reading = false;
+    }
+  };
+  const want = (): void => {
+    if (first) stream.push(read);
+    else void next();
+    first = false;
+  };
+  try {
+    return await finish(() => stream, signal, onProgress, want);
+  } finally {
+    // Whatever the program reads from is let go of, also where the call has failed; not waited for
+    // where it stands still.
+    const left = rest.return?.().catch(() => undefined);
+    if (!reading) await left;
+  }
+}
+
 /** Waits for the end of a transfer and tells how far it is. */
 export async function finish(
   open: () => EngineStream,
   signal: AbortSignal | undefined,
   onProgress: ((progress: Progress) => void) | undefined,
+  want?: () => void,
 ): Promise<TransferEnd> {
   const check = (started: boolean): void => {
     if (signal?.aborted === true) throw cancelled(signal.reason, started);
@@ -42,6 +82,7 @@ export async function finish(
       throw thrown;
     }
   };
+  let heard = 0;
   let stream: EngineStream | undefined;
   const abort = (): void => stream?.close();
   signal?.addEventListener('abort', abort, { once: true });
@@ -53,7 +94,13 @@ export async function finish(
       if (batch === null) throw cancelled('the transfer was closed before its end', true);
       for (const event of JSON.parse(batch) as TransferEvent[]) {
         if (event.type === 'end') return event;
+        if (event.type === 'want') {
+          want?.();
+          // It says how far the transfer is as well.
+          if (event.sent === heard) continue;
+        }
         const done = event.sent ?? event.received ?? 0;
+        heard = done;
         hear({ done, total: event.total ?? undefined });
       }
     }

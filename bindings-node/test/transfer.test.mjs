@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { zipSync } from 'fflate';
@@ -120,6 +122,73 @@ test('a file that is sent as a form keeps its name and type', async () => {
     assert.ok(wrong instanceof InvalidInput && wrong.field === 'file', String(wrong));
   } finally {
     await server.stop();
+  }
+});
+
+test('a long stream is sent as it is read', async () => {
+  const MIB = 1024 * 1024;
+  let pulled = 0;
+  let ended = false;
+  let resume;
+  const server = createServer(async (request, response) => {
+    assert.equal(request.headers['transfer-encoding'], 'chunked');
+    let size = 0;
+    try {
+      for await (const chunk of request) {
+        if (resume === undefined) await new Promise((done) => (resume = done));
+        size += chunk.length;
+      }
+    } catch {
+      return; // A call that gave up.
+    }
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ flows: [{ name: String(size) }] }));
+  });
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  async function* pieces(count, fails = false) {
+    try {
+      for (; pulled < count; pulled += 1) yield new Uint8Array(MIB);
+      if (fails) throw new Error('the tape broke');
+    } finally {
+      ended = true;
+    }
+  }
+  try {
+    const baseUrl = `http://127.0.0.1:${server.address().port}`;
+    const far = new LangflowClient({ baseUrl, apiKey: 'k' });
+    const seen = [];
+    const onProgress = ({ done, total }) => seen.push([done, total]);
+    const sent = far.flows.import({ body: { content: pieces(64), onProgress } });
+    while (resume === undefined) await sleep(10);
+    await sleep(200);
+    // A server that does not read stops the program from being read.
+    assert.ok(pulled > 0 && pulled < 40, `${pulled} of 64 pieces`);
+    resume();
+    assert.deepEqual((await sent).flows, [{ name: String(64 * MIB) }]);
+    assert.deepEqual(seen.at(-1), [64 * MIB, undefined]);
+    assert.ok(ended);
+
+    [pulled, ended] = [0, false];
+    const error = await failure(far.flows.import({ body: pieces(3, true) }));
+    assert.equal(error.code, 'file_error', String(error));
+    assert.match(error.message, /the tape broke/);
+    assert.ok(ended);
+
+    async function* stuck() {
+      yield new Uint8Array(2 * MIB);
+      yield new Uint8Array(0);
+      await new Promise(() => undefined);
+    }
+    const { code } = await failure(far.flows.import({ body: stuck() }, { timeout: 500 }));
+    assert.equal(code, 'total_timeout');
+    const signal = AbortSignal.timeout(300);
+    assert.equal(
+      (await failure(far.flows.import({ body: stuck() }, { signal }))).code,
+      'cancelled',
+    );
+  } finally {
+    server.closeAllConnections();
+    server.close();
   }
 });
 
