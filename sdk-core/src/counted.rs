@@ -5,8 +5,8 @@ use futures::FutureExt as _;
 use crate::client::Client;
 use crate::dialect::{self, Family, langflow};
 use crate::error::{ErrorCode, LangflowError};
+use crate::reader::parse;
 use crate::run::{RunRequest, RunResult};
-use crate::stream::parse;
 
 /// Builds the request of a run, up to where it is sent; the number of its headers.
 ///

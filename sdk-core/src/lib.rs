@@ -40,10 +40,12 @@ mod platform;
 #[cfg_attr(target_arch = "wasm32", path = "portable_wasm.rs")]
 mod portable;
 mod problem;
+mod reader;
 mod request;
 mod resume;
 mod retry;
 mod run;
+mod run_request;
 mod send;
 mod session;
 mod stream;

@@ -8,8 +8,8 @@ use crate::client::Client;
 use crate::dialect::Api;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::operation::Operation;
+use crate::reader::parse;
 use crate::send::has_type;
-use crate::stream::parse;
 
 impl Client {
     /// The answer as JSON.

@@ -265,7 +265,7 @@ fn refused(message: &str) -> LangflowError {
 }
 
 fn event(id: &str, body: &[u8]) -> Result<WebhookEvent, LangflowError> {
-    let raw = crate::stream::parse(body)?;
+    let raw = crate::reader::parse(body)?;
     let text = |key: &str| raw.get(key).and_then(Value::as_str).map(str::to_owned);
     let (Some(event), Some(flow_id)) = (text("event"), text("flow_id")) else {
         let error = LangflowError::new(
