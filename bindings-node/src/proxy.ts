@@ -179,7 +179,7 @@ function check(options: ProxyOptions): void {
 
 function isHeaders(value: unknown): boolean {
   try {
-    new Headers(headerPairs(value).map(([name, text]) => [name, text]));
+    new Headers(headerPairs(value).map(([name, text]): [string, string] => [name, text]));
     return true;
   } catch {
     return false;
