@@ -10,6 +10,8 @@ use crate::platform;
 const BASE: Duration = Duration::from_millis(500);
 /// Longest delay of our own.
 const CAP: Duration = Duration::from_secs(8);
+/// Full jitter may come to nothing, and a server that is in trouble would be asked again at once.
+const LEAST: Duration = Duration::from_micros(62_500);
 /// Longest delay that a server may ask for; beyond it the call fails and says so.
 pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(60);
 
@@ -48,11 +50,11 @@ pub fn delay(safety: Safety, attempt: &Attempt, max_retries: u32, random: f64) -
         return None;
     }
     let doubled = BASE.saturating_mul(1 << attempt.number.saturating_sub(1).min(16));
-    let own = doubled.min(CAP).mul_f64(random);
+    let own = doubled.min(CAP).mul_f64(random).max(LEAST);
     match attempt.retry_after {
         Some(asked) if asked > RETRY_AFTER_CAP => None,
         // Never before the server's time; a little after it, so that callers do not come back as one.
-        Some(asked) => Some(asked + own.min(BASE.mul_f64(random))),
+        Some(asked) => Some(asked + BASE.mul_f64(random).max(LEAST)),
         None => Some(own),
     }
 }
@@ -164,7 +166,7 @@ mod tests {
         assert_eq!(at(1, 1.0), Some(Duration::from_millis(500)));
         assert_eq!(at(3, 1.0), Some(Duration::from_secs(2)));
         assert_eq!(at(30, 1.0), Some(Duration::from_secs(8)));
-        assert_eq!(at(5, 0.0), Some(Duration::ZERO));
+        assert_eq!(at(5, 0.0), Some(LEAST));
         assert_eq!(
             delay(Safety::Safe, &failed(Failure::NotStarted, 3), 2, 1.0),
             None
