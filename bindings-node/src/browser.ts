@@ -17,7 +17,7 @@ export function onPage(options: ClientOptions, page: string | undefined): Client
       hint:
         `Leave ${secret} out and let a server add it (createProxyHandler), ` +
         'or set dangerouslyAllowKeyInBrowser where it may be read.',
-      field: secret === 'apiKey' ? 'api_key' : secret,
+      field: secret,
     });
   }
   if (typeof rest.baseUrl !== 'string' || !/^\/(?!\/)/.test(rest.baseUrl)) return rest;
