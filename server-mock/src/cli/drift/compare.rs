@@ -83,11 +83,21 @@ fn change(value: &Value, variables: &BTreeMap<String, String>, ids: &mut Vec<Str
             let sorted: BTreeMap<&String, &Value> = fields.iter().collect();
             let changed = sorted
                 .into_iter()
-                .map(|(name, value)| (name.clone(), change(value, variables, ids)));
+                .map(|(name, value)| (name.clone(), change(value, variables, ids)))
+                .map(|(name, value)| match value {
+                    // The server takes it out of a set: its order is another with each start.
+                    Value::Array(items) if name == "to_run" => (name, in_order(items)),
+                    value => (name, value),
+                });
             Value::Object(changed.collect())
         }
         other => other.clone(),
     }
+}
+
+fn in_order(mut items: Vec<Value>) -> Value {
+    items.sort_by_key(Value::to_string);
+    items.into()
 }
 
 fn text_without(text: &str, variables: &BTreeMap<String, String>, ids: &mut Vec<String>) -> String {
