@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ import pytest
 from langflow_api import AsyncClient, Client, ConnectFailed, InvalidInput, LangflowError, TlsFailed
 from network import HOST, Authority, Proxy, TlsServer
 from support import RawServer, header_of
-
-pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
 
 NAMES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "ssl_cert_file", "ssl_cert_dir")
 

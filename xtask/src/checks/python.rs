@@ -49,6 +49,7 @@ pub fn integrations() -> Result<Counts> {
             "tests/test_results.py",
             "tests/test_watch.py",
             "tests/test_many.py",
+            "tests/test_transfer.py",
         ]),
     )?;
     let stubtest = ["-m", "mypy.stubtest", "--ignore-missing-stub"];
