@@ -12,7 +12,7 @@ from ._watch import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
     from os import PathLike
     from typing import Any, ClassVar
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ._models import Shape
     from ._stream import Opening
 
-    # Head and body of an answer, as the engine hands them over.
-    _Reply = tuple[str, bytes]
+    # The head as JSON, and the body; where that went to a file, what the engine says of it.
+    _Reply = tuple[str, Any]
 
 
 class Calls:
@@ -49,9 +49,12 @@ class Calls:
         client = self._client
         with watch(operation, client._options(options), args.get("flow_id")) as seen:
             message = head(operation, args, seen.options, content_type, filename)
-            reply = client._engine.call(message, payload(body, extra))
+            reply = self._reply(message, payload(body, extra))
             seen.replied(reply[0])
         return self._made(reply, shapes)
+
+    def _reply(self, message: str, data: bytes) -> _Reply:
+        return self._client._engine.call(message, data)
 
     def send(
         self,
@@ -127,9 +130,12 @@ class AsyncCalls:
         client = self._client
         with watch(operation, client._options(options), args.get("flow_id")) as seen:
             message = head(operation, args, seen.options, content_type, filename)
-            reply = await client._engine.call_async(message, payload(body, extra))
+            reply = await self._reply(message, payload(body, extra))
             seen.replied(reply[0])
         return self._made(reply, shapes)
+
+    def _reply(self, message: str, data: bytes) -> Awaitable[_Reply]:
+        return self._client._engine.call_async(message, data)
 
     async def send(
         self,

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 
 from . import _native
-from ._bridge import encode, head, payload
-from ._given import NOT_GIVEN
+from ._bridge import encode
 from ._json import dumps, loads
 from ._progress import told
 from ._resource import AsyncCalls, Calls
-from ._watch import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,24 +157,13 @@ class SavingCalls(Calls):
     _path: str
     _progress: object
 
-    def call(
-        self,
-        operation: str,
-        args: dict[str, object],
-        options: dict[str, object],
-        shapes: Mapping[int, Shape],
-        body: object = NOT_GIVEN,
-        extra: Mapping[str, Any] | None = None,
-        content_type: str | None = None,
-        filename: str | None = None,
-    ) -> Any:
-        client = self._client
-        with watch(operation, client._options(options), args.get("flow_id")) as seen:
-            message = head(operation, args, seen.options, content_type, filename)
-            source = client._engine.download(message, payload(body, extra), self._path)
-            end = follow(Way(source), self._progress, os.path.basename(self._path))
-            seen.replied(dumps(end["head"]).decode())
-        return SavedFile(end)
+    def _reply(self, message: str, data: bytes) -> tuple[str, Any]:
+        source = self._client._engine.download(message, data, self._path)
+        end = follow(Way(source), self._progress, os.path.basename(self._path))
+        return dumps(end["head"]).decode(), end
+
+    def _made(self, reply: tuple[str, Any], shapes: Mapping[int, Shape]) -> Any:
+        return SavedFile(reply[1])
 
     def send(self, *_: Any, **__: Any) -> Any:
         raise _native.invalid_input("path", "A call that sends a file cannot save its answer.")
@@ -193,24 +180,13 @@ class SavingAsyncCalls(AsyncCalls):
     _path: str
     _progress: object
 
-    async def call(
-        self,
-        operation: str,
-        args: dict[str, object],
-        options: dict[str, object],
-        shapes: Mapping[int, Shape],
-        body: object = NOT_GIVEN,
-        extra: Mapping[str, Any] | None = None,
-        content_type: str | None = None,
-        filename: str | None = None,
-    ) -> Any:
-        client = self._client
-        with watch(operation, client._options(options), args.get("flow_id")) as seen:
-            message = head(operation, args, seen.options, content_type, filename)
-            source = client._engine.download(message, payload(body, extra), self._path)
-            end = await follow_async(Way(source), self._progress, os.path.basename(self._path))
-            seen.replied(dumps(end["head"]).decode())
-        return SavedFile(end)
+    async def _reply(self, message: str, data: bytes) -> tuple[str, Any]:
+        source = self._client._engine.download(message, data, self._path)
+        end = await follow_async(Way(source), self._progress, os.path.basename(self._path))
+        return dumps(end["head"]).decode(), end
+
+    def _made(self, reply: tuple[str, Any], shapes: Mapping[int, Shape]) -> Any:
+        return SavedFile(reply[1])
 
     async def send(self, *_: Any, **__: Any) -> Any:
         raise _native.invalid_input("path", "A call that sends a file cannot save its answer.")
