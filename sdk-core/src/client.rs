@@ -49,8 +49,7 @@ pub(crate) struct Shared {
     pub(crate) tokens: Tokens,
     pub(crate) cache: Cache,
     pub(crate) learnt: Learnt,
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) flows: crate::tweaks::Flows,
+    pub(crate) flows: crate::components::Flows,
 }
 
 impl Client {

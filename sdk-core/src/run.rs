@@ -228,7 +228,6 @@ impl Client {
             Family::Responses => Some(&responses::RUN),
         };
         if let Some(operation) = operation {
-            #[cfg(not(target_arch = "wasm32"))]
             if family == Family::Langflow
                 && let Some(tweaks) = body.get_mut("tweaks")
             {

@@ -9,8 +9,10 @@ pub(crate) const TRACEPARENT: http::HeaderName = http::HeaderName::from_static("
 
 /// The span of a call, from its first attempt to the end of its stream. It has no header, body or query:
 /// nothing in it can be a secret.
-#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn call_span(call: &Call) -> tracing::Span {
+    if !platform::SPANS {
+        return tracing::Span::none();
+    }
     tracing::info_span!(
         "langflow.call",
         operation = call.operation.id,
@@ -19,12 +21,6 @@ pub(crate) fn call_span(call: &Call) -> tracing::Span {
         status = tracing::field::Empty,
         code = tracing::field::Empty,
     )
-}
-
-/// Nobody listens in a page.
-#[cfg(target_arch = "wasm32")]
-pub(crate) fn call_span(_: &Call) -> tracing::Span {
-    tracing::Span::none()
 }
 
 /// The trace that a call belongs to: the caller's, where the call has a `traceparent` of the

@@ -5,8 +5,6 @@ use serde_json::{Map, Value, json};
 use crate::boundary::{Args, Entry, Invoked};
 use crate::client::Client;
 use crate::error::{ErrorCode, LangflowError};
-#[cfg(not(target_arch = "wasm32"))]
-use crate::options::CallOptions;
 use crate::platform;
 use crate::request::check_segment;
 
@@ -39,14 +37,14 @@ pub(crate) fn check_shape(value: &Value) -> Result<&Map<String, Value>, Langflow
 }
 
 /// A component of a flow, as far as tweaks are concerned.
-struct Component<'a> {
-    id: &'a str,
-    display_name: &'a str,
-    template: Option<&'a Map<String, Value>>,
+pub(crate) struct Component<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) display_name: &'a str,
+    pub(crate) template: Option<&'a Map<String, Value>>,
 }
 
 /// The components of a flow file or of a flow as the API shows it; notes are none.
-fn components(flow: &Value) -> Vec<Component<'_>> {
+pub(crate) fn components(flow: &Value) -> Vec<Component<'_>> {
     let graph = flow.get("data").unwrap_or(flow);
     let nodes = graph.get("nodes").and_then(Value::as_array);
     nodes
@@ -161,52 +159,6 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
-/// Flows as far as tweaks are concerned, kept for a while.
-#[derive(Debug, Default)]
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) struct Flows(std::sync::Mutex<Vec<(String, std::time::Instant, std::sync::Arc<Value>)>>);
-
-#[cfg(not(target_arch = "wasm32"))]
-impl Flows {
-    const MOST: usize = 64;
-    const TIME: std::time::Duration = std::time::Duration::from_secs(60);
-
-    fn get(&self, id: &str) -> Option<std::sync::Arc<Value>> {
-        let all = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let found = all
-            .iter()
-            .find(|(known, read, _)| known == id && read.elapsed() < Self::TIME);
-        found.map(|(_, _, flow)| flow.clone())
-    }
-
-    fn keep(&self, id: &str, flow: &Value) {
-        let nodes: Vec<Value> = components(flow)
-            .into_iter()
-            .map(|component| {
-                let fields = component.template.map(|template| {
-                    let known = template.iter().filter(|(_, value)| !value.is_null());
-                    Value::Object(known.map(|(name, _)| (name.clone(), true.into())).collect())
-                });
-                let node = json!({"display_name": component.display_name, "template": fields});
-                json!({"id": component.id, "data": {"node": node}})
-            })
-            .collect();
-        let flow = std::sync::Arc::new(json!({ "nodes": nodes }));
-        let mut all = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        all.retain(|(known, _, _)| known != id);
-        if all.len() >= Self::MOST {
-            all.remove(0);
-        }
-        all.push((id.to_owned(), std::time::Instant::now(), flow));
-    }
-}
-
 /// Whether a name is no id: ids are made as `Type-suffix`.
 pub(crate) fn has_names(tweaks: &Value) -> bool {
     let components = tweaks.as_object();
@@ -233,48 +185,6 @@ impl Client {
     async fn flow(&self, flow_id: &str) -> Result<Value, LangflowError> {
         let args = Map::from_iter([("flow_id".to_owned(), flow_id.into())]);
         self.ask("getFlow", args).await
-    }
-
-    /// The tweaks of a run on an open-source server by component id: it passes over what it does not
-    /// know without a word. The flow is asked for once a minute at most; where it cannot be read, or is
-    /// named by its endpoint, they stay as they are.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) async fn known_components(
-        &self,
-        flow_id: &str,
-        tweaks: Value,
-        options: &CallOptions,
-    ) -> Result<Value, LangflowError> {
-        let named = tweaks.as_object().is_some_and(|all| !all.is_empty());
-        if !named || !crate::job::is_uuid(flow_id) {
-            return Ok(tweaks);
-        }
-        if let Some(flow) = self.shared.flows.get(flow_id)
-            && let Ok(resolved) = resolve(&flow, &tweaks)
-        {
-            return Ok(resolved);
-        }
-        // What is kept may be older than a component that it lacks.
-        let args = Map::from_iter([("flow_id".to_owned(), flow_id.into())]);
-        let options = CallOptions {
-            idempotency_key: None,
-            ..options.clone()
-        };
-        let asked = self.ask_with("langflow.getFlow", args, options).await;
-        let read = match asked {
-            Ok((answer, call)) => self.understand(&answer, &call).await,
-            Err(error) => Err(error),
-        };
-        match read {
-            Ok(flow) => {
-                self.shared.flows.keep(flow_id, &flow);
-                resolve_known(&flow, tweaks)
-            }
-            Err(error) if error.is(ErrorCode::Cancelled) || error.is(ErrorCode::ClientClosed) => {
-                Err(error)
-            }
-            _ => Ok(tweaks),
-        }
     }
 
     /// Tweaks that name a component by its display name, with ids in their place. Where the flow

@@ -63,6 +63,9 @@ impl Piece {
     }
 }
 
+/// Whether somebody may listen to spans of calls: in a page nobody does.
+pub const SPANS: bool = cfg!(not(target_arch = "wasm32"));
+
 /// Whether there are files.
 pub const HAS_FILES: bool = cfg!(not(target_arch = "wasm32"));
 

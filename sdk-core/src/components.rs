@@ -1,0 +1,93 @@
+//! What an open-source server's flow consists of, kept for a while: such a server passes over tweaks
+//! that it does not know.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use crate::client::Client;
+use crate::error::{ErrorCode, LangflowError};
+use crate::options::CallOptions;
+use crate::tweaks::{components, resolve, resolve_known};
+
+/// Flows as far as tweaks are concerned, kept for a while.
+#[derive(Debug, Default)]
+pub(crate) struct Flows(Mutex<Vec<(String, Instant, Arc<Value>)>>);
+
+impl Flows {
+    const MOST: usize = 64;
+    const TIME: Duration = Duration::from_secs(60);
+
+    fn get(&self, id: &str) -> Option<Arc<Value>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = all
+            .iter()
+            .find(|(known, read, _)| known == id && read.elapsed() < Self::TIME);
+        found.map(|(_, _, flow)| flow.clone())
+    }
+
+    fn keep(&self, id: &str, flow: &Value) {
+        let nodes: Vec<Value> = components(flow)
+            .into_iter()
+            .map(|component| {
+                let fields = component.template.map(|template| {
+                    let known = template.iter().filter(|(_, value)| !value.is_null());
+                    Value::Object(known.map(|(name, _)| (name.clone(), true.into())).collect())
+                });
+                let node = json!({"display_name": component.display_name, "template": fields});
+                json!({"id": component.id, "data": {"node": node}})
+            })
+            .collect();
+        let flow = Arc::new(json!({ "nodes": nodes }));
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(known, _, _)| known != id);
+        if all.len() >= Self::MOST {
+            all.remove(0);
+        }
+        all.push((id.to_owned(), Instant::now(), flow));
+    }
+}
+
+impl Client {
+    /// The tweaks of a run on an open-source server by component id: it passes over what it does not
+    /// know without a word. The flow is asked for once a minute at most; where it cannot be read, or is
+    /// named by its endpoint, they stay as they are.
+    pub(crate) async fn known_components(
+        &self,
+        flow_id: &str,
+        tweaks: Value,
+        options: &CallOptions,
+    ) -> Result<Value, LangflowError> {
+        let named = tweaks.as_object().is_some_and(|all| !all.is_empty());
+        if !named || !crate::job::is_uuid(flow_id) {
+            return Ok(tweaks);
+        }
+        if let Some(flow) = self.shared.flows.get(flow_id)
+            && let Ok(resolved) = resolve(&flow, &tweaks)
+        {
+            return Ok(resolved);
+        }
+        // What is kept may be older than a component that it lacks.
+        let args = Map::from_iter([("flow_id".to_owned(), flow_id.into())]);
+        let options = CallOptions {
+            idempotency_key: None,
+            ..options.clone()
+        };
+        let asked = self.ask_with("langflow.getFlow", args, options).await;
+        let read = match asked {
+            Ok((answer, call)) => self.understand(&answer, &call).await,
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(flow) => {
+                self.shared.flows.keep(flow_id, &flow);
+                resolve_known(&flow, tweaks)
+            }
+            Err(error) if error.is(ErrorCode::Cancelled) || error.is(ErrorCode::ClientClosed) => {
+                Err(error)
+            }
+            _ => Ok(tweaks),
+        }
+    }
+}
