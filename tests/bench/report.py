@@ -78,12 +78,17 @@ def write(folder: pathlib.Path, tables: list[Table], facts: list[Fact]) -> None:
     """docs/benchmarks.md and docs/benchmarks.svg."""
     folder.mkdir(exist_ok=True)
     rounds = max((len(one) for _, figures, _ in tables for one in figures.values()), default=0)
+    load, processors = os.getloadavg()[1], os.cpu_count() or 1
+    beside = (
+        "others ran beside it, so that times are long; the ratios are what to trust"
+        if load > processors + 1
+        else "nothing else of weight ran beside it"
+    )
     lines = [
         METHOD,
         f"**This run**: {rounds} rounds, {platform.system()} on {platform.machine()},"
-        f" {os.cpu_count()} processors, Python {platform.python_version()}. The load was"
-        f" {os.getloadavg()[1]:.1f}: above the number of processors, others ran beside it, so that"
-        " times are long; the ratios are what to trust.",
+        f" {processors} processors, Python {platform.python_version()}. The load was"
+        f" {load:.1f}: {beside}.",
         "",
         "![CPU time by contender](benchmarks.svg)",
     ]
