@@ -1,28 +1,30 @@
-// Compiles src/ twice. To CommonJS for Node, Bun and Deno, with ECMAScript modules in front of it:
-// both worlds so share every class, and `instanceof` holds whichever way an error comes. And to
-// ECMAScript modules for browsers and edge runtimes, which bundlers can take apart.
+// Compiles src/ twice. To CommonJS for Node, Bun and Deno, in few files and with ECMAScript modules in
+// front of it: both worlds so share every class, and `instanceof` holds whichever way an error comes.
+// And to ECMAScript modules for browsers and edge runtimes, which bundlers can take apart.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle-cjs.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = `${root}dist/`;
 const entries = ['index', 'testing', 'export', 'react'];
 
 // Built aside and then moved, so that a program that runs meanwhile finds the old or the new one.
-function compile(folder, project, type) {
+async function compile(folder, project, type) {
   const fresh = `${dist}${folder}.${process.pid}`;
   const tsc = `${root}node_modules/typescript/bin/tsc`;
   try {
     const args = [tsc, '-p', `${root}${project}`, '--outDir', fresh];
     execFileSync(process.execPath, args, { stdio: 'inherit' });
+    const manifest = type === 'module' ? { type, sideEffects: false } : { type };
+    writeFileSync(`${fresh}/package.json`, `${JSON.stringify(manifest)}\n`);
+    if (type === 'commonjs') await bundle(fresh);
   } catch (failed) {
     rmSync(fresh, { recursive: true, force: true });
     throw failed;
   }
-  const manifest = type === 'module' ? { type, sideEffects: false } : { type };
-  writeFileSync(`${fresh}/package.json`, `${JSON.stringify(manifest)}\n`);
   return () => {
     rmSync(`${dist}${folder}`, { recursive: true, force: true });
     renameSync(fresh, `${dist}${folder}`);
@@ -31,8 +33,8 @@ function compile(folder, project, type) {
 
 mkdirSync(dist, { recursive: true });
 const moves = [
-  compile('cjs', 'tsconfig.json', 'commonjs'),
-  compile('esm', 'tsconfig.web.json', 'module'),
+  await compile('cjs', 'tsconfig.json', 'commonjs'),
+  await compile('esm', 'tsconfig.web.json', 'module'),
 ];
 for (const move of moves) move();
 
