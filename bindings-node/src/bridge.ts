@@ -18,7 +18,7 @@ import { headerPairs, type RequestOptions, requestOptionsToWire } from './option
 import { type PageData, PagePromise } from './page.js';
 import { cancelled, translate } from './raise.js';
 import { RunResult, type WireResult } from './result.js';
-import { EngineSource } from './source.js';
+import { EngineSource, type Source } from './source.js';
 import { FlowStream } from './stream.js';
 import { feed, finish } from './transfer.js';
 import { rename, type Shape } from './wire.js';
@@ -62,10 +62,22 @@ export class Bridge {
    * as it arrives.
    */
   open(params: RunParams, options: RequestOptions, hear?: (event: FlowEvent) => void): FlowStream {
+    const { source, signal } = this.source(params, options, hear);
+    return new FlowStream(source, signal);
+  }
+
+  /** Where the events of {@link open} come from. */
+  source(
+    params: RunParams,
+    options: RequestOptions,
+    hear?: (event: FlowEvent) => void,
+  ): { source: Source; signal: AbortSignal | undefined } {
     const { wire, signal } = requestOptionsToWire(this.#merge(options));
     const request = toJson(runRequest(params, wire));
-    const source = new EngineSource((cancel) => this.engine.open(request, cancel), hear);
-    return new FlowStream(source, signal);
+    return {
+      source: new EngineSource((cancel) => this.engine.open(request, cancel), hear),
+      signal,
+    };
   }
 
   /** Calls an operation. */

@@ -11,7 +11,7 @@ import {
   clientOptionsToWire,
   objectOf,
   type RequestOptions,
-  signalOf,
+  signalOnly,
 } from './options.js';
 import { onPage } from './browser.js';
 import { invalidInput, translate } from './raise.js';
@@ -119,7 +119,7 @@ export class LangflowClient extends ResourceSet {
       readonly signal?: AbortSignal | undefined;
     } = {},
   ): Promise<string> {
-    const signal = signalOf(options);
+    const signal = signalOnly(options, 'format', 'stubs', 'stream', 'asynchronous', 'tweaks');
     const { format, stubs, stream, asynchronous, tweaks } = options;
     const args = { flow_id: flowId, format, stubs, stream, asynchronous, tweaks };
     return (await this.#bridge.invoke('export.flow', args, signal)) as string;
@@ -146,6 +146,9 @@ export class LangflowClient extends ResourceSet {
     options: RequestOptions = {},
   ): Promise<RunResult | FlowJob> {
     const { background, ...run } = given(params) as Partial<typeof params>;
+    if (background !== undefined && typeof background !== 'boolean') {
+      throw invalidInput('background', 'background has to be true or false');
+    }
     if (background !== true) return this.#bridge.run(run, options);
     return new FlowJob(this.#bridge, await this.#bridge.start(run, options));
   }
@@ -224,7 +227,7 @@ export class LangflowClient extends ResourceSet {
   ): Promise<Tweaks> {
     const which = typeof flow === 'string' ? { flow_id: flow } : { flow };
     const args = { ...which, tweaks };
-    const answer = await this.#bridge.invoke('tweaks.check', args, signalOf(options));
+    const answer = await this.#bridge.invoke('tweaks.check', args, signalOnly(options));
     return (answer as { tweaks: Tweaks }).tweaks;
   }
 

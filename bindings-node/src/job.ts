@@ -2,7 +2,7 @@
 import type { Bridge } from './bridge.js';
 import type { JsonObject } from './json.js';
 import type { LangflowError } from './errors.js';
-import { objectOf, type RequestOptions, signalOf, toSeconds } from './options.js';
+import { objectOf, type RequestOptions, signalOnly, toSeconds } from './options.js';
 import { errorFromWire } from './raise.js';
 import { RunResult, type WireResult } from './result.js';
 import type { FlowStream } from './stream.js';
@@ -74,8 +74,9 @@ export class FlowJob {
    */
   async wait(options: Pick<RequestOptions, 'signal' | 'timeout'> = {}): Promise<RunResult> {
     const { timeout } = objectOf(options, 'options') as RequestOptions;
-    const wire = await this.#ask('job.wait', { timeout: toSeconds('timeout', timeout) }, options);
-    return new RunResult(wire as WireResult);
+    const signal = signalOnly(options, 'timeout');
+    const args = { job_id: this.id, timeout: toSeconds('timeout', timeout) };
+    return new RunResult((await this.#bridge.invoke('job.wait', args, signal)) as WireResult);
   }
 
   /**
@@ -105,6 +106,6 @@ export class FlowJob {
   }
 
   #ask(name: string, args: object, options: Pick<RequestOptions, 'signal'>): Promise<unknown> {
-    return this.#bridge.invoke(name, { job_id: this.id, ...args }, signalOf(options));
+    return this.#bridge.invoke(name, { job_id: this.id, ...args }, signalOnly(options));
   }
 }

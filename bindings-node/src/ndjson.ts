@@ -1,12 +1,20 @@
 /** Events as lines of JSON, for the way between a server of one's own and its pages. */
 import { type ErrorInfo, LangflowError } from './errors.js';
 import type { FlowEvent } from './events.js';
-import { errorClasses, MalformedEvent, StreamInterrupted } from './generated/errors.js';
+import {
+  errorClasses,
+  EventTooLarge,
+  MalformedEvent,
+  StreamInterrupted,
+} from './generated/errors.js';
 import { invalidInput } from './raise.js';
 import { RunResult } from './result.js';
 import type { Source } from './source.js';
 
 const encoder = new TextEncoder();
+
+/** Characters that a line may have: as many as an event of a client may have bytes by default. */
+const MAX_LINE = 32 * 1024 * 1024;
 
 /** An event as a line. */
 export function lineOf(event: FlowEvent): Uint8Array<ArrayBuffer> {
@@ -22,7 +30,9 @@ export function lineOfError(error: LangflowError): Uint8Array<ArrayBuffer> {
 export function eventsFromLines(readable: ReadableStream<Uint8Array> | null): Source {
   const reader = readerOf(readable);
   const decoder = new TextDecoder();
-  let rest = '';
+  // Pieces of the line that has no end yet: put together once, however many there are.
+  let rest: string[] = [];
+  let length = 0;
   let said = '';
   let closed = false;
   let over = false;
@@ -30,8 +40,14 @@ export function eventsFromLines(readable: ReadableStream<Uint8Array> | null): So
 
   /** The events of some more text; an error comes behind the events that were before it. */
   function events(text: string): FlowEvent[] {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
+    const lines = text.split('\n');
+    if (lines.length > 1) {
+      lines[0] = rest.join('') + (lines[0] ?? '');
+      [rest, length] = [[], 0];
+    }
+    const last = lines.pop() ?? '';
+    rest.push(last);
+    length += last.length;
     const found: FlowEvent[] = [];
     for (const line of lines.filter((one) => one.trim() !== '')) {
       const event = read(line);
@@ -42,6 +58,7 @@ export function eventsFromLines(readable: ReadableStream<Uint8Array> | null): So
       if (event.type === 'token') said += event.text;
       found.push(event);
     }
+    if (length > MAX_LINE) failure ??= tooLarge();
     return found;
   }
 
@@ -62,6 +79,11 @@ export function eventsFromLines(readable: ReadableStream<Uint8Array> | null): So
   function malformed(line: string, cause: unknown): LangflowError {
     const message = `The stream has a line that is no event: ${JSON.stringify(line.slice(0, 80))}.`;
     return new MalformedEvent({ message, mayHaveExecuted: true, partialText: said }, { cause });
+  }
+
+  function tooLarge(): LangflowError {
+    const message = `An event of the stream is larger than ${MAX_LINE} characters.`;
+    return new EventTooLarge({ message, mayHaveExecuted: true, partialText: said });
   }
 
   function interrupted(message: string, cause?: unknown): LangflowError {
@@ -86,8 +108,9 @@ export function eventsFromLines(readable: ReadableStream<Uint8Array> | null): So
         if (closed) return null;
         if (text === undefined) {
           // What has no end of its line is a page, or the beginning of an event.
-          throw rest.trim() !== '' && !rest.startsWith('{')
-            ? malformed(rest, undefined)
+          const line = rest.join('');
+          throw line.trim() !== '' && !line.startsWith('{')
+            ? malformed(line, undefined)
             : interrupted('The stream ended without the result of its run.');
         }
         const found = events(text);
@@ -128,8 +151,16 @@ function fits(event: Record<string, unknown>): boolean {
 }
 
 function errorFrom(data: Record<string, unknown>): LangflowError {
-  const info = { message: 'The stream ended with an error.', ...data } as ErrorInfo;
-  return new (errorClasses.get(info.code ?? '') ?? LangflowError)(info);
+  const { code, message, ...rest } = data;
+  const named = typeof code === 'string' && /^[a-z]\w*$/.test(code) ? code : undefined;
+  const info: ErrorInfo = {
+    // Who does not say whether the flow ran does not say that it did not.
+    mayHaveExecuted: true,
+    ...rest,
+    code: named,
+    message: typeof message === 'string' ? message : 'The stream ended with an error.',
+  };
+  return new (errorClasses.get(named ?? '') ?? LangflowError)(info);
 }
 
 function eventFrom(event: Record<string, unknown>): FlowEvent {

@@ -145,7 +145,17 @@ export function toSeconds(name: string, value: unknown): unknown {
   throw invalidInput(name, `${name} has to be a positive number of milliseconds, not ${value}`);
 }
 
-/** The signal among options that have no other part. */
+/** The signal among options that have no other part than it and what `names` has. */
+export function signalOnly(options: unknown, ...names: string[]): AbortSignal | undefined {
+  for (const [name, value] of Object.entries(objectOf(options, 'options'))) {
+    if (value === undefined || name === 'signal' || names.includes(name)) continue;
+    const known = ['signal', ...names].join(', ');
+    throw invalidInput(name, `${name} is no option here; there is ${known}`);
+  }
+  return signalOf(options);
+}
+
+/** The signal among options. */
 export function signalOf(options: unknown): AbortSignal | undefined {
   const { signal } = objectOf(options, 'options') as RequestOptions;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {

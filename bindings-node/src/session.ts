@@ -2,9 +2,11 @@
 import type { Bridge } from './bridge.js';
 import type { Tweaks } from './client.js';
 import type { Message, Session } from './generated/types.js';
-import { objectOf, type RequestOptions, signalOf } from './options.js';
+import { cancelled } from './raise.js';
+import { objectOf, type RequestOptions, signalOf, signalOnly } from './options.js';
 import type { RunResult } from './result.js';
-import type { FlowStream } from './stream.js';
+import { LateSource } from './source.js';
+import { FlowStream } from './stream.js';
 
 /** What can be said besides the words. */
 export interface SessionRunOptions extends RequestOptions {
@@ -14,7 +16,7 @@ export interface SessionRunOptions extends RequestOptions {
 
 /**
  * One conversation with a flow: every run continues it. Nothing is sent before the first run, for which
- * the server opens it.
+ * the server opens it; a run that begins meanwhile waits for that.
  *
  * @example
  * ```ts
@@ -29,6 +31,8 @@ export class FlowSession {
   readonly flowId: string;
   readonly #bridge: Bridge;
   #id: string | undefined;
+  /** Settled when the run that opens the session has, or has failed to. */
+  #opening: Promise<void> | undefined;
 
   /** @internal */
   constructor(bridge: Bridge, flowId: string, id: string | undefined) {
@@ -48,19 +52,39 @@ export class FlowSession {
   /** Says something and waits for the answer. */
   async run(inputValue: string, options: SessionRunOptions = {}): Promise<RunResult> {
     const { tweaks, ...rest } = objectOf(options, 'options') as SessionRunOptions;
-    const result = await this.#bridge.run(this.#params(inputValue, tweaks), rest);
-    // Also where the old one had expired: the next run goes on with it.
-    this.#id = result.sessionId ?? this.#id;
-    return result;
+    const opened = this.#turn() ?? (await this.#waited(signalOf(rest)));
+    try {
+      const result = await this.#bridge.run(this.#params(inputValue, tweaks), rest);
+      // Also where the old one had expired: the next run goes on with it.
+      this.#id = result.sessionId ?? this.#id;
+      return result;
+    } finally {
+      opened();
+    }
   }
 
   /** Says something and hands over the answer as it comes. */
   stream(inputValue: string, options: SessionRunOptions = {}): FlowStream {
     const { tweaks, ...rest } = objectOf(options, 'options') as SessionRunOptions;
-    return this.#bridge.open(this.#params(inputValue, tweaks), rest, (event) => {
-      if (event.type === 'run_started') this.#id = event.sessionId ?? this.#id;
-      if (event.type === 'end') this.#id = event.result.sessionId ?? this.#id;
-    });
+    let opened = (): void => undefined;
+    const make = () =>
+      this.#bridge.source(this.#params(inputValue, tweaks), rest, (event) => {
+        const id = event.type === 'end' ? event.result.sessionId : undefined;
+        this.#id = (event.type === 'run_started' ? event.sessionId : id) ?? this.#id;
+        if (this.#id !== undefined) opened();
+      });
+    const begin = async (): Promise<void> => {
+      opened = this.#turn() ?? (await this.#waited(undefined));
+      if (over) opened();
+    };
+    let over = false;
+    const end = (): void => {
+      over = true;
+      opened();
+    };
+    // Made once now, so that what is wrong with the arguments is said at once.
+    const { signal } = make();
+    return new FlowStream(new LateSource(begin, () => make().source, end), signal);
   }
 
   /** What the server knows of it; `null` where it has expired, was cleared or has not begun. */
@@ -84,12 +108,46 @@ export class FlowSession {
     return cleared;
   }
 
+  /**
+   * The right to run: at once where the session is there or nobody opens it. Two runs that opened it side
+   * by side would be two conversations, of which one is forgotten. What comes back says that it is there.
+   */
+  #turn(): (() => void) | undefined {
+    if (this.#id !== undefined) return () => undefined;
+    if (this.#opening !== undefined) return undefined;
+    let settle = (): void => undefined;
+    const opening = new Promise<void>((resolve) => (settle = resolve));
+    this.#opening = opening;
+    return () => {
+      // The next one may have begun to open it.
+      if (this.#opening === opening) this.#opening = undefined;
+      settle();
+    };
+  }
+
+  /** The right to run, after the run that opens the session. */
+  async #waited(signal: AbortSignal | undefined): Promise<() => void> {
+    if (signal?.aborted === true) throw cancelled(signal.reason, false);
+    let abort: (() => void) | undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      abort = () => reject(cancelled(signal?.reason, false));
+      signal?.addEventListener('abort', abort, { once: true });
+    });
+    try {
+      let opened: (() => void) | undefined;
+      while ((opened = this.#turn()) === undefined) await Promise.race([this.#opening, aborted]);
+      return opened;
+    } finally {
+      if (abort !== undefined) signal?.removeEventListener('abort', abort);
+    }
+  }
+
   #params(inputValue: string, tweaks: Tweaks | undefined): Record<string, unknown> {
     return { flowId: this.flowId, inputValue, sessionId: this.#id, tweaks };
   }
 
   #ask(name: string, options: Pick<RequestOptions, 'signal'>): Promise<unknown> {
     const args = { flow_id: this.flowId, session_id: this.#id };
-    return this.#bridge.invoke(name, args, signalOf(options));
+    return this.#bridge.invoke(name, args, signalOnly(options));
   }
 }

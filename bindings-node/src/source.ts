@@ -49,3 +49,42 @@ export class EngineSource implements Source {
     return this.#opener(this.#cancel);
   }
 }
+
+/** Another source, once it may begin; `over` is called when it has ended in any way. */
+export class LateSource implements Source {
+  readonly #begin: () => Promise<void>;
+  readonly #make: () => Source;
+  readonly #over: () => void;
+  readonly #closing: Promise<void>;
+  #leave: (() => void) | undefined;
+  #source: Source | undefined;
+  #closed = false;
+
+  constructor(begin: () => Promise<void>, make: () => Source, over: () => void) {
+    this.#begin = begin;
+    this.#make = make;
+    this.#over = over;
+    this.#closing = new Promise((resolve) => (this.#leave = resolve));
+  }
+
+  async next(): Promise<readonly FlowEvent[] | null> {
+    if (this.#source === undefined) await Promise.race([this.#begin(), this.#closing]);
+    if (this.#closed) return null;
+    this.#source ??= this.#make();
+    try {
+      const events = await this.#source.next();
+      if (events === null) this.#over();
+      return events;
+    } catch (thrown) {
+      this.#over();
+      throw thrown;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#leave?.();
+    this.#source?.close();
+    this.#over();
+  }
+}

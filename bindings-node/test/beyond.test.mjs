@@ -46,6 +46,52 @@ test('a session remembers, tells what was said, and forgets', async () => {
   assert.deepEqual(await session.messages(), []);
 });
 
+test('runs that begin at the same time are one conversation', async () => {
+  const session = client.session('memory-chat');
+  const [said, asked, again] = await Promise.all([
+    session.run('My name is Bob'),
+    session.run('What is my name?'),
+    session.stream('What is my name?').finalResult(),
+  ]);
+  assert.match(asked.output, /Bob/);
+  assert.deepEqual(
+    [said.sessionId, asked.sessionId, again.sessionId],
+    [session.id, session.id, session.id],
+  );
+  assert.equal((await session.messages()).length, 6);
+  await session.clear();
+});
+
+test('a session that one run fails to open is opened by the next', async () => {
+  const session = client.session('memory-chat');
+  const failed = session.run('x', { timeout: 0.001 });
+  const closed = session.stream('My name is Eve');
+  const waits = closed.next();
+  const aborts = new AbortController();
+  const aborted = session.run('x', { signal: aborts.signal });
+  const last = session.run('My name is Ada');
+  aborts.abort();
+  closed.close();
+  assert.equal((await failure(waits)).code, 'cancelled');
+  const error = await failure(aborted);
+  assert.deepEqual([error.code, error.mayHaveExecuted], ['cancelled', false]);
+  assert.equal((await failure(failed)).code, 'total_timeout');
+  assert.equal((await last).sessionId, session.id);
+  assert.match((await session.run('What is my name?')).output, /Ada/);
+  await session.clear();
+});
+
+test('an option that nobody knows is refused by name', async () => {
+  const job = client.job('j');
+  const says = (field) => (error) => error.code === 'invalid_input' && error.field === field;
+  await assert.rejects(job.wait({ bogus: 1 }), says('bogus'));
+  await assert.rejects(job.info({ timeout: 1 }), says('timeout'));
+  await assert.rejects(client.session('f', 's').info({ x: 1 }), says('x'));
+  await assert.rejects(client.exportFlow('f', { formt: 'json' }), says('formt'));
+  const run = { flowId: 'f', inputValue: 'x', background: 'yes' };
+  await assert.rejects(client.runFlow(run), says('background'));
+});
+
 test('a session that begins has not expired, one that is gone has', async () => {
   const strict = client.withOptions({ strictSessions: true });
   for (const begin of [

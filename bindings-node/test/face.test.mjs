@@ -181,6 +181,39 @@ test('fromReadableStream: what is no stream of ours is an error with the text so
   }
 });
 
+test('fromReadableStream: a line without an end is too large, soon', async () => {
+  const piece = new Uint8Array(1 << 20).fill(97);
+  let pulls = 0;
+  const body = new ReadableStream({
+    async pull(controller) {
+      pulls += 1;
+      controller.enqueue(piece);
+    },
+  });
+  const error = await failure(FlowStream.fromReadableStream(body).finalResult());
+  assert.deepEqual([error.code, error.mayHaveExecuted], ['event_too_large', true]);
+  assert.ok(pulls < 40, `${pulls} pieces`);
+});
+
+test('fromReadableStream: an error line says no more than it does', async () => {
+  const end = async (error) => {
+    const body = new Blob([`${JSON.stringify({ type: 'error', error })}\n`]).stream();
+    const { code, message, mayHaveExecuted } = await failure(
+      FlowStream.fromReadableStream(body).finalResult(),
+    );
+    return [code, message, mayHaveExecuted];
+  };
+  const said = 'The stream ended with an error.';
+  assert.deepEqual(await end(JSON.parse('{"code":"__proto__","message":5}')), [
+    'langflow_error',
+    said,
+    true,
+  ]);
+  assert.deepEqual(await end({ code: 'of_tomorrow', message: 'm' }), ['of_tomorrow', 'm', true]);
+  const known = { code: 'connect_failed', message: 'm', mayHaveExecuted: false };
+  assert.deepEqual(await end(known), ['connect_failed', 'm', false]);
+});
+
 test('fromReadableStream: closing and aborting cancel the body', async () => {
   for (const leave of [
     async (stream) => stream.close(),
