@@ -180,7 +180,7 @@ fn opened(stream: Result<boundary::EventStream, boundary::ErrorJson>) -> napi::R
     stream.map(EventStream::from).map_err(throw)
 }
 
-/// What needs no engine: `webhook.verify`, `webhook.sign`, `trigger.sign`.
+/// What needs no engine: `webhook.verify`, `webhook.check`, `webhook.sign`, `trigger.sign`.
 #[napi(catch_unwind)]
 pub fn compute(name: String, args: String, body: Uint8Array) -> napi::Result<String> {
     boundary::compute(&name, &args, Bytes::copy_from_slice(&body)).map_err(throw)

@@ -66,7 +66,7 @@ export interface EngineFactory {
   cancelHandle(): CancelHandle;
   /** The JSON of an `invalid_input` error. */
   invalidInput(field: string, message: string): string;
-  /** What needs no engine: `webhook.verify`, `webhook.sign`, `trigger.sign`. */
+  /** What needs no engine: `webhook.verify`, `webhook.check`, `webhook.sign`, `trigger.sign`. */
   compute(name: string, args: string, body: Uint8Array): string;
   /** The environment's `LANGFLOW_...` variables. */
   environment(): Record<string, string>;

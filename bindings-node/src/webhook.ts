@@ -1,5 +1,6 @@
 /** Webhooks for those who receive them. */
 import { engineFactory } from './engine.js';
+import { WebhookVerificationFailed } from './generated/errors.js';
 import { shapes } from './generated/wire.js';
 import type { WebhookComponent, WebhookError } from './generated/types.js';
 import { type JsonValue, toJson } from './json.js';
@@ -36,6 +37,8 @@ export interface VerifyOptions {
   readonly secret: string | readonly string[];
   /** Seconds that a message may be old, or from the future; 300 unless told otherwise. */
   readonly tolerance?: number | undefined;
+  /** Bytes that a body may have; 4 MiB unless told otherwise. */
+  readonly maxBody?: number | undefined;
 }
 
 /** Headers as `Headers`, or as Node has them. */
@@ -67,7 +70,8 @@ export interface WebhookSignature {
 /** Verifies and signs messages by the Standard Webhooks scheme; needs no client and no key. */
 export const webhooks = {
   /**
-   * Verifies a delivery and reads it.
+   * Verifies a delivery and reads it. The headers are looked at before the body is read, and of the body
+   * no more is read than `maxBody`: whoever sends has proved nothing yet.
    *
    * @example
    * ```ts
@@ -78,15 +82,24 @@ export const webhooks = {
    * }
    * ```
    *
-   * @throws `WebhookVerificationFailed` where the signature is none of these secrets' or the message
-   * is too old; {@link InvalidInput} for a secret that is none; {@link InvalidResponse} for a body
+   * @throws `WebhookVerificationFailed` where the signature is none of these secrets', the message is too
+   * old or too large, or its body broke off; {@link InvalidInput} for a secret that is none; {@link InvalidResponse} for a body
    * that is no event.
    */
   async verify(delivery: Delivery, options: VerifyOptions): Promise<WebhookEvent> {
-    const { secret, tolerance } = objectOf(options, 'options') as VerifyOptions;
+    const { secret, tolerance, maxBody, ...rest } = objectOf(options, 'options') as VerifyOptions;
+    const [unknown] = Object.keys(rest);
+    if (unknown !== undefined) {
+      throw invalidInput(unknown, `${unknown} is no option of webhooks.verify`);
+    }
+    const most = maxBody ?? MAX_BODY;
+    if (!Number.isInteger(most) || most < 0) {
+      throw invalidInput('maxBody', 'maxBody has to be a whole number of bytes');
+    }
     const { headers } = objectOf(delivery, 'delivery') as Delivery;
     const args = { ...secretsOf(secret), headers: headersOf(headers), tolerance };
-    const body = await bodyOf(delivery);
+    compute('webhook.check', args, new Uint8Array(0));
+    const body = await bodyOf(delivery, most);
     const { component, error, ...event } = compute('webhook.verify', args, body);
     return {
       ...(rename({ Event: EVENT }, 'Event', event, 'in') as WebhookEvent),
@@ -143,12 +156,18 @@ function headersOf(headers: WebhookHeaders): Record<string, string> {
   return found;
 }
 
-async function bodyOf(delivery: Delivery): Promise<Uint8Array> {
-  if ('arrayBuffer' in delivery && typeof delivery.arrayBuffer === 'function') {
-    return new Uint8Array(await delivery.arrayBuffer());
-  }
+/** Bytes of a body, unless told otherwise: an output is text, and few are longer than a book. */
+const MAX_BODY = 4 * 1024 * 1024;
+
+async function bodyOf(delivery: Delivery, most: number): Promise<Uint8Array> {
   const given = (delivery as Partial<ReadDelivery>).body;
-  if (typeof given === 'string' || given instanceof Uint8Array) return bytesOf(given);
+  if (typeof given === 'string' || given instanceof Uint8Array) {
+    return limited([bytesOf(given)], most);
+  }
+  if ('arrayBuffer' in delivery && typeof delivery.arrayBuffer === 'function') {
+    if (delivery.bodyUsed) throw invalidInput('body', 'body was read before: verify a clone');
+    return limited(delivery.body === null ? [] : partsOf(delivery.body), most);
+  }
   if (given !== undefined && given !== null) {
     throw invalidInput(
       'body',
@@ -156,9 +175,49 @@ async function bodyOf(delivery: Delivery): Promise<Uint8Array> {
     );
   }
   if (!(Symbol.asyncIterator in delivery)) throw invalidInput('body', 'body is missing');
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of delivery as NodeDelivery) chunks.push(chunk);
-  return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+  // Left in the middle, a request of Node would take its connection and with it the answer along.
+  const { iterator } = delivery as Partial<NodeStream>;
+  const kept = iterator?.call(delivery, { destroyOnReturn: false });
+  return limited(kept ?? (delivery as NodeDelivery), most);
+}
+
+/** What streams of Node have besides. */
+interface NodeStream {
+  iterator(options: { readonly destroyOnReturn: boolean }): AsyncIterable<Uint8Array>;
+}
+
+/** Not every platform's stream can be iterated over. */
+async function* partsOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  const reader = stream.getReader();
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+  } finally {
+    // What is left is of no use; a body that failed is closed already.
+    reader.cancel().catch(() => undefined);
+  }
+}
+
+async function limited(
+  parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  most: number,
+): Promise<Uint8Array> {
+  const kept: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const part of parts) {
+      size += part.length;
+      if (size > most) break;
+      kept.push(part);
+    }
+  } catch (cause) {
+    const message = 'The body of the message broke off.';
+    throw new WebhookVerificationFailed({ message }, { cause });
+  }
+  if (size > most) {
+    const message = `The body of the message has more than ${most} bytes.`;
+    throw new WebhookVerificationFailed({ message });
+  }
+  return new Uint8Array(await new Blob(kept as BlobPart[]).arrayBuffer());
 }
 
 function bytesOf(body: string | Uint8Array): Uint8Array {

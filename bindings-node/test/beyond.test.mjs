@@ -1,6 +1,7 @@
 // Sessions, many runs, webhooks and metrics: what goes beyond one call.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import {
   Cancelled,
@@ -240,6 +241,65 @@ test('a webhook that is not what it says is refused', async () => {
   assert.ok(
     (await verify({ ...webhooks.sign(other, { secret }) }, other)) instanceof InvalidResponse,
   );
+});
+
+test('a receiver reads no body before it looks at the headers, and none that is too large', async () => {
+  let read = 0;
+  const piece = new Uint8Array(1 << 16);
+  const endless = () =>
+    new ReadableStream({
+      pull(controller) {
+        read += piece.length;
+        controller.enqueue(piece);
+      },
+    });
+  const request = (headers) =>
+    new Request('http://x/', { method: 'POST', headers, body: endless(), duplex: 'half' });
+  const refused = (headers, options) =>
+    failure(webhooks.verify(request(headers), { secret, ...options }));
+  const signed = { ...webhooks.sign(body, { secret }) };
+  const old = webhooks.sign(body, { secret, timestamp: Date.now() / 1000 - 301 });
+  for (const headers of [{}, { ...signed, 'webhook-signature': '' }, { ...old }]) {
+    read = 0;
+    assert.ok((await refused(headers)) instanceof WebhookVerificationFailed);
+    assert.ok(read <= 2 * piece.length, `${read} bytes`);
+  }
+  assert.match((await refused(signed)).message, /more than 4194304 bytes/);
+  assert.ok(read < 5 << 20, `${read} bytes`);
+  assert.match((await refused(signed, { maxBody: 5 })).message, /more than 5 bytes/);
+  for (const [options, field] of [
+    [{ maxBody: -1 }, 'maxBody'],
+    [{ tolerence: 1 }, 'tolerence'],
+    [{ tolerance: -1 }, 'tolerance'],
+  ]) {
+    assert.equal((await refused(signed, options)).field, field);
+  }
+  const once = new Request('http://x/', { method: 'POST', headers: signed, body });
+  await once.text();
+  assert.equal((await failure(webhooks.verify(once, { secret }))).field, 'body');
+});
+
+test('an answer is still possible where a body is too large, and one that breaks off is said', async () => {
+  const outcomes = [];
+  const receiver = createServer(async (incoming, answer) => {
+    const error = await failure(webhooks.verify(incoming, { secret, maxBody: 10 }));
+    outcomes.push(error.message);
+    answer.writeHead(413).end();
+  });
+  await new Promise((listening) => receiver.listen(0, '127.0.0.1', listening));
+  const url = `http://127.0.0.1:${receiver.address().port}/`;
+  const headers = { ...webhooks.sign(body, { secret }) };
+  assert.equal((await fetch(url, { method: 'POST', headers, body })).status, 413);
+  const socket = connect(receiver.address().port, '127.0.0.1');
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const length = 'Content-Length: 9';
+  socket.write(`POST / HTTP/1.1\r\nHost: x\r\n${lines.join('')}${length}\r\n\r\nab`, () =>
+    setTimeout(() => socket.destroy(), 50),
+  );
+  while (outcomes.length < 2) await new Promise((later) => setTimeout(later, 10));
+  assert.match(outcomes[0], /more than 10 bytes/);
+  assert.match(outcomes[1], /broke off/);
+  receiver.close();
 });
 
 test('a delivery of the mock server is verified', async () => {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::boundary::{Args, Compute};
-use crate::error::{ErrorCode, LangflowError};
+use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::options::refuse;
 use crate::platform;
 
@@ -118,13 +118,7 @@ pub fn verify_at(
     tolerance: f64,
 ) -> Result<WebhookEvent, LangflowError> {
     let keys = keys(secrets)?;
-    if headers.id.is_empty() {
-        return Err(refused("The header webhook-id is missing."));
-    }
-    let timestamp: i64 =
-        headers.timestamp.trim().parse().map_err(|_| {
-            refused("The header webhook-timestamp is missing or no number of seconds.")
-        })?;
+    let timestamp = check_headers(headers, now, tolerance)?;
     let message = signed_message(headers.id, &timestamp.to_string(), body);
     // Every signature is compared with every key, each in constant time.
     let matched = headers
@@ -139,6 +133,40 @@ pub fn verify_at(
     if !matched {
         return Err(refused("No signature fits any of the secrets."));
     }
+    event(headers.id, body)
+}
+
+/// What can be said before the body is read: whether the headers are those of a delivery of now. Ask it
+/// first, and read no more than you want to keep: whoever sends has proved nothing yet.
+///
+/// # Errors
+/// `webhook_verification_failed` where a header is missing or the message is over 300 s off;
+/// `invalid_input` for a secret that is none.
+pub fn check(secrets: &[&str], headers: WebhookHeaders<'_>) -> Result<(), LangflowError> {
+    keys(secrets)?;
+    check_headers(headers, platform::unix_now(), TOLERANCE).map(drop)
+}
+
+/// The time at which the message was signed, as it says.
+fn check_headers(
+    headers: WebhookHeaders<'_>,
+    now: f64,
+    tolerance: f64,
+) -> Result<i64, LangflowError> {
+    if tolerance < 0.0 {
+        let message = "`tolerance` must be a number of seconds from 0 on.";
+        return Err(LangflowError::invalid_input("tolerance", message));
+    }
+    if headers.id.is_empty() {
+        return Err(refused("The header webhook-id is missing."));
+    }
+    let timestamp: i64 =
+        headers.timestamp.trim().parse().map_err(|_| {
+            refused("The header webhook-timestamp is missing or no number of seconds.")
+        })?;
+    if headers.signature.is_empty() {
+        return Err(refused("The header webhook-signature is missing."));
+    }
     let off = now - timestamp as f64;
     if off.abs() > tolerance {
         let when = if off > 0.0 { "old" } else { "from the future" };
@@ -147,7 +175,7 @@ pub fn verify_at(
             "The message is {off} s {when}; at most {most} s are allowed."
         )));
     }
-    event(headers.id, body)
+    Ok(timestamp)
 }
 
 /// The three headers of a delivery.
@@ -265,14 +293,15 @@ fn refused(message: &str) -> LangflowError {
 }
 
 fn event(id: &str, body: &[u8]) -> Result<WebhookEvent, LangflowError> {
-    let raw = crate::reader::parse(body)?;
+    let raw: Value = serde_json::from_slice(body).map_err(|error| {
+        let message = format!("The message is not JSON: {error}.");
+        LangflowError::from(ErrorInfo::new(ErrorCode::InvalidResponse, message).with_body(body))
+    })?;
     let text = |key: &str| raw.get(key).and_then(Value::as_str).map(str::to_owned);
     let (Some(event), Some(flow_id)) = (text("event"), text("flow_id")) else {
-        let error = LangflowError::new(
-            ErrorCode::InvalidResponse,
-            "The message has no `event` or no `flow_id`, so it is no event of a flow.",
-        );
-        return Err(error.info().clone().with_body(body).into());
+        let message = "The message has no `event` or no `flow_id`, so it is no event of a flow.";
+        let error = ErrorInfo::new(ErrorCode::InvalidResponse, message);
+        return Err(error.with_body(body).into());
     };
     // What is there but of another shape stays in `raw`.
     let part = |key: &str| raw.get(key).filter(|part| part.is_object()).cloned();
@@ -290,12 +319,16 @@ fn event(id: &str, body: &[u8]) -> Result<WebhookEvent, LangflowError> {
 }
 
 /// `webhook.verify {secret or secrets, headers, now?, tolerance?}` with the body answers with the
-/// event; `webhook.sign {secret or secrets, id?, timestamp?}` with the headers; `trigger.sign
+/// event; `webhook.check` with the same and no body with what the headers alone say; `webhook.sign {secret or secrets, id?, timestamp?}` with the headers; `trigger.sign
 /// {secret, timestamp?}` too. Header names may be written in any case.
 pub(crate) const COMPUTE: &[Compute] = &[
     Compute {
         name: "webhook.verify",
         run: compute_verify,
+    },
+    Compute {
+        name: "webhook.check",
+        run: compute_check,
     },
     Compute {
         name: "webhook.sign",
@@ -307,7 +340,23 @@ pub(crate) const COMPUTE: &[Compute] = &[
     },
 ];
 
-fn compute_verify(mut args: Args, body: &[u8]) -> Result<Value, LangflowError> {
+fn compute_verify(args: Args, body: &[u8]) -> Result<Value, LangflowError> {
+    with_delivery(args, &|secrets, headers, now, tolerance| {
+        Ok(json!(verify_at(secrets, headers, body, now, tolerance)?))
+    })
+}
+
+fn compute_check(args: Args, _: &[u8]) -> Result<Value, LangflowError> {
+    with_delivery(args, &|secrets, headers, now, tolerance| {
+        keys(secrets)?;
+        check_headers(headers, now, tolerance)?;
+        Ok(json!({}))
+    })
+}
+
+type Judge<'a> = &'a dyn Fn(&[&str], WebhookHeaders<'_>, f64, f64) -> Result<Value, LangflowError>;
+
+fn with_delivery(mut args: Args, judge: Judge<'_>) -> Result<Value, LangflowError> {
     let secrets = secrets(&mut args)?;
     let headers = args.need("headers")?;
     let now = number(&mut args, "now")?.unwrap_or_else(platform::unix_now);
@@ -327,7 +376,7 @@ fn compute_verify(mut args: Args, body: &[u8]) -> Result<Value, LangflowError> {
         signature: header("webhook-signature"),
     };
     let secrets: Vec<_> = secrets.iter().map(String::as_str).collect();
-    Ok(json!(verify_at(&secrets, headers, body, now, tolerance)?))
+    judge(&secrets, headers, now, tolerance)
 }
 
 fn compute_sign(mut args: Args, body: &[u8]) -> Result<Value, LangflowError> {

@@ -1,5 +1,6 @@
 """A flow behind routes of the real FastAPI, served by uvicorn."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 import uvicorn
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
-from langflow_api import Client, LangflowError
+from langflow_api import Client, InvalidInput, LangflowError
 from langflow_api.integrations.fastapi import WebhookReceiver, stream_response
 from langflow_api.testing import MockServer
 from langflow_api.webhooks import WebhookEvent
@@ -159,6 +160,56 @@ def test_a_webhook_is_received() -> None:
         assert httpx.post(f"{address}/hook", content=body).status_code == 400
         changed = httpx.post(f"{address}/hook", content=body + b" ", headers=sign(body, SECRET))
         assert changed.status_code == 400
+        # Signed, but of no flow: to send it again would change nothing.
+        for none in (b"x", b"[]", b"\xff", b"{}"):
+            answer = httpx.post(f"{address}/hook", content=none, headers=sign(none, SECRET))
+            assert answer.status_code == 422, answer.text
+
+
+def test_a_receiver_reads_no_more_than_it_wants() -> None:
+    from langflow_api.webhooks import sign
+
+    app = FastAPI()
+    receiver = WebhookReceiver(SECRET, max_body=100_000)
+
+    @app.post("/hook")
+    async def hook(event: Annotated[WebhookEvent, Depends(receiver)]) -> None:
+        raise AssertionError(event)
+
+    async def status(headers: dict[str, str]) -> tuple[int, int]:
+        """What it answers to a body without an end, and how many bytes it took of it."""
+        taken = 0
+        said: list[int] = []
+        listed = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+        async def receive() -> dict[str, object]:
+            nonlocal taken
+            taken += 10_000
+            assert taken < 1_000_000, "reads on and on"
+            return {"type": "http.request", "body": bytes(10_000), "more_body": True}
+
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                said.append(message["status"])
+
+        scope = {
+            "type": "http", "method": "POST", "path": "/hook", "raw_path": b"/hook",
+            "query_string": b"", "headers": listed, "root_path": "", "scheme": "http",
+        }  # fmt: skip
+        await app(scope, receive, send)  # type: ignore[arg-type]
+        return said[0], taken
+
+    signed = sign(b"x", SECRET)
+    assert asyncio.run(status({})) == (400, 0)
+    assert asyncio.run(status(sign(b"x", SECRET, timestamp=time.time() - 301))) == (400, 0)
+    assert asyncio.run(status(signed)) == (413, 110_000)
+
+
+@pytest.mark.parametrize("secret", ["", None, [], "nothing"])
+def test_a_receiver_without_a_secret_is_refused(secret: Any) -> None:
+    with pytest.raises(InvalidInput) as failure:
+        WebhookReceiver(secret)
+    assert failure.value.field == "secret"
 
 
 def test_a_delivery_of_the_server_is_received(slow: MockServer) -> None:

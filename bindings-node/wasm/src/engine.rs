@@ -136,7 +136,7 @@ fn opened(
     stream.map(EventStream::from).map_err(throw)
 }
 
-/// What needs no engine: `webhook.verify`, `webhook.sign`, `trigger.sign`.
+/// What needs no engine: `webhook.verify`, `webhook.check`, `webhook.sign`, `trigger.sign`.
 #[wasm_bindgen]
 pub fn compute(name: &str, args: &str, body: Vec<u8>) -> Result<String, JsValue> {
     boundary::compute(name, args, Bytes::from(body)).map_err(throw)

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
     from ._models import Shape
 
-__all__ = ["WebhookComponent", "WebhookError", "WebhookEvent", "sign", "sign_trigger", "verify"]
+__all__ = [
+    "WebhookComponent",
+    "WebhookError",
+    "WebhookEvent",
+    "check",
+    "sign",
+    "sign_trigger",
+    "verify",
+]
 
 
 class WebhookComponent(Model):
@@ -109,18 +117,30 @@ def verify(
         WebhookVerificationFailed: it is not signed with a secret of yours, or too old.
         InvalidInput: a secret is not one.
     """
-    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
-    if not hasattr(headers, "keys"):
-        raise _invalid("headers", "the headers of the delivery, by their names", headers)
-    found = {str(name).lower(): headers[name] for name in headers}
-    kept = {name: found[name] for name in names if name in found}
-    return WebhookEvent(
-        _compute(
-            "webhook.verify",
-            {"secrets": _several(secret), "headers": kept, "tolerance": tolerance},
-            body,
-        )
-    )
+    return WebhookEvent(_compute("webhook.verify", _delivery(headers, secret, tolerance), body))
+
+
+def check(
+    headers: Mapping[str, str],
+    secret: str | Sequence[str],
+    *,
+    tolerance: float | NotGiven = NOT_GIVEN,
+) -> None:
+    """Looks at the headers of a delivery whose body has not been read yet.
+
+    Whoever sends has proved nothing before :func:`verify`, so that a receiver should read no body that
+    does not even claim to be a delivery of now, and of any other no more than it wants to keep.
+
+    Args:
+        headers: The headers; upper and lower case do not matter.
+        secret: The secret, or all that are valid while one is being rotated.
+        tolerance: Seconds that the message may be old, or from the future; 300 if left out.
+
+    Raises:
+        WebhookVerificationFailed: a header is missing, or the message is too old.
+        InvalidInput: a secret is not one.
+    """
+    _compute("webhook.check", _delivery(headers, secret, tolerance), b"")
 
 
 def sign(
@@ -163,6 +183,17 @@ def sign_trigger(
     fields: dict[str, object] = {"secret": secret, "timestamp": timestamp}
     signed: dict[str, str] = _compute("trigger.sign", fields, body)
     return {name: str(value) for name, value in signed.items()}
+
+
+def _delivery(
+    headers: Mapping[str, str], secret: str | Sequence[str], tolerance: float | NotGiven
+) -> dict[str, object]:
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    if not hasattr(headers, "keys"):
+        raise _invalid("headers", "the headers of the delivery, by their names", headers)
+    found = {str(name).lower(): headers[name] for name in headers}
+    kept = {name: found[name] for name in names if name in found}
+    return {"secrets": _several(secret), "headers": kept, "tolerance": tolerance}
 
 
 def _several(secret: str | Sequence[str]) -> list[str]:

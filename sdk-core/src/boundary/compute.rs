@@ -20,8 +20,8 @@ const TABLE: &[&[Entry]] = &[
     crate::export::COMPUTE,
 ];
 
-/// Computes what stands in the table under the name: `webhook.verify`, `webhook.sign`,
-/// `trigger.sign`, `export.to_python`, `export.snippet`, `export.types` (the last three not in
+/// Computes what stands in the table under the name: `webhook.verify`, `webhook.check`,
+/// `webhook.sign`, `trigger.sign`, `export.to_python`, `export.snippet`, `export.types` (the last three not in
 /// WebAssembly, where they are a module of their own). `args` is a JSON object, the answer is JSON.
 pub fn compute(name: &str, args: &str, body: Bytes) -> Result<String, ErrorJson> {
     let entry = TABLE

@@ -14,8 +14,14 @@ from typing import TYPE_CHECKING, Any
 from fastapi import HTTPException, Request
 from fastapi.responses import StreamingResponse
 
-from langflow_api import NOT_GIVEN, LangflowError, NotGiven, WebhookVerificationFailed
-from langflow_api.webhooks import WebhookEvent, verify
+from langflow_api import (
+    NOT_GIVEN,
+    InvalidResponse,
+    LangflowError,
+    NotGiven,
+    WebhookVerificationFailed,
+)
+from langflow_api.webhooks import WebhookEvent, check, sign, verify
 
 if TYPE_CHECKING:
     from langflow_api import AsyncStream, StreamEvent
@@ -81,23 +87,43 @@ class WebhookReceiver:
         async def events(event: Annotated[WebhookEvent, Depends(receiver)]) -> None:
             ...
 
-    A delivery that is not signed with the secret, or is too old, is answered with 400.
+    A delivery that is not signed with the secret, or is too old, is answered with 400 (before its body
+    is read where the headers say as much), one that is too large with 413, and one that is signed but
+    no event with 422.
 
     Args:
         secret: The secret of the webhook, or all that are valid while one is being rotated.
         tolerance: Seconds that a delivery may be old, or from the future; 300 if left out.
+        max_body: Bytes that a body may have; 4 MiB if left out.
+
+    Raises:
+        InvalidInput: a secret is not one.
     """
 
     def __init__(
-        self, secret: str | Sequence[str], *, tolerance: float | NotGiven = NOT_GIVEN
+        self,
+        secret: str | Sequence[str],
+        *,
+        tolerance: float | NotGiven = NOT_GIVEN,
+        max_body: int = 4 * 1024 * 1024,
     ) -> None:
+        # Refused now, and not with the first delivery.
+        sign(b"", secret)
         self._secret = secret
         self._tolerance = tolerance
+        self._max_body = max_body
 
     async def __call__(self, request: Request) -> WebhookEvent:
         """The event of the request."""
-        body = await request.body()
         try:
-            return verify(body, request.headers, self._secret, tolerance=self._tolerance)
+            check(request.headers, self._secret, tolerance=self._tolerance)
+            body = bytearray()
+            async for piece in request.stream():
+                body += piece
+                if len(body) > self._max_body:
+                    raise HTTPException(413, f"more than {self._max_body} bytes")
+            return verify(bytes(body), request.headers, self._secret, tolerance=self._tolerance)
         except WebhookVerificationFailed as error:
             raise HTTPException(400, error.message) from error
+        except InvalidResponse as error:
+            raise HTTPException(422, error.message) from error
