@@ -219,9 +219,13 @@ impl Reply {
         for (name, value) in self.headers.into_iter().chain([id]) {
             // What cannot stand in a header (a flow id with a line break) is left out of it.
             if let Ok(value) = HeaderValue::try_from(value) {
-                response
-                    .headers_mut()
-                    .insert(HeaderName::from_static(name), value);
+                let name = HeaderName::from_static(name);
+                // The only header of which there are several.
+                if name == http::header::SET_COOKIE {
+                    response.headers_mut().append(name, value);
+                } else {
+                    response.headers_mut().insert(name, value);
+                }
             }
         }
         response

@@ -38,8 +38,46 @@ pub(crate) struct Project {
     pub(crate) fields: Map<String, Value>,
 }
 
+/// Somebody who may log in. All of them see the same flows here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct User {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) password: String,
+    pub(crate) active: bool,
+    pub(crate) superuser: bool,
+    pub(crate) image: Option<String>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+    pub(crate) logged_in_at: Option<DateTime<Utc>>,
+}
+
+/// What starts a flow from outside, with all that happened to it, the oldest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FlowTrigger {
+    pub(crate) id: String,
+    pub(crate) fields: Map<String, Value>,
+    /// The address of its deliveries and the secret that they are signed with, once there is one.
+    pub(crate) address: Option<(String, String)>,
+    pub(crate) events: Vec<TriggerEvent>,
+}
+
+/// One reason for a trigger to start its flow.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TriggerEvent {
+    pub(crate) id: String,
+    /// What makes it the same as another.
+    pub(crate) key: String,
+    pub(crate) payload: Value,
+    pub(crate) replay_of: Option<String>,
+    pub(crate) at: DateTime<Utc>,
+    /// The run that it became, and the session of that.
+    pub(crate) run: Option<(String, String)>,
+}
+
 /// All of it, each in the order in which it was made.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Library {
     /// Files of the user (`/api/v2/files`).
     pub(crate) files: Vec<StoredFile>,
@@ -48,6 +86,14 @@ pub(crate) struct Library {
     pub(crate) variables: Vec<Variable>,
     /// Projects but the first, which every flow without one belongs to.
     pub(crate) projects: Vec<Project>,
+    /// Users. The first, which the server is set up with, is here once something of it was changed.
+    pub(crate) users: Vec<User>,
+    pub(crate) triggers: Vec<FlowTrigger>,
+    /// What was changed of messages besides their text, by their ids.
+    pub(crate) edits: Map<String, Value>,
+    /// Runs whose builds, and whose traces, were deleted.
+    pub(crate) builds_gone: Vec<String>,
+    pub(crate) traces_gone: Vec<String>,
 }
 
 impl Library {
@@ -57,6 +103,11 @@ impl Library {
             && self.flow_files.is_empty()
             && self.variables.is_empty()
             && self.projects.is_empty()
+            && self.users.is_empty()
+            && self.triggers.is_empty()
+            && self.edits.is_empty()
+            && self.builds_gone.is_empty()
+            && self.traces_gone.is_empty()
     }
 
     /// What a component reads at a path.

@@ -20,7 +20,7 @@ use crate::ids::Ids;
 pub(crate) use deliveries::{Attempt, Deliveries, Delivery, DeliveryStatus, Trigger};
 pub(crate) use flows::{FlowRecord, Flows};
 pub(crate) use keys::{KeyRecord, KeyRefusal, Keys, NewKey};
-pub(crate) use library::{Library, Project, StoredFile, Variable};
+pub(crate) use library::{FlowTrigger, Library, Project, StoredFile, TriggerEvent, User, Variable};
 pub(crate) use replays::{Answer, Replay, Replays, WorkKey};
 pub(crate) use runs::{
     Begin, End, Ending, Event, FailedComponent, IdempotencyKey, Progress, Run, RunStatus, Runs,

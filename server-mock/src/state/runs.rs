@@ -66,6 +66,8 @@ pub(crate) struct Progress {
     pub(crate) end: Option<End>,
     /// What a person is asked now.
     pub(crate) asked: Option<Question>,
+    /// How many events of the build were handed out to who polls for them.
+    pub(crate) polled: usize,
 }
 
 /// The end of a run and its last event.

@@ -309,6 +309,7 @@ impl SavedRun {
                 ending: None,
                 end: Some(end),
                 asked: None,
+                polled: 0,
             }),
             changed: watch::Sender::new(()),
             cancelled: watch::Sender::new(false),

@@ -240,6 +240,51 @@ impl Sessions {
         self.order.retain(|at| sessions.contains_key(at));
     }
 
+    /// Changes what a message says; whether it is there.
+    pub(crate) fn reword(&mut self, id: &str, text: &str) -> bool {
+        let mut messages = self.sessions.values_mut().flat_map(|it| &mut it.messages);
+        let found = messages.find(|message| message.id == id);
+        found.is_some_and(|message| {
+            text.clone_into(&mut message.text);
+            true
+        })
+    }
+
+    /// Gives a session another name, of every flow that has it; whether there was one. Where the
+    /// name is taken the two become one.
+    pub(crate) fn rename(&mut self, old: &str, new: &str) -> bool {
+        let flows: Vec<String> = self
+            .order
+            .iter()
+            .filter(|(_, id)| id == old)
+            .map(|(flow, _)| flow.clone())
+            .collect();
+        for flow in &flows {
+            let (from, to) = (
+                (flow.clone(), old.to_owned()),
+                (flow.clone(), new.to_owned()),
+            );
+            let Some(mut session) = self.sessions.remove(&from) else {
+                continue;
+            };
+            session.id = new.to_owned();
+            match self.sessions.get_mut(&to) {
+                Some(taken) => {
+                    taken.messages.append(&mut session.messages);
+                    taken.messages.sort_by_key(|message| message.created_at);
+                    self.order.retain(|at| *at != from);
+                }
+                None => {
+                    self.sessions.insert(to.clone(), session);
+                    for at in self.order.iter_mut().filter(|at| **at == from) {
+                        *at = to.clone();
+                    }
+                }
+            }
+        }
+        !flows.is_empty()
+    }
+
     fn forget(&mut self) {
         while self.order.len() > KEPT {
             if let Some(oldest) = self.order.pop_front() {

@@ -27,6 +27,7 @@ mod time;
 mod tls;
 mod transfer;
 mod upstream;
+mod upstream_state;
 mod usage;
 mod verdict;
 mod watching;

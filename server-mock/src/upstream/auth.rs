@@ -4,10 +4,11 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::answer::detail;
-use super::{Ask, text};
+use super::{Ask, text, users};
 use crate::app::App;
 use crate::http::Reply;
 use crate::ids::sha256_hex;
+use crate::state::User;
 
 /// How a family of routes is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,18 +42,11 @@ fn key_of(ask: &Ask, family: Family) -> Result<String, Reply> {
     if !ask.app.config.auth {
         return Ok("nobody".to_owned());
     }
-    if family == Family::Other {
-        let cookie = ask.header("cookie").and_then(|all| {
-            let mut pairs = all
-                .split(';')
-                .filter_map(|pair| pair.trim().split_once('='));
-            pairs
-                .find(|(name, _)| *name == "access_token_lf")
-                .map(|(_, value)| value)
-        });
-        if let Some(token) = bearer(ask).or(cookie) {
-            return check_token(ask.app, token);
-        }
+    if family == Family::Other
+        && let Some(token) = sent_token(ask)
+    {
+        check_token(ask.app, token, "access")?;
+        return Ok("key_admin".to_owned());
     }
     let sent = ask
         .header("x-api-key")
@@ -78,28 +72,64 @@ fn key_of(ask: &Ask, family: Family) -> Result<String, Reply> {
     }
 }
 
+/// Who calls.
+pub(super) struct Caller {
+    pub(super) user: User,
+    /// Whether it is a key that says so, and no login. Keys are those of the first user.
+    pub(super) by_key: bool,
+}
+
+pub(super) fn caller(ask: &Ask) -> Result<Caller, Reply> {
+    open(ask, Family::Other)?;
+    let token = sent_token(ask).filter(|_| ask.app.config.auth);
+    let id = match token {
+        Some(token) => check_token(ask.app, token, "access")?,
+        None => super::uuid::uuid(USER),
+    };
+    let user = users::find(&ask.app.state(), &id);
+    Ok(Caller {
+        user: user.ok_or_else(|| detail(401, "Invalid token"))?,
+        by_key: token.is_none(),
+    })
+}
+
+/// The token of a request: a bearer, or else a cookie.
+fn sent_token<'a>(ask: &'a Ask) -> Option<&'a str> {
+    bearer(ask).or_else(|| cookie(ask, "access_token_lf"))
+}
+
+pub(super) fn cookie<'a>(ask: &'a Ask, name: &str) -> Option<&'a str> {
+    let pairs = ask.header("cookie")?.split(';');
+    let mut pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
+    let found = pairs.find(|(given, _)| *given == name);
+    found.map(|(_, value)| value)
+}
+
 fn bearer<'a>(ask: &'a Ask) -> Option<&'a str> {
     let (scheme, token) = ask.header("authorization")?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The tokens of a login: access and refresh.
-pub(super) fn tokens(app: &App) -> (String, String) {
-    (token(app, "access", ACCESS), token(app, "refresh", REFRESH))
+pub(super) fn tokens(app: &App, user: &str) -> (String, String) {
+    (
+        token(app, user, "access", ACCESS),
+        token(app, user, "refresh", REFRESH),
+    )
 }
 
 /// A token that only this server accepts, and only until it is over.
-fn token(app: &App, kind: &str, seconds: i64) -> String {
+fn token(app: &App, user: &str, kind: &str, seconds: i64) -> String {
     let until = (app.clock.now() + TimeDelta::seconds(seconds)).timestamp();
     let head = encode(br#"{"alg":"HS256","typ":"JWT"}"#);
-    let user = super::uuid::uuid(USER);
     let claims = format!(r#"{{"sub":"{user}","type":"{kind}","exp":{until}}}"#);
     let claims = encode(claims.as_bytes());
     let sign = sign(app, &head, &claims);
     format!("{head}.{claims}.{sign}")
 }
 
-fn check_token(app: &App, token: &str) -> Result<String, Reply> {
+/// The id of the user that a token is for.
+pub(super) fn check_token(app: &App, token: &str, kind: &str) -> Result<String, Reply> {
     let bad = || detail(401, "Invalid token");
     let mut parts = token.split('.');
     let (Some(head), Some(claims), Some(signature), None) =
@@ -119,9 +149,14 @@ fn check_token(app: &App, token: &str) -> Result<String, Reply> {
     {
         return Err(bad());
     }
-    match text(&claims, "type") {
-        Some("access") => Ok("key_admin".to_owned()),
-        _ => Err(detail(401, "Invalid token type")),
+    let user = text(&claims, "sub").unwrap_or_default();
+    match text(&claims, "type") == Some(kind) {
+        // A token outlives its user, and is worth nothing then.
+        true if users::find(&app.state(), user).is_some_and(|user| user.active) => {
+            Ok(user.to_owned())
+        }
+        true => Err(bad()),
+        false => Err(detail(401, "Invalid token type")),
     }
 }
 

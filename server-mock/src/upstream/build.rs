@@ -1,6 +1,7 @@
 //! `/api/v1/build`: runs as the playground makes them, whose end has no result.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use serde_json::{Value, json};
@@ -8,10 +9,11 @@ use serde_json::{Value, json};
 use super::answer::{detail, invalid, wrong};
 use super::auth::{Family, open};
 use super::jobs;
+use super::result::Scene;
 use super::runs::{Refused, Wanted, begin};
 use super::stream::python_json;
 use super::uuid::{complaint, is_uuid, uuid};
-use super::workflow_stream::{build_events, build_frames};
+use super::workflow_stream::{build_frames, build_so_far};
 use super::{Ask, Done, body, flows};
 use crate::http::Reply;
 use crate::state::Run;
@@ -83,7 +85,7 @@ fn find(ask: &Ask) -> Result<Arc<Run>, Reply> {
     jobs::find(ask, id).ok_or_else(|| detail(404, &format!("Job not found: {id}")))
 }
 
-/// All events, as they come. Who polls gets them once the build has ended.
+/// All events as they come, or those since the last poll.
 pub(super) async fn events(ask: &Ask<'_>) -> Done {
     open(ask, Family::Other)?;
     let delivery = delivery(ask, Delivery::Streaming)?;
@@ -94,15 +96,40 @@ pub(super) async fn events(ask: &Ask<'_>) -> Done {
     if delivery != Delivery::Polling {
         return Ok(ndjson(build_frames(scene)));
     }
-    let events: Vec<String> = build_events(scene)
-        .map(|event| format!("{}\n\n", python_json(&event)))
-        .collect()
-        .await;
-    Ok(Reply::text(
-        200,
-        "application/x-ndjson",
-        events.join("\n") + "\n",
-    ))
+    let events: Vec<String> = poll(&scene)
+        .await
+        .iter()
+        .map(|event| format!("{}\n\n", python_json(event)))
+        .collect();
+    Ok(Reply::text(200, "application/x-ndjson", events.join("\n")))
+}
+
+/// Longer than anybody waits for the answer that never comes.
+const NEVER: Duration = Duration::from_secs(600);
+
+/// What has happened since the last poll, and where that is nothing, what happens next. After its
+/// end a build says once more that it has ended; who asks again then gets no answer at all.
+async fn poll(scene: &Scene) -> Vec<Value> {
+    let mut changed = scene.run.changed.subscribe();
+    loop {
+        let (events, ended) = build_so_far(scene);
+        {
+            let mut progress = scene.run.progress();
+            let from = progress.polled;
+            if from < events.len() {
+                progress.polled = events.len();
+                return events[from..].to_vec();
+            }
+            if ended && from == events.len() {
+                progress.polled += 1;
+                return vec![json!({"event": "end", "data": {}})];
+            }
+        }
+        if ended || changed.changed().await.is_err() {
+            tokio::time::sleep(NEVER).await;
+            return Vec::new();
+        }
+    }
 }
 
 /// Ended or not: it is the same answer.

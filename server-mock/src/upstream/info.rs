@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::answer::{detail, invalid, missing, object};
-use super::auth::{Family, USER, open, tokens};
-use super::uuid::uuid;
-use super::{Ask, Done};
+use super::auth::{Family, check_token, cookie, open, tokens};
+use super::{Ask, Done, users};
 use crate::config::Langflow;
 use crate::http::Reply;
 
@@ -72,26 +71,7 @@ pub(super) fn config(ask: &Ask) -> Done {
     Ok(Reply::json(200, &body))
 }
 
-pub(super) fn whoami(ask: &Ask) -> Done {
-    open(ask, Family::Other)?;
-    let at = ask
-        .app
-        .state()
-        .started_at
-        .format("%Y-%m-%dT%H:%M:%S%.6fZ")
-        .to_string();
-    Ok(Reply::json(
-        200,
-        &json!({
-            "id": uuid(USER), "username": USER, "profile_image": null, "store_api_key": null,
-            "is_active": true, "is_superuser": true, "create_at": at, "updated_at": at,
-            "last_login_at": at,
-            "optins": {"github_starred": false, "dialog_dismissed": false, "discord_clicked": false},
-        }),
-    ))
-}
-
-/// A form with the name and the password of the one user: `langflow` and `langflow`.
+/// A form with a name and a password: those of the first user are `langflow` and `langflow`.
 pub(super) fn login(ask: &Ask) -> Done {
     let form = crate::http::query(std::str::from_utf8(&ask.body).ok().filter(|_| {
         ask.header("content-type")
@@ -112,16 +92,29 @@ pub(super) fn login(ask: &Ask) -> Done {
     if !lacks.is_empty() {
         return Err(invalid(&lacks));
     }
-    if (name, password) != (Some(USER), Some(USER)) {
-        let reply = detail(401, "Incorrect username or password");
-        return Err(reply.header("www-authenticate", "Bearer"));
-    }
-    let (access, refresh) = tokens(ask.app);
-    let cookie = format!("access_token_lf={access}; Path=/; SameSite=lax");
+    let user = users::log_in(ask, name.unwrap_or_default(), password.unwrap_or_default())?;
+    Ok(logged_in(ask, &user.id))
+}
+
+/// New tokens for the refresh token of a cookie, which is not taken from anywhere else.
+pub(super) fn refresh(ask: &Ask) -> Done {
+    let refused = || detail(401, "Invalid refresh token");
+    let token = cookie(ask, "refresh_token_lf");
+    let token = token.ok_or_else(|| refused().header("www-authenticate", "Bearer"))?;
+    let user = check_token(ask.app, token, "refresh").map_err(|_| refused())?;
+    Ok(logged_in(ask, &user))
+}
+
+fn logged_in(ask: &Ask, user: &str) -> Reply {
+    let (access, refresh) = tokens(ask.app, user);
+    let cookie =
+        |name: &str, token: &str| format!("{name}={token}; HttpOnly; Path=/; SameSite=lax");
     let body = json!({
         "access_token": access, "refresh_token": refresh, "token_type": "bearer",
     });
-    Ok(Reply::json(200, &body).header("set-cookie", cookie))
+    Reply::json(200, &body)
+        .header("set-cookie", cookie("refresh_token_lf", &refresh))
+        .header("set-cookie", cookie("access_token_lf", &access))
 }
 
 pub(super) fn auto_login() -> Reply {

@@ -19,11 +19,15 @@ mod message;
 mod monitor;
 mod multipart;
 mod projects;
+mod records;
 mod responses;
 mod result;
 mod routes;
 mod runs;
 mod stream;
+mod trigger_fields;
+mod triggers;
+mod users;
 mod uuid;
 mod variables;
 mod webhook;
@@ -75,17 +79,7 @@ impl Ask<'_> {
 
 /// Families of routes that a real server has and neither the document nor this face: the answer to
 /// them is no lie.
-const MISSING: [&str; 9] = [
-    "build_public_tmp",
-    "folders",
-    "triggers",
-    "monitor",
-    "logs",
-    "all",
-    "refresh",
-    "users",
-    "store",
-];
+const MISSING: [&str; 4] = ["build_public_tmp", "folders", "all", "store"];
 
 /// What an operation comes to: an answer either way.
 type Done = Result<Reply, Reply>;
@@ -169,8 +163,17 @@ async fn dispatch(ask: &Ask<'_>, operation: &str) -> Done {
         "checkHealth" => Ok(info::health_check()),
         "getVersion" => Ok(info::version(ask)),
         "getConfig" => info::config(ask),
-        "whoami" => info::whoami(ask),
+        "whoami" => users::whoami(ask),
         "login" => info::login(ask),
+        "refreshLogin" => info::refresh(ask),
+        "getLoginState" => Ok(users::session(ask)),
+        "logout" => Ok(users::log_out()),
+        "listUsers" => users::list(ask),
+        "createUser" => users::create(ask),
+        "getUser" => users::get(ask, last),
+        "updateUser" => users::update(ask, last),
+        "resetUserPassword" => users::reset_password(ask),
+        "deleteUser" => users::delete(ask, last),
         "autoLogin" => Ok(info::auto_login()),
         "runFlow" => runs::run(ask, last, auth::Family::Run).await,
         "runFlowInSession" => runs::run(ask, last, auth::Family::Other).await,
@@ -219,6 +222,32 @@ async fn dispatch(ask: &Ask<'_>, operation: &str) -> Done {
         "deleteManyMessages" => monitor::delete(ask),
         "listMessageSessions" => monitor::sessions(ask),
         "deleteMessageSession" => monitor::delete_session(ask, last),
+        "deleteMessageSessions" => monitor::delete_sessions(ask),
+        "renameMessageSession" => monitor::rename_session(ask, last),
+        "updateMessage" => monitor::update(ask, last),
+        "listTransactions" => records::transactions(ask),
+        "getBuilds" => records::builds(ask),
+        "deleteBuilds" => records::delete_builds(ask),
+        "listTraces" => records::traces(ask),
+        "getTrace" => records::get_trace(ask),
+        "deleteTrace" => records::delete_trace(ask),
+        "deleteTraces" => records::delete_traces(ask),
+        "listTriggers" => triggers::list(ask),
+        "createTrigger" => triggers::create(ask),
+        "getTrigger" => triggers::get(ask),
+        "updateTrigger" => triggers::update(ask),
+        "deleteTrigger" => triggers::delete(ask),
+        "enableTrigger" => triggers::switch(ask, "active"),
+        "disableTrigger" => triggers::switch(ask, "paused"),
+        "pinTrigger" => triggers::pin(ask),
+        "testTrigger" => triggers::test(ask),
+        "replayTrigger" => triggers::replay(ask),
+        "listTriggerEvents" => triggers::events(ask),
+        "getTriggerIngress" => triggers::ingress(ask),
+        "rotateTriggerSecret" => triggers::secret(ask),
+        "deliverToTrigger" => triggers::deliver(ask, last),
+        "readLogs" | "followLogs" => Err(detail(501, "Log retrieval is disabled")),
+        "getPublicFlow" => Err(detail(404, "Flow not found")),
         "runWorkflow" => workflows::run(ask).await,
         "getWorkflowStatus" => jobs::status(ask),
         "stopWorkflow" => jobs::stop(ask).await,

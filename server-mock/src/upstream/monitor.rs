@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use langflow_export::Flow;
 use serde_json::{Value, json};
 
+use super::answer::{detail, invalid, wrong};
 use super::auth::{Family, open};
 use super::message::Shown;
 use super::result::Source;
-use super::uuid::uuid;
+use super::uuid::{complaint, is_uuid, uuid};
 use super::{Ask, Done, body};
 use crate::engine::Component;
 use crate::http::Reply;
@@ -103,7 +104,40 @@ fn flow_of(state: &State, session: &Session) -> Option<Arc<Flow>> {
     state.flows.get(&session.flow_id)?.parsed().ok()
 }
 
+/// A message as a list has it.
 fn row(ask: &Ask, state: &State, session: &Session, message: &Message, at: DateTime<Utc>) -> Value {
+    let mut row = shown(state, session, message, at, |shown| shown.row(ask.plays()));
+    if let Some(Value::Object(changed)) = state.library.edits.get(&message.id) {
+        for (name, value) in changed {
+            row[name] = value.clone();
+        }
+    }
+    row
+}
+
+/// The message as it answers to its change: files are a list there.
+fn changed(ask: &Ask, state: &State, session: &Session, message: &Message) -> Value {
+    let at = session.created_at.max(message.created_at);
+    let mut all = shown(state, session, message, at, |shown| shown.json(ask.plays()));
+    let mut inner = all["data"].take();
+    if let Some(fields) = inner.as_object_mut() {
+        fields.shift_remove("duration");
+        let edits = state.library.edits.get(&message.id);
+        let edits = edits.and_then(Value::as_object).into_iter().flatten();
+        for (name, value) in edits {
+            fields.insert(name.clone(), value.clone());
+        }
+    }
+    inner
+}
+
+fn shown<T>(
+    state: &State,
+    session: &Session,
+    message: &Message,
+    at: DateTime<Utc>,
+    show: impl Fn(&Shown) -> T,
+) -> T {
     let (flow_id, run_id) = (uuid(&session.flow_id), uuid(&message.run_id));
     let user = message.role == Role::User;
     let flow = flow_of(state, session);
@@ -119,7 +153,7 @@ fn row(ask: &Ask, state: &State, session: &Session, message: &Message, at: DateT
             model: false,
         })
     });
-    let shown = Shown {
+    show(&Shown {
         id: message_id(flow.as_deref(), session, message),
         flow_id: &flow_id,
         session_id: &session.id,
@@ -132,8 +166,7 @@ fn row(ask: &Ask, state: &State, session: &Session, message: &Message, at: DateT
         state: "complete",
         usage: Value::Null,
         error: None,
-    };
-    shown.row(ask.plays())
+    })
 }
 
 pub(super) fn sessions(ask: &Ask) -> Done {
@@ -185,7 +218,126 @@ pub(super) fn delete(ask: &Ask) -> Done {
     Ok(nothing())
 }
 
+/// What may be changed of a message besides its text.
+const CHANGED: [&str; 7] = [
+    "sender",
+    "sender_name",
+    "context_id",
+    "error",
+    "category",
+    "properties",
+    "session_metadata",
+];
+
+/// Changes a message, which says so from then on.
+pub(super) fn update(ask: &Ask, id: &str) -> Done {
+    open(ask, Family::Other)?;
+    let fields = body::object(ask)?;
+    let mut errors = Vec::new();
+    if !is_uuid(id) {
+        let place = ["path", "message_id"];
+        errors.push(wrong("uuid_parsing", &place, &complaint(id)));
+    }
+    for name in ["text", "sender", "sender_name", "session_id", "context_id"] {
+        let given = fields.get(name).unwrap_or(&Value::Null);
+        if !given.is_null() && !given.is_string() {
+            let message = "Input should be a valid string";
+            errors.push(wrong("string_type", &["body", name], message));
+        }
+    }
+    if !errors.is_empty() {
+        return Err(invalid(&errors));
+    }
+    let mut state = ask.app.state();
+    let found = state.sessions.all().find_map(|session| {
+        let flow = flow_of(&state, session);
+        let mut messages = session.messages.iter();
+        let message =
+            messages.find(|message| message_id(flow.as_deref(), session, message) == id)?;
+        Some(message.id.clone())
+    });
+    let found = found.ok_or_else(|| detail(404, "Message not found"))?;
+    let files = fields.get("files").and_then(Value::as_array);
+    let mut names = files.into_iter().flatten().filter_map(Value::as_str);
+    if names.any(|name| state.library.read(name).is_none()) {
+        let why = "Message attachment is outside the permitted storage scope.";
+        return Err(detail(400, why));
+    }
+    if let Some(text) = fields.get("text").and_then(Value::as_str) {
+        state.sessions.reword(&found, text);
+    }
+    let entry = state.library.edits.entry(found.as_str());
+    let entry = entry.or_insert_with(|| json!({}));
+    entry["edit"] = true.into();
+    for name in CHANGED {
+        if let Some(value) = fields.get(name).filter(|value| !value.is_null()) {
+            entry[name] = value.clone();
+        }
+    }
+    let mut sessions = state.sessions.all();
+    let shown = sessions.find_map(|session| {
+        let message = session.messages.iter().find(|it| it.id == found)?;
+        Some(changed(ask, &state, session, message))
+    });
+    Ok(Reply::json(200, &shown.unwrap_or_default()))
+}
+
+/// Gives a session another name; the answer has its messages.
+pub(super) fn rename_session(ask: &Ask, id: &str) -> Done {
+    open(ask, Family::Other)?;
+    let new = ask.query("new_session_id").ok_or_else(|| {
+        let place = ["query", "new_session_id"];
+        invalid(&[wrong("missing", &place, "Field required")])
+    })?;
+    let mut state = ask.app.state();
+    if !state.sessions.rename(id, new) {
+        return Err(detail(404, "No messages found with the given session ID"));
+    }
+    let mut rows = Vec::new();
+    for session in state.sessions.all().filter(|session| session.id == new) {
+        let mut at = session.created_at;
+        for message in &session.messages {
+            at = at.max(message.created_at);
+            rows.push((at, row(ask, &state, session, message, at)));
+        }
+    }
+    rows.sort_by_key(|(at, _)| *at);
+    let rows: Value = rows.into_iter().map(|(_, row)| row).collect();
+    Ok(Reply::json(200, &rows))
+}
+
+/// Takes away what was said in several sessions.
+pub(super) fn delete_sessions(ask: &Ask) -> Done {
+    open(ask, Family::Other)?;
+    let ids = match body::json(ask)? {
+        Value::Null => return Err(invalid(&[wrong("missing", &["body"], "Field required")])),
+        Value::Array(ids) => ids,
+        _ => {
+            let message = "Input should be a valid list";
+            return Err(invalid(&[wrong("list_type", &["body"], message)]));
+        }
+    };
+    let mut state = ask.app.state();
+    let spoken = |id: &&Value| {
+        let mut sessions = state.sessions.all();
+        sessions.any(|session| **id == session.id && !session.messages.is_empty())
+    };
+    let count = ids.iter().filter(spoken).count();
+    if count == 0 {
+        let body = json!({"message": "No sessions to delete", "deleted_count": 0});
+        return Ok(Reply::json(200, &body));
+    }
+    let named = |session: &Session, _: &Message| ids.iter().any(|id| *id == session.id);
+    state.sessions.forget_messages(named);
+    let ending = if count == 1 { "" } else { "s" };
+    let message = format!("Messages deleted successfully for {count} session{ending}");
+    Ok(Reply::json(
+        200,
+        &json!({"message": message, "deleted_count": count}),
+    ))
+}
+
 /// Nothing, labelled as JSON.
-fn nothing() -> Reply {
+pub(super) fn nothing() -> Reply {
     Reply::empty(204).header("content-type", "application/json")
 }

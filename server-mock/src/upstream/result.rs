@@ -206,7 +206,8 @@ impl Scene {
         }
     }
 
-    fn component(&self, id: &str, text: &str, at: DateTime<Utc>) -> Value {
+    /// What an output component yielded.
+    pub(super) fn component(&self, id: &str, text: &str, at: DateTime<Utc>) -> Value {
         let run_id = self.run_id();
         let chat = self.is(id, Component::ChatOutput);
         let name = if chat { "message" } else { "text" };

@@ -3,6 +3,16 @@
 /// Method, path and name, as the document has them.
 const ROUTES: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/open_source.rs"));
 
+/// Routes that the document has not: what the core asks by itself, and what others than clients call.
+const MORE: [(&str, &str, &str); 2] = [
+    ("POST", "/api/v1/refresh", "refreshLogin"),
+    (
+        "POST",
+        "/api/v1/triggers/ingress/webhook/{public_id}",
+        "deliverToTrigger",
+    ),
+];
+
 /// The name of an operation. A path that is written out goes before one with a parameter.
 pub(super) fn operation(method: &str, path: &[&str]) -> Option<&'static str> {
     // The only path that a server takes with its last slash and without.
@@ -12,6 +22,7 @@ pub(super) fn operation(method: &str, path: &[&str]) -> Option<&'static str> {
     };
     let fitting = ROUTES
         .iter()
+        .chain(&MORE)
         .filter(|(known, ..)| *known == method)
         .filter_map(|(_, pattern, name)| Some((parameters(pattern, path)?, *name)));
     fitting

@@ -81,7 +81,7 @@ pub(super) fn build_frames(scene: Scene) -> impl Stream<Item = Value> + Send {
 }
 
 /// The same, of a build that goes on.
-pub(super) fn build_events(scene: Scene) -> impl Stream<Item = Value> + Send {
+fn build_events(scene: Scene) -> impl Stream<Item = Value> + Send {
     let waiting: VecDeque<Value> = opening(&scene).into();
     let start = (scene, Told::default(), 0, waiting);
     futures::stream::unfold(
@@ -94,13 +94,31 @@ pub(super) fn build_events(scene: Scene) -> impl Stream<Item = Value> + Send {
                 let events = scene.run.after(seen).await?;
                 seen += events.len();
                 for event in &events {
-                    // What a build yields is not told at its end.
-                    let told = happened(&scene, &mut told, event).into_iter();
-                    waiting.extend(told.filter(|event| event["event"] != "output"));
+                    waiting.extend(built(&scene, &mut told, event));
                 }
             }
         },
     )
+}
+
+/// All that a build has told so far, and whether it has ended.
+pub(super) fn build_so_far(scene: &Scene) -> (Vec<Value>, bool) {
+    let (known, ended) = {
+        let progress = scene.run.progress();
+        (progress.events.clone(), progress.end.is_some())
+    };
+    let (mut told, mut events) = (Told::default(), opening(scene));
+    for event in &known {
+        events.extend(built(scene, &mut told, event));
+    }
+    (events, ended)
+}
+
+/// What a build yields is not told at its end.
+fn built(scene: &Scene, told: &mut Told, event: &Event) -> Vec<Value> {
+    let mut events = happened(scene, told, event);
+    events.retain(|event| event["event"] != "output");
+    events
 }
 
 /// What one event of a run stands for.

@@ -25,7 +25,7 @@ pub use schedule::WebhookSchedule;
 #[cfg(test)]
 pub(crate) use signature::sign;
 pub use signature::{SignatureScheme, sign_stripe, sign_webhook};
-pub(crate) use signature::{decode_secret, encode_secret, public_key};
+pub(crate) use signature::{decode_secret, encode_secret, hmac, public_key};
 
 use sender::{Parcel, Receipt};
 

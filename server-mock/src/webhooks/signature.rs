@@ -174,7 +174,7 @@ pub(crate) fn sign<'a>(
 }
 
 /// HMAC-SHA256 (RFC 2104).
-fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
+pub(crate) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut block = [0; BLOCK];
     let hashed;
     let key = match key.len() > BLOCK {

@@ -36,7 +36,7 @@ pub(crate) struct Drift {
 }
 
 /// How often, and how long apart, an answer is asked for that takes its time.
-const TRIES: usize = 40;
+const TRIES: usize = 80;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// What one probe came to.
@@ -201,6 +201,8 @@ impl Side {
                 .settle
                 .as_ref()
                 .is_none_or(|it| answer.body.pointer(&it.at) == Some(&it.value));
+            let said = probe.until_text.as_ref();
+            let settled = settled && said.is_none_or(|said| answer.text.contains(said));
             if settled && probe.until.is_none_or(|status| answer.status == status) {
                 break;
             }

@@ -34,6 +34,8 @@ pub(super) struct Probe {
     pub(super) until: Option<u16>,
     /// What to wait for in the body, for the same reason.
     pub(super) settle: Option<Settle>,
+    /// A text to wait for, where each answer is another part of the whole.
+    pub(super) until_text: Option<String>,
     /// The only thing to compare.
     pub(super) pick: Option<String>,
     /// Places that say nothing.
