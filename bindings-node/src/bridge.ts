@@ -156,7 +156,7 @@ export class Bridge {
     const { wire, signal } = requestOptionsToWire(this.#merge(rest));
     const requests = [...runs].map((params) => runRequest(params, wire));
     const request = toJson({ requests, concurrency, ordered });
-    return new RunMany(() => this.engine.runMany(request), signal);
+    return new RunMany(() => this.engine.runMany(request), requests.length, signal);
   }
 
   /** Alerts from now on. */

@@ -26,7 +26,7 @@ export interface FlowRun {
   /** The flow's id. */
   readonly flowId: string;
   /** What the flow is told. */
-  readonly inputValue?: string | undefined;
+  readonly inputValue: string;
   /** Settings of components for this run only: `{ 'OpenAI-x1': { temperature: 0.2 } }`. */
   readonly tweaks?: Tweaks | undefined;
   /** A session that the flow shall remember; from the result of an earlier run. */

@@ -29,19 +29,45 @@ export type NodeListener = (request: NodeRequest, response: NodeResponse) => Pro
 
 /**
  * A handler of Web requests as a listener of Node. A caller that goes away aborts the request's
- * signal; a slow one slows the answer down.
+ * signal; a slow one slows the answer down. What the handler throws is answered with 500 and given to
+ * `onError`.
+ *
+ * @param options - `onError` hears what went wrong here or in the handler; default: `console.error`.
  *
  * @example
  * ```ts
  * app.use('/api/langflow', toNodeListener(createProxyHandler({ path: '/api/langflow' })));
  * ```
  */
-export function toNodeListener(handler: (request: Request) => Promise<Response>): NodeListener {
+export function toNodeListener(
+  handler: (request: Request) => Promise<Response>,
+  options: { readonly onError?: ((error: unknown) => void) | undefined } = {},
+): NodeListener {
+  // Nobody awaits a listener: what is not said here is said nowhere.
+  const onError = options.onError ?? ((error: unknown) => console.error(error));
   return async (request, response) => {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
+    let asked: Request;
     try {
-      const answer = await handler(await toWeb(request, gone.signal));
+      asked = await toWeb(request, gone.signal);
+    } catch (error) {
+      if (gone.signal.aborted) return;
+      // A target or a host that no URL can have.
+      refuse(response, error instanceof TypeError ? 400 : 500);
+      if (!(error instanceof TypeError)) onError(error);
+      return;
+    }
+    let answer: Response;
+    try {
+      answer = await handler(asked);
+    } catch (error) {
+      if (gone.signal.aborted) return;
+      refuse(response, 500);
+      onError(error);
+      return;
+    }
+    try {
       response.statusCode = answer.status;
       answer.headers.forEach((value, name) => response.setHeader(name, value));
       response.flushHeaders();
@@ -54,6 +80,11 @@ export function toNodeListener(handler: (request: Request) => Promise<Response>)
   };
 }
 
+function refuse(response: NodeResponse, status: number): void {
+  response.statusCode = status;
+  response.end();
+}
+
 async function toWeb(request: NodeRequest, signal: AbortSignal): Promise<Request> {
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) {
@@ -61,7 +92,10 @@ async function toWeb(request: NodeRequest, signal: AbortSignal): Promise<Request
       headers.set(name, typeof value === 'string' ? value : value.join(', '));
   }
   const { method = 'GET' } = request;
-  const url = `http://${headers.get('host') ?? 'localhost'}${request.originalUrl ?? request.url ?? '/'}`;
+  const target = request.originalUrl ?? request.url ?? '/';
+  // `*` and whole URLs are for proxies of another kind.
+  if (!target.startsWith('/')) throw new TypeError(`the target ${target} is no path`);
+  const url = `http://${headers.get('host') ?? 'localhost'}${target}`;
   if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers, signal });
   return new Request(url, { method, headers, signal, body: await bodyOf(request) });
 }

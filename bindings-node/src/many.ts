@@ -2,7 +2,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { EngineStream } from './engine.js';
 import type { LangflowError } from './errors.js';
-import { cancelled, errorFromWire, translate } from './raise.js';
+import { Cancelled, InternalError } from './generated/errors.js';
+import { cancelled, errorFromWire, invalidInput, translate } from './raise.js';
 import { RunResult, type WireResult } from './result.js';
 
 /** How many runs are made. */
@@ -46,14 +47,18 @@ export class RunMany implements AsyncIterable<RunOutcome>, AsyncDisposable {
   readonly #open: () => EngineStream;
   readonly #signal: AbortSignal | undefined;
   #stream: EngineStream | undefined;
+  readonly #total: number;
   #closed = false;
+  #read = false;
 
   /** @internal */
-  constructor(open: () => EngineStream, signal: AbortSignal | undefined) {
+  constructor(open: () => EngineStream, total: number, signal: AbortSignal | undefined) {
     this.#open = open;
+    this.#total = total;
     this.#signal = signal;
   }
 
+  /** The outcomes; they can be read once, since the runs are made once. */
   async *[Symbol.asyncIterator](): AsyncGenerator<RunOutcome, void, undefined> {
     const signal = this.#signal;
     const check = (started: boolean): void => {
@@ -62,6 +67,10 @@ export class RunMany implements AsyncIterable<RunOutcome>, AsyncDisposable {
       if (this.#closed) throw cancelled('the runs were closed before their end', started);
     };
     check(false);
+    if (this.#read) {
+      throw invalidInput('runs', 'the outcomes of these runs have been read: call runMany again');
+    }
+    this.#read = true;
     const abort = (): void => this.#stream?.close();
     signal?.addEventListener('abort', abort, { once: true });
     try {
@@ -82,11 +91,24 @@ export class RunMany implements AsyncIterable<RunOutcome>, AsyncDisposable {
     }
   }
 
-  /** Waits for all; in the order of the runs, each its result or its error. */
+  /**
+   * Waits for all; in the order of the runs, each its result or its error. Where the runs are ended
+   * before, those that were not over have the error `Cancelled`: what the others answered is kept.
+   */
   async all(): Promise<(RunResult | LangflowError)[]> {
-    const found: (RunResult | LangflowError)[] = [];
-    for await (const { index, result, error } of this) found[index] = result ?? error;
-    return found;
+    const found = new Map<number, RunResult | LangflowError>();
+    let missing: LangflowError | undefined;
+    try {
+      for await (const { index, result, error } of this) found.set(index, result ?? error);
+    } catch (thrown) {
+      if (!(thrown instanceof Cancelled) || found.size === 0) throw thrown;
+      missing = thrown;
+    }
+    return Array.from({ length: this.#total }, (_, index) => {
+      const one = found.get(index) ?? missing;
+      if (one === undefined) throw new InternalError({ message: `run ${index} has no outcome` });
+      return one;
+    });
   }
 
   /** Ends all runs that are under way; whoever reads the outcomes gets `Cancelled`. */

@@ -2,6 +2,7 @@
 import { createEngine } from './client.js';
 import { engineFactory } from './engine.js';
 import { type ClientOptions, headerPairs, type HeadersLike, objectOf } from './options.js';
+import { Mask } from './mask.js';
 import { invalidInput } from './raise.js';
 
 /** What can be set for a proxy. */
@@ -60,25 +61,14 @@ const REQUEST_HEADERS = [
   'x-request-id',
 ];
 
-/** Headers of the answer that belong to the connection behind, or that the browser must not have. */
-const ANSWER_HEADERS: ReadonlySet<string> = new Set([
-  'connection',
-  'content-encoding',
-  'content-length',
-  'keep-alive',
-  'proxy-authenticate',
-  'set-cookie',
-  'strict-transport-security',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'www-authenticate',
-]);
+/** Headers of the answer that say something to a page; all others belong to what is behind. */
+const ANSWER_HEADERS =
+  /^(content-(type|disposition|language)|date|deprecation|etag|idempotency-replayed|idempotent-replayed|last-modified|link|retry-after(-ms)?|sunset|x-(langflow-[\w-]+|ratelimit-[\w-]+|request-id|should-retry|total-count)|ratelimit(-[\w-]+)?)$/;
 
 /**
  * A handler of Web requests that passes the runs of a page on to the workspace and adds the key,
- * which so never leaves the server. Answers pass as they come, streams too; a page that goes away
- * ends its run's request. Only runs pass, and only from the same site, unless told otherwise.
+ * which so never leaves the server: where an answer repeats it, it is masked. Answers pass as they come,
+ * streams too; a page that goes away ends its run's request. Only runs pass, and only from the same site, unless told otherwise.
  *
  * @example
  * ```ts
@@ -132,6 +122,7 @@ export function createProxyHandler(options: ProxyOptions): ProxyHandler {
       request,
       `${base}${path}${queryOf(url)}`,
       headersOf(request, options, path, key),
+      key,
       send,
     );
   };
@@ -140,13 +131,20 @@ export function createProxyHandler(options: ProxyOptions): ProxyHandler {
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const isList = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
-const isRoute = (value: unknown): boolean => /^\s*[a-z]+\s+\/\S*\s*$/i.test(value as string);
+const isRoute = (value: unknown): boolean =>
+  /^\s*[a-z]+\s+\/[^\s?#\\]*\s*$/i.test(value as string) && isPlain(String(value).trim());
+/** Whether a path is one that a request can have: a URL has no `..` left, and two slashes mean nothing. */
+const isPlain = (path: string): boolean => !/\/\/|\/\.{1,2}(\/|$)/.test(path);
+const isMount = (value: unknown): boolean =>
+  isText(value) &&
+  /^\/?[^\s?#\\/][^\s?#\\]*$|^\/$/.test(value as string) &&
+  isPlain(`/${value as string}`.replace('//', '/'));
 
 /** What each option has to be. What an engine checks is left to it. */
 const CHECKS: Readonly<
   Record<string, readonly [what: string, holds: (value: unknown) => boolean]>
 > = {
-  path: ['a path such as /api/langflow', isText],
+  path: ['a path such as /api/langflow', isMount],
   baseUrl: ['a URL', (value) => isText(value) || value instanceof URL],
   apiKey: ['a string', isText],
   allowHttp: ['true or false', (value) => typeof value === 'boolean'],
@@ -268,6 +266,7 @@ async function pass(
   request: Request,
   url: string,
   headers: Headers,
+  key: string | undefined,
   send: NonNullable<ProxyOptions['fetch']>,
 ): Promise<Response> {
   const { method, signal } = request;
@@ -286,13 +285,15 @@ async function pass(
     return refusal(502, 'workspace_redirects', `The workspace answered ${answer.status}.`);
   }
   const passed = new Headers({ 'cache-control': 'no-store' });
+  const mask = new Mask(key, headers);
   for (const [name, value] of answer.headers) {
-    if (!ANSWER_HEADERS.has(name) && !name.startsWith('access-control-')) passed.set(name, value);
+    if (ANSWER_HEADERS.test(name)) passed.set(name, mask.text(value));
   }
   if (passed.get('content-type')?.startsWith('text/event-stream') === true) {
     passed.set('x-accel-buffering', 'no');
   }
-  return new Response(answer.body, { status: answer.status, headers: passed });
+  const seen = answer.body?.pipeThrough(mask.body()) ?? null;
+  return new Response(seen, { status: answer.status, headers: passed });
 }
 
 function refusal(status: number, code: string, detail: string): Response {

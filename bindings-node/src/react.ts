@@ -31,7 +31,7 @@ export interface HookOptions {
   /** Settings of components, as they are when something is run. */
   readonly tweaks?: Tweaks | undefined;
   /** Hears every event of a run. What it throws ends the run, as its error. */
-  readonly onEvent?: ((event: FlowEvent) => void) | undefined;
+  readonly onEvent?: ((event: FlowEvent) => void | Promise<void>) | undefined;
 }
 
 /** What {@link useFlow} takes. */
@@ -325,7 +325,7 @@ function useRuns<Options extends HookOptions>(options: Options) {
           if (event.type === 'token') tell({ status: 'running', text: (text += event.text) });
           if (event.type === 'run_started') tell({ status: 'running', session: event.sessionId });
           if (event.type === 'end') result = event.result;
-          latest.current.onEvent?.(event);
+          await latest.current.onEvent?.(event);
         }
       } catch (thrown) {
         if (ended()) return undefined;

@@ -16,7 +16,7 @@ import {
   webhooks,
 } from 'langflow-client';
 import { MockServer } from 'langflow-client/testing';
-import { failure, json, rawServer } from './support.mjs';
+import { failure, json, rawServer, runAnswer } from './support.mjs';
 
 let mock;
 let client;
@@ -167,6 +167,27 @@ test('many runs: leaving and aborting end what is under way', async () => {
   assert.ok((await failure(closed.all())) instanceof Cancelled);
   assert.equal(server.requests.length, sent);
   assert.ok(sent < 13);
+  await server.stop();
+});
+
+test('many runs: read once, and what has come is kept where they are ended', async () => {
+  const once = client.runMany(runs);
+  for await (const outcome of once) assert.ok(outcome);
+  for (const again of [() => once.all(), () => once[Symbol.asyncIterator]().next()]) {
+    const error = await failure(again);
+    assert.deepEqual([error.code, error.field], ['invalid_input', 'runs']);
+  }
+  const server = await rawServer(({ socket }, count) => {
+    if (count === 1) socket.end(json(200, runAnswer('kept')));
+    if (count === 2) setTimeout(() => controller.abort(), 50);
+  });
+  const waiting = new LangflowClient({ baseUrl: server.url, apiKey: 'k', maxRetries: 0 });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const all = await waiting.runMany(runs.slice(0, 5), { concurrency: 1, signal }).all();
+  assert.equal(all[0].output, 'kept');
+  assert.equal(all.length, 5);
+  for (const one of all.slice(1)) assert.ok(one instanceof Cancelled);
   await server.stop();
 });
 

@@ -1,6 +1,7 @@
 // createProxyHandler: runs of a page pass, with the key of the server and nobody else's.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import {
   createProxyHandler,
@@ -217,6 +218,60 @@ test('what goes wrong behind says nothing of the server', async () => {
   await server.stop();
 });
 
+test('a key that the workspace repeats does not reach the page', async () => {
+  const apiKey = 'KSECRET-4711';
+  const said = JSON.stringify({ detail: `bad key ${apiKey}, ${apiKey}KSECRET-47` });
+  const half = Math.floor(said.length / 2);
+  const server = await rawServer(({ socket }) => {
+    const more = { 'x-key': apiKey, 'x-request-id': `r-${apiKey}`, connection: 'close' };
+    const head = json(401, {}, more).toString().split('\r\n\r\n')[0];
+    socket.write(
+      `${head.replace(/content-length: \d+/i, `content-length: ${said.length}`)}\r\n\r\n`,
+    );
+    // The key is cut in two.
+    socket.write(said.slice(0, half));
+    setTimeout(() => socket.end(said.slice(half)), 30);
+  });
+  await on(
+    { baseUrl: server.url, apiKey, headers: { 'x-auth': 'Basic abcdefgh' } },
+    async ({ origin }) => {
+      const url = `${origin}${path}/langflow/api/v1/flows/f/run`;
+      const answer = await fetch(url, { method: 'POST', body: '{}' });
+      assert.equal(answer.status, 401);
+      assert.equal(answer.headers.get('x-key'), null);
+      assert.equal(answer.headers.get('x-request-id'), 'r-***');
+      assert.equal((await answer.json()).detail, 'bad key ***, ***KSECRET-47');
+    },
+  );
+  await server.stop();
+});
+
+test('a guard that throws is answered with 500, a target that is none with 400', async () => {
+  const heard = [];
+  const lost = new Error('no database');
+  const handler = createProxyHandler({ path, ...keyed(), authorize: () => Promise.reject(lost) });
+  const server = createServer(toNodeListener(handler, { onError: (error) => heard.push(error) }));
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address();
+  const answer = await fetch(`http://127.0.0.1:${port}${path}/langflow/api/v1/flows/f/run`, {
+    method: 'POST',
+    body: '{}',
+  });
+  assert.equal(answer.status, 500);
+  assert.deepEqual(heard, [lost]);
+  for (const line of ['OPTIONS * HTTP/1.1', 'POST http://evil.example/x HTTP/1.1']) {
+    const status = await new Promise((done, failed) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('data', (data) => done(Number(String(data).split(' ')[1])));
+      socket.on('error', failed);
+      socket.write(`${line}\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
+    });
+    assert.equal(status, 400, line);
+  }
+  server.closeAllConnections();
+  server.close();
+});
+
 test('an answer that breaks off does not look whole', async () => {
   const server = await rawServer(({ socket }) => {
     socket.write(
@@ -236,10 +291,10 @@ test('options that cannot be used are refused when the handler is made', () => {
     InvalidBaseUrl,
   );
   const wrong = {
-    path: [undefined, null, 5],
+    path: [undefined, null, 5, '', '/api?x', '/api/../x', '//x'],
     flows: ['hello-flow', [5], {}],
     authorize: [true, 'admin', null],
-    allow: ['GET /x', [5], ['/x']],
+    allow: ['GET /x', [5], ['/x'], ['GET /langflow/../x'], ['GET //x'], ['GET /x?y']],
     headers: ['x', { a: 'b\nc' }, ['a']],
     fetch: [5],
     baseUrl: [5],

@@ -128,8 +128,9 @@ def check(
 ) -> None:
     """Looks at the headers of a delivery whose body has not been read yet.
 
-    Whoever sends has proved nothing before :func:`verify`, so that a receiver should read no body that
-    does not even claim to be a delivery of now, and of any other no more than it wants to keep.
+    Whoever sends has proved nothing before :func:`verify`, so that a receiver should read no body
+    that does not even claim to be a delivery of now, and of any other no more than it wants to
+    keep.
 
     Args:
         headers: The headers; upper and lower case do not matter.

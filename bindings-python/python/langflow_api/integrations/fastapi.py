@@ -87,9 +87,9 @@ class WebhookReceiver:
         async def events(event: Annotated[WebhookEvent, Depends(receiver)]) -> None:
             ...
 
-    A delivery that is not signed with the secret, or is too old, is answered with 400 (before its body
-    is read where the headers say as much), one that is too large with 413, and one that is signed but
-    no event with 422.
+    A delivery that is not signed with the secret, or is too old, is answered with 400 (before
+    its body is read where the headers say as much), one that is too large with 413, and one that
+    is signed but no event with 422.
 
     Args:
         secret: The secret of the webhook, or all that are valid while one is being rotated.
