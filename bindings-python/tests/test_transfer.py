@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import stat
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -282,6 +285,66 @@ def test_a_broken_answer_leaves_what_was_there(raw: RawServer, tmp_path: Path) -
         Client(raw.url, "k", max_retries=0).flows.save_to(path).export("f")
     assert path.read_text() == "as it was"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and links as Unix has them")
+def test_what_is_in_the_place_stays_what_it_is(mock: MockServer, tmp_path: Path) -> None:
+    client = mock.client()
+    pipe, target, link, lost = (tmp_path / name for name in ("pipe", "target", "link", "lost"))
+    os.mkfifo(pipe)
+    with pytest.raises(FileError) as caught:
+        client.flows.save_to(pipe).export("echo")
+    assert "no regular file" in caught.value.message
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+    target.write_text("as it was")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    client.flows.save_to(link).export("echo")
+    assert link.is_symlink()
+    assert json.loads(target.read_text())["id"] == "echo"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+    lost.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileError):
+        client.flows.save_to(lost).export("echo")
+    assert lost.is_symlink()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes as Unix has them")
+def test_a_pipe_is_no_file_to_wait_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.pem"
+    os.mkfifo(pipe)
+    for options in ({"ca_bundle": str(pipe)}, {"client_cert": str(pipe)}):
+        with pytest.raises(InvalidInput) as caught:
+            Client("https://127.0.0.1:1", "k", **options).run_flow("f", "x")  # type: ignore[arg-type]
+        assert caught.value.field in options
+
+
+@pytest.mark.parametrize("body", ["flow.json", 5, True, '{"name": "n"}'])
+def test_a_single_value_is_no_body(raw: RawServer, body: Any) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Client(raw.url, "k").flows.import_(body)
+    assert caught.value.field == "body"
+    assert not raw.requests
+
+
+def test_a_folder_with_two_files_of_one_flow_is_refused(raw: RawServer, tmp_path: Path) -> None:
+    flow = {"id": "f-1", "name": "one", "data": {"nodes": []}}
+    (tmp_path / "project.json").write_text(json.dumps({"id": "p", "name": "p"}))
+    (tmp_path / "a.json").write_text(json.dumps(flow))
+    (tmp_path / "b.json").write_text(json.dumps(flow | {"name": "two"}))
+    client = Client(raw.url, "k", api="langflow")
+    with pytest.raises(InvalidInput, match=r"a\.json and b\.json"):
+        client.push_project(tmp_path)
+    (tmp_path / "project.json").write_text("5")
+    with pytest.raises(InvalidInput, match=r"project\.json is no project"):
+        client.push_project(tmp_path)
+    for call in (client.push_project, lambda folder: client.pull_project("p", folder)):
+        with pytest.raises(InvalidInput) as caught:
+            call("")  # type: ignore[operator]
+        assert caught.value.field == "folder"
+    assert not raw.requests
 
 
 def test_saving_from_the_mock(mock: MockServer, tmp_path: Path) -> None:

@@ -72,8 +72,10 @@ impl Client {
             code,
             sentence(&format!("The server answered {status}: {said}")),
         );
-        let did_not_run =
-            failure == Failure::NotStarted || (300..500).contains(&status) && status != 408;
+        // Of these alone is it known. 303 is what a server says after it has done it, and 499 a proxy whose
+        // own wait was over.
+        let turned_away = matches!(status, 301 | 305 | 307 | 308 | 400..=498 if status != 408);
+        let did_not_run = failure == Failure::NotStarted || turned_away;
         info.may_have_executed = call.executes() && !did_not_run || code == ErrorCode::RunFailed;
         if code == ErrorCode::PermissionDenied {
             let needed = call.operation.permission;
@@ -92,8 +94,9 @@ impl Client {
         info.retry_after = retry_after.map(|time| time.as_secs_f64());
         if let Some(place) = named("location").filter(|_| (300..400).contains(&status)) {
             // Without user, password and query.
-            let place = from.join(place).map(|url| shown_url(&url));
-            let place = place.unwrap_or_else(|_| "no URL".to_owned());
+            let place = from.join(place).ok();
+            let place = place.filter(|url| matches!(url.scheme(), "http" | "https"));
+            let place = place.map_or_else(|| "no page".to_owned(), |url| shown_url(&url));
             info.message = format!("The server answered {status} and points to {place}.");
         }
         let info = match body.is_empty() {

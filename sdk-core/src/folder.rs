@@ -66,6 +66,7 @@ impl Client {
         project: &str,
         folder: &Path,
     ) -> Result<FolderReport, LangflowError> {
+        named(folder)?;
         let found = self.find_project(&[project]).await?.ok_or_else(|| {
             LangflowError::new(
                 ErrorCode::NotFound,
@@ -129,7 +130,12 @@ impl Client {
     /// name; `unsupported` on a workspace; else as every call. Flows before the one that failed are
     /// there.
     pub async fn push_project(&self, folder: &Path) -> Result<FolderReport, LangflowError> {
+        named(folder)?;
         let about = read(&folder.join(PROJECT))?;
+        if text(&about, "name").is_empty() {
+            let message = format!("{PROJECT} is no project: it has no `name`.");
+            return Err(LangflowError::invalid_input("folder", message));
+        }
         let mut files = Vec::new();
         let entries = fs::read_dir(folder).map_err(|error| unusable(folder, &error))?;
         for entry in entries.filter_map(Result::ok) {
@@ -139,6 +145,7 @@ impl Client {
             }
         }
         files.sort_by(|left, right| left.0.cmp(&right.0));
+        each_once(&files)?;
         let (id, name) = (text(&about, "id"), text(&about, "name"));
         let project = match self.find_project(&[&id, &name]).await? {
             Some(project) => project,
@@ -151,7 +158,8 @@ impl Client {
         let there = self.of_project("getProject", &project_id).await?;
         let (mut report, mut pushed) = (Vec::new(), BTreeSet::new());
         for (file, flow) in files {
-            let (flow, action) = self.put_flow(&file, flow, Some(&project_id)).await?;
+            let put = self.put_flow(&file, flow, Some(&project_id)).await;
+            let (flow, action) = put.map_err(|error| after(error, &report))?;
             let (id, name) = (text(&flow, "id"), text(&flow, "name"));
             pushed.insert(id.clone());
             report.push(FolderFlow {
@@ -240,6 +248,46 @@ impl Client {
         let args = Map::from_iter([("project_id".to_owned(), id.into())]);
         self.ask_second(operation, args, Value::Null).await
     }
+}
+
+fn named(folder: &Path) -> Result<(), LangflowError> {
+    match folder.as_os_str().is_empty() {
+        true => {
+            let message = "`folder` is empty; the folder that one is in is `.`.";
+            Err(LangflowError::invalid_input("folder", message))
+        }
+        false => Ok(()),
+    }
+}
+
+/// Two files of one id would take turns on the server. A copy is a flow of its own without its `id`.
+fn each_once(files: &[(String, Value)]) -> Result<(), LangflowError> {
+    let mut seen = std::collections::BTreeMap::new();
+    for (file, flow) in files {
+        let Some(id) = flow["id"].as_str() else {
+            continue;
+        };
+        if let Some(other) = seen.insert(id, file) {
+            let message = format!(
+                "{other} and {file} have the same `id`, {id}: take it out of the one that shall be a \
+                 flow of its own."
+            );
+            return Err(LangflowError::invalid_input("folder", message));
+        }
+    }
+    Ok(())
+}
+
+/// The error of a file, with what had become of those before it.
+fn after(mut error: LangflowError, report: &[FolderFlow]) -> LangflowError {
+    let done = |one: &FolderFlow| format!("{} {}", one.file, one.action);
+    let changed = report.iter().filter(|one| one.action != "unchanged");
+    let changed: Vec<_> = changed.map(done).collect();
+    if !changed.is_empty() {
+        let info = error.info_mut();
+        info.message = format!("{} Before it: {}.", info.message, changed.join(", "));
+    }
+    error
 }
 
 fn text(value: &Value, key: &str) -> String {

@@ -27,6 +27,7 @@ const SEGMENT: &AsciiSet = &CONTROLS
     .add(b'/')
     .add(b'%');
 
+const JSON: &str = "application/json";
 const FORM_FIELDS: &str = "application/x-www-form-urlencoded";
 
 /// The arguments and the body of a call.
@@ -243,6 +244,16 @@ fn add_body(
             row.content_types.join(" or ")
         );
         return Err(LangflowError::invalid_input("content_type", message));
+    }
+    // No operation takes less; a text is a path, or JSON that was written already. A space stands for a
+    // body that comes from a file.
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if wanted == JSON && first.is_some_and(|byte| !b"{[".contains(byte)) {
+        let message = format!(
+            "`{}` takes an object or a list, no single value.",
+            operation.id
+        );
+        return Err(LangflowError::invalid_input("body", message));
     }
     headers.insert(header::CONTENT_TYPE, header_value(wanted));
     *request.body_mut() = Some(body.into());

@@ -138,7 +138,7 @@ impl Client {
             Recall::Unknown(key) => Some(key),
             Recall::Never => None,
         };
-        let family = self.family_for(&request).await;
+        let family = self.family_for(&request).await?;
         let result = match self.run_on(&request, family).await {
             Err(error) => match self.run_elsewhere(family, &error) {
                 Some(found) => self.run_on(&request, found).await,
@@ -182,7 +182,7 @@ impl Client {
     /// # Errors
     /// As [`Client::run_flow`]; what happens after the first byte is an item of the stream.
     pub async fn stream_flow(&self, request: RunRequest) -> Result<RunStream, LangflowError> {
-        let family = self.family_for(&request).await;
+        let family = self.family_for(&request).await?;
         match self.stream_on(&request, family).await {
             Err(error) => match self.run_elsewhere(family, &error) {
                 Some(found) => self.stream_on(&request, found).await,

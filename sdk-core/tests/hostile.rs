@@ -94,6 +94,30 @@ async fn an_answer_that_says_that_it_is_too_large_is_not_read() {
 }
 
 #[tokio::test]
+async fn a_run_that_needs_an_open_source_server_asks_for_one_within_its_own_time() {
+    let url = server(|stream, _| silence(stream)).await;
+    let run = || hello().variables(serde_json::json!({"A": "b"}));
+    let client = builder(&url, "auto").build().unwrap();
+    let options = CallOptions {
+        timeout: Some(Duration::from_millis(300)),
+        ..CallOptions::default()
+    };
+    let begun = Instant::now();
+    let error = client.run_flow(run().options(options)).await.unwrap_err();
+    assert!(error.is(ErrorCode::TotalTimeout), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{error}");
+    assert!(!error.info().may_have_executed, "{error}");
+
+    let client = builder(&url, "auto").first_byte_timeout(Duration::from_millis(200));
+    let error = client.build().unwrap().run_flow(run()).await.unwrap_err();
+    assert!(error.is(ErrorCode::FirstByteTimeout), "{error}");
+
+    let client = builder("http://127.0.0.1:1", "auto").build().unwrap();
+    let error = client.run_flow(run()).await.unwrap_err();
+    assert!(error.is(ErrorCode::ConnectFailed), "{error}");
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_say_who_it_is_is_no_unknown_one() {
     let url = server(|mut stream, request| async move {
         if request.contains("/version") {

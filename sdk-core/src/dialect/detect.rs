@@ -8,10 +8,11 @@ use http::{HeaderMap, Method, header};
 use serde_json::{Map, Value};
 
 use crate::call::Call;
+use crate::classify::transport_failed;
 use crate::client::Client;
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, seconds};
 use crate::dialect::{Api, Family};
-use crate::error::{ErrorCode, ErrorInfo, LangflowError};
+use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::operation::{self, Operation};
 use crate::options::CallOptions;
 use crate::platform;
@@ -24,8 +25,11 @@ const PROBE: Duration = Duration::from_secs(5);
 /// What a probe may answer.
 const PROBE_BYTES: usize = 64 * 1024;
 
-/// That a question was not answered in time.
-struct Silent;
+/// Why a question was not answered.
+enum Silent {
+    Slow,
+    Lost(reqwest::Error),
+}
 
 /// What a client has found out about its server.
 #[derive(Debug, Default)]
@@ -114,17 +118,17 @@ impl Client {
         let mut found = known.langflow.get().cloned();
         if found.is_none() && known.lfx.get().is_none() {
             let answered = async {
-                let found = self.probe().await?;
+                let found = self.probe(PROBE).await?;
                 match &found {
                     Some(version) => _ = known.langflow.set(version.clone()),
                     None if self.is_lfx(&info).await? => _ = known.lfx.set(()),
                     None => {}
                 }
-                Ok(found)
+                Ok::<_, Silent>(found)
             };
             match Box::pin(answered).await {
                 Ok(version) => found = version,
-                Err(Silent) => return self.unanswered(info),
+                Err(_) => return self.unanswered(info),
             }
         }
         let root = self.config.base.root();
@@ -177,8 +181,8 @@ impl Client {
         if self.config.api != Api::Auto || self.shared.known.langflow.get().is_some() {
             return info;
         }
-        match self.probe().await {
-            Err(Silent) => return self.unanswered(info),
+        match self.probe(PROBE).await {
+            Err(_) => return self.unanswered(info),
             Ok(Some(version)) => {
                 self.shared.known.langflow.get_or_init(|| version);
                 return info;
@@ -202,17 +206,49 @@ impl Client {
     }
 
     /// Where a run goes. What only open-source servers take is not sent on a guess: there, it is asked
-    /// first.
-    pub(crate) async fn family_for(&self, run: &RunRequest) -> Family {
+    /// first, within the times of the run.
+    ///
+    /// # Errors
+    /// What became of the question, where nobody answered it: nothing has run.
+    pub(crate) async fn family_for(&self, run: &RunRequest) -> Result<Family, LangflowError> {
         let known = &self.shared.known.langflow;
-        if self.config.api == Api::Auto
-            && known.get().is_none()
-            && run.needs_open_source()
-            && let Ok(Some(version)) = Box::pin(self.probe()).await
-        {
-            known.get_or_init(|| version);
+        if self.config.api != Api::Auto || known.get().is_some() || !run.needs_open_source() {
+            return Ok(self.family());
         }
-        self.family()
+        let times = &self.config.timeouts;
+        let total = run.call_options().timeout.or(times.total).unwrap_or(PROBE);
+        let most = total.min(times.first_byte.unwrap_or(PROBE)).min(PROBE);
+        match Box::pin(self.probe(most)).await {
+            Ok(Some(version)) => _ = known.get_or_init(|| version),
+            Ok(None) => {}
+            Err(Silent::Slow) => {
+                let code = match total < PROBE && most == total {
+                    true => ErrorCode::TotalTimeout,
+                    false => ErrorCode::FirstByteTimeout,
+                };
+                let message = format!(
+                    "{} did not say within {} s what kind of server it is, and only open-source \
+                     Langflow takes files and variables of a run.",
+                    self.config.base.root(),
+                    seconds(most)
+                );
+                let mut info = ErrorInfo::new(code, message);
+                info.phase = Phase::FirstByte;
+                info.attempts = 1;
+                info.hint = "Try again, or say which server it is with `api`.".to_owned();
+                return Err(info.into());
+            }
+            Err(Silent::Lost(error)) => {
+                let asked = operation::find("getVersion").map(|operation| {
+                    let call = Call::new(self, operation, run.call_options().clone());
+                    let mut info = transport_failed(&call, &error).info;
+                    info.attempts = 1;
+                    LangflowError::from(info)
+                });
+                return asked.map_or(Ok(self.family()), Err);
+            }
+        }
+        Ok(self.family())
     }
 
     /// Nobody can be told from somebody who is only slow: the question is asked again next time.
@@ -231,8 +267,9 @@ impl Client {
     }
 
     /// The version of an open-source Langflow.
-    async fn probe(&self) -> Result<Option<String>, Silent> {
-        let value = self.question("/api/v1/version").await?.unwrap_or_default();
+    async fn probe(&self, most: Duration) -> Result<Option<String>, Silent> {
+        let value = self.question("/api/v1/version", most).await?;
+        let value = value.unwrap_or_default();
         let package = value["package"].as_str().unwrap_or_default();
         let known = package.to_ascii_lowercase().contains("langflow");
         let version = value["version"].as_str().unwrap_or("of unknown version");
@@ -247,27 +284,26 @@ impl Client {
         if said["detail"] != "Not Found" {
             return Ok(false);
         }
-        let said = self.question("/health").await?;
+        let said = self.question("/health", PROBE).await?;
         Ok(said.is_some_and(|value| value["flow_count"].is_u64()))
     }
 
     /// A question without the key: who it is, is not known yet.
-    async fn question(&self, path: &str) -> Result<Option<Value>, Silent> {
+    async fn question(&self, path: &str, most: Duration) -> Result<Option<Value>, Silent> {
         let Ok(url) = format!("{}{path}", self.config.base.root()).parse() else {
             return Ok(None);
         };
         let request = reqwest::Request::new(Method::GET, url);
-        let deadline = Deadline::new(Some(PROBE));
+        let deadline = Deadline::new(Some(most));
         let Ok(http) = self.http() else {
             return Ok(None);
         };
         let sent = platform::within(deadline.left(), http.execute(request));
-        let Ok(response) = sent.await.ok_or(Silent)? else {
-            return Ok(None);
-        };
+        let sent = sent.await.ok_or(Silent::Slow)?;
+        let response = sent.map_err(Silent::Lost)?;
         let body = platform::beginning(response, PROBE_BYTES, deadline.left()).await;
         match serde_json::from_slice(&body) {
-            Err(_) if !deadline.allows(Duration::ZERO) => Err(Silent),
+            Err(_) if !deadline.allows(Duration::ZERO) => Err(Silent::Slow),
             said => Ok(said.ok()),
         }
     }
@@ -277,7 +313,7 @@ impl Client {
     pub(crate) async fn doubles(&self) -> bool {
         let known = &self.shared.known.langflow;
         if known.get().is_none()
-            && let Ok(Some(version)) = self.probe().await
+            && let Ok(Some(version)) = self.probe(PROBE).await
         {
             let _ = known.set(version);
         }

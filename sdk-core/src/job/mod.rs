@@ -216,6 +216,7 @@ impl Job {
     /// `conflict` where it waits for nothing, `unprocessable` where there is no such action,
     /// `unsupported` where the server knows no suspended jobs.
     pub async fn resume(&self, action_id: &str) -> Result<(), LangflowError> {
+        present("action_id", action_id)?;
         let info = self.info().await?;
         if !self.client.is_open_source() {
             return Err(LangflowError::new(
@@ -331,6 +332,7 @@ impl Job {
         };
         asked.options = options;
         if let Some(id) = last_event_id {
+            present("last_event_id", id)?;
             asked.args.insert("Last-Event-ID".to_owned(), id.into());
         }
         let (call, request) = self.client.asking(asked, Some("text/event-stream"))?;
@@ -442,4 +444,14 @@ fn leaves_out(result: &RunResult) -> bool {
             .outputs
             .values()
             .any(|output| output.value.as_str().is_some_and(cut))
+}
+
+fn present(name: &str, text: &str) -> Result<(), LangflowError> {
+    match text.trim().is_empty() {
+        true => {
+            let message = format!("`{name}` is empty.");
+            Err(LangflowError::invalid_input(name, message))
+        }
+        false => Ok(()),
+    }
 }

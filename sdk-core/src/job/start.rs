@@ -32,7 +32,7 @@ impl Client {
     /// `invalid_input` before any request leaves; `unsupported` where the server cannot run flows in
     /// the background; else as every call.
     pub async fn start_flow(&self, request: RunRequest) -> Result<Job, LangflowError> {
-        self.family_for(&request).await;
+        self.family_for(&request).await?;
         let open_source = self.is_open_source();
         let name = match self.start_on(&request, open_source).await {
             Err(error) if !open_source && self.turned_out(&error) => {

@@ -192,10 +192,22 @@ impl http_body::Body for Watched {
 
 /// The size of a file that can be read.
 pub fn file_size(path: &Path) -> io::Result<u64> {
-    let meta = File::open(path)?.metadata()?;
+    regular(path)?;
+    Ok(File::open(path)?.metadata()?.len())
+}
+
+/// All of a file.
+pub fn file_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    regular(path)?;
+    std::fs::read(path)
+}
+
+/// Looked at before it is opened: opening a pipe waits for somebody at its other end.
+fn regular(path: &Path) -> io::Result<std::fs::Metadata> {
+    let meta = std::fs::metadata(path)?;
     match meta.is_file() {
-        true => Ok(meta.len()),
-        false => Err(io::Error::other("it is no file")),
+        true => Ok(meta),
+        false => Err(io::Error::other("it is no regular file")),
     }
 }
 
@@ -214,6 +226,12 @@ impl Sink {
             if place.is_dir() {
                 return Err(io::Error::other("it is a folder"));
             }
+            // A rename would put a file in the place of a link, a device or a pipe.
+            let (place, before) = match std::fs::symlink_metadata(&place) {
+                Ok(_) => (std::fs::canonicalize(&place)?, Some(regular(&place)?)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => (place, None),
+                Err(error) => return Err(error),
+            };
             let folder = match place.parent() {
                 Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
                 _ => PathBuf::from("."),
@@ -223,7 +241,12 @@ impl Sink {
             // As any new file, instead of one that is only for its owner.
             #[cfg(unix)]
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-            let file = Some(builder.tempfile_in(folder)?);
+            let file = builder.tempfile_in(folder)?;
+            if let Some(before) = before {
+                // What was not for everybody stays so.
+                file.as_file().set_permissions(before.permissions())?;
+            }
+            let file = Some(file);
             Ok(Sink { place, file })
         })
         .await

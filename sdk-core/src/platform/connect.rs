@@ -143,7 +143,7 @@ fn identity(path: &str) -> Result<reqwest::Identity, LangflowError> {
 }
 
 fn read(field: &str, path: &str) -> Result<Vec<u8>, LangflowError> {
-    std::fs::read(path).map_err(|error| {
+    super::file_bytes(std::path::Path::new(path)).map_err(|error| {
         LangflowError::invalid_input(field, format!("{path} cannot be read: {error}."))
     })
 }

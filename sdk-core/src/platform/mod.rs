@@ -25,6 +25,8 @@ use crate::call::{Call, Opened};
 use crate::client::Client;
 use crate::error::LangflowError;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use body::file_bytes;
 pub use body::{Sent, Sink, attach, file_size, watch};
 pub use connect::http_client;
 #[cfg(not(target_arch = "wasm32"))]
