@@ -38,6 +38,16 @@ export interface FlowRun {
   readonly files?: readonly string[] | undefined;
   /** Global variables of this run only, by name. Open-source servers only. */
   readonly variables?: Readonly<Record<string, string>> | undefined;
+  /**
+   * The outputs that count, by component id: `output` is the one of them that there is, while
+   * `outputs` has them all. Not of a run in the background.
+   */
+  readonly outputIds?: readonly string[] | undefined;
+  /**
+   * Deletes what `files` uploaded once the run has ended; a stream that is left before its end
+   * leaves it there. Not of a run in the background.
+   */
+  readonly deleteFiles?: boolean | undefined;
 }
 
 /** What became of a folder or of a project. */

@@ -33,6 +33,8 @@ export const RUN_NAMES: Readonly<Record<string, string>> = {
   flowId: 'flow_id',
   inputValue: 'input_value',
   sessionId: 'session_id',
+  outputIds: 'output_ids',
+  deleteFiles: 'delete_files',
   jobId: 'job_id',
   lastEventId: 'last_event_id',
 };

@@ -36,7 +36,7 @@ impl Client {
         body: &mut Map<String, Value>,
         files: &Value,
         options: &CallOptions,
-    ) -> Result<(), LangflowError> {
+    ) -> Result<Vec<Kept>, LangflowError> {
         let uploads = uploads(files)?;
         let flow_id = &self.flow_uuid(flow_id).await?;
         let named = Map::from_iter([("flow_id".to_owned(), Value::from(flow_id.as_str()))]);
@@ -55,25 +55,44 @@ impl Client {
                 return Err(LangflowError::invalid_input("files", message));
             }
         }
+        let mut all = Vec::new();
         for (place, upload) in chosen {
-            let path = self.keep(flow_id, &place, upload, options).await?;
+            let (path, kept) = self.keep(flow_id, &place, upload, options).await?;
+            all.extend(kept);
             let known = &mut tweaks[&place.component][&place.field];
             match known.as_array_mut() {
                 Some(paths) => paths.push(path),
                 None => *known = json!([path]),
             }
         }
-        Ok(())
+        Ok(all)
     }
 
-    /// Uploads a file; the answer is what the component takes for it.
+    /// Deletes what a run uploaded, once it has ended. It may go on where its answer was lost: then
+    /// its files stay. That one cannot be deleted is no failure of the run.
+    pub(crate) async fn forget_after(&self, kept: Vec<Kept>, error: Option<&LangflowError>) {
+        if error
+            .is_some_and(|error| error.info().may_have_executed && error.info().status.is_none())
+        {
+            tracing::warn!("the run was lost and may go on, so its uploads are not deleted");
+            return;
+        }
+        for Kept { operation, args } in kept {
+            if let Err(error) = self.ask_whole(operation, args).await {
+                let code = error.code().as_str();
+                tracing::warn!(code, "an upload of a run could not be deleted");
+            }
+        }
+    }
+
+    /// Uploads a file; the answer is what the component takes for it, and how it is deleted.
     async fn keep(
         &self,
         flow_id: &str,
         place: &Place,
         upload: Upload,
         options: &CallOptions,
-    ) -> Result<Value, LangflowError> {
+    ) -> Result<(Value, Option<Kept>), LangflowError> {
         let (id, said) = match place.of_flow {
             true => ("langflow.uploadFlowFile", "file_path"),
             false => ("langflow.uploadFile", "path"),
@@ -105,13 +124,43 @@ impl Client {
         let answer = self.exchange(request, &call).await?;
         let mut kept = self.understand(&answer, &call).await?;
         match kept[said].take() {
-            path @ Value::String(_) => Ok(path),
+            Value::String(path) => {
+                let kept = kept_as(flow_id, place, &path, kept["id"].take());
+                Ok((path.into(), kept))
+            }
             _ => {
                 let message = format!("The answer to an upload has no `{said}`.");
                 Err(LangflowError::new(ErrorCode::InvalidResponse, message))
             }
         }
     }
+}
+
+/// Something that was uploaded, and the operation that deletes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    operation: &'static str,
+    args: Map<String, Value>,
+}
+
+/// Files of a flow are deleted by their name, those of the user by their id.
+fn kept_as(flow_id: &str, place: &Place, path: &str, id: Value) -> Option<Kept> {
+    let text = |name: &str, value: Value| (name.to_owned(), value);
+    if place.of_flow {
+        let name = path.strip_prefix(flow_id)?.strip_prefix('/')?;
+        let args = [
+            text("flow_id", flow_id.into()),
+            text("file_name", name.into()),
+        ];
+        return Some(Kept {
+            operation: "langflow.deleteFlowFile",
+            args: Map::from_iter(args),
+        });
+    }
+    id.is_string().then(|| Kept {
+        operation: "langflow.deleteFile",
+        args: Map::from_iter([text("file_id", id)]),
+    })
 }
 
 /// The files, each with its path, as they are read.

@@ -115,11 +115,13 @@ impl Client {
             return Recall::Never;
         };
         let body = sorted(Value::Object(body)).to_string();
+        let chosen = run.chosen().join("/");
         let key = digest(&[
             &who,
             flow_id.as_bytes(),
             version.as_bytes(),
             body.as_bytes(),
+            chosen.as_bytes(),
         ]);
         let kept = self.kept().answers.get(&key);
         let Some(kept) = kept.filter(|kept| kept.at.elapsed() < ttl) else {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
+use crate::attach::Kept;
 use crate::client::{Client, Shared};
 use crate::config::Secret;
 use crate::deadline::Deadline;
@@ -14,6 +15,7 @@ use crate::limits::Place;
 use crate::masking;
 use crate::operation::{Operation, Safety};
 use crate::options::{CallOptions, TOTAL};
+use crate::output::{self, Reason};
 use crate::platform::Sent;
 use crate::run::RunResult;
 use crate::send::id;
@@ -39,6 +41,10 @@ pub struct Call {
     pub(crate) session: Option<String>,
     /// Whether this run begins its session, so that the server cannot know it yet.
     pub(crate) begins: bool,
+    /// The outputs that count, by component id; all if there are none here.
+    pub(crate) chosen: Vec<String>,
+    /// What was uploaded for this run and is deleted after it.
+    pub(crate) kept: Vec<Kept>,
     /// Secrets of this call alone: values of global variables.
     pub(crate) secrets: Vec<Secret>,
     progress: Arc<Mutex<Progress>>,
@@ -185,16 +191,24 @@ impl Call {
             transfer: None,
             session: None,
             begins: false,
+            chosen: Vec::new(),
+            kept: Vec::new(),
             secrets: Vec::new(),
             progress: Arc::default(),
         }
     }
 
-    /// The result with the session that was sent, where the server does not say it again. An id of
-    /// ours that the server sees first looks to it like one that it has forgotten.
+    /// The result with the output that was chosen, and with the session that was sent, where the
+    /// server does not say it again. An id of ours that the server sees first looks to it like one
+    /// that it has forgotten.
     pub(crate) fn echo(&self, mut result: RunResult) -> RunResult {
         if self.begins && result.session_status.as_deref() == Some("expired") {
             result.session_status = Some("new".to_owned());
+        }
+        // A run that waits has no output yet.
+        if !self.chosen.is_empty() && !matches!(result.reason, Reason::Suspended | Reason::Pending)
+        {
+            (result.output, result.reason) = output::single_of(&result.outputs, &self.chosen);
         }
         result.session_id = result.session_id.or_else(|| self.session.clone());
         result

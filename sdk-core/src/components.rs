@@ -69,6 +69,47 @@ impl Client {
             return Ok(resolved);
         }
         // What is kept may be older than a component that it lacks.
+        match self.read_components(flow_id, options).await? {
+            Some(flow) => resolve_known(&flow, tweaks),
+            None => Ok(tweaks),
+        }
+    }
+
+    /// Refuses ids of outputs that the flow does not have, before it runs. As far as the flow can be
+    /// read, as for tweaks.
+    pub(crate) async fn check_outputs(
+        &self,
+        flow_id: &str,
+        ids: &[String],
+        options: &CallOptions,
+    ) -> Result<(), LangflowError> {
+        if !crate::job::is_uuid(flow_id) {
+            return Ok(());
+        }
+        let lacks = |flow: &Value| -> Option<(String, String)> {
+            let there: Vec<&str> = components(flow).iter().map(|it| it.id).collect();
+            let lacks = ids.iter().find(|id| !there.contains(&id.as_str()))?;
+            (!there.is_empty()).then(|| (lacks.clone(), there.join(", ")))
+        };
+        if let Some(flow) = self.shared.flows.get(flow_id)
+            && lacks(&flow).is_none()
+        {
+            return Ok(());
+        }
+        let flow = self.read_components(flow_id, options).await?;
+        let Some((id, there)) = flow.as_ref().and_then(lacks) else {
+            return Ok(());
+        };
+        let message = format!("The flow has no component `{id}`; it has {there}.");
+        Err(LangflowError::invalid_input("output_ids", message))
+    }
+
+    /// The flow, if it can be read.
+    async fn read_components(
+        &self,
+        flow_id: &str,
+        options: &CallOptions,
+    ) -> Result<Option<Value>, LangflowError> {
         let args = Map::from_iter([("flow_id".to_owned(), flow_id.into())]);
         let options = CallOptions {
             idempotency_key: None,
@@ -82,12 +123,12 @@ impl Client {
         match read {
             Ok(flow) => {
                 self.shared.flows.keep(flow_id, &flow);
-                resolve_known(&flow, tweaks)
+                Ok(Some(flow))
             }
             Err(error) if error.is(ErrorCode::Cancelled) || error.is(ErrorCode::ClientClosed) => {
                 Err(error)
             }
-            _ => Ok(tweaks),
+            _ => Ok(None),
         }
     }
 }

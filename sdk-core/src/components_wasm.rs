@@ -11,6 +11,15 @@ use crate::options::CallOptions;
 pub(crate) struct Flows;
 
 impl Client {
+    pub(crate) fn check_outputs(
+        &self,
+        _: &str,
+        _: &[String],
+        _: &CallOptions,
+    ) -> std::future::Ready<Result<(), LangflowError>> {
+        std::future::ready(Ok(()))
+    }
+
     pub(crate) fn known_components(
         &self,
         _: &str,

@@ -108,6 +108,16 @@ pub fn single(outputs: &Outputs) -> (Output, Reason) {
     }
 }
 
+/// The single output of those with these ids.
+pub fn single_of(outputs: &Outputs, ids: &[String]) -> (Output, Reason) {
+    let named = outputs.iter().filter(|(id, _)| ids.contains(id));
+    single(
+        &named
+            .map(|(id, output)| (id.clone(), output.clone()))
+            .collect(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

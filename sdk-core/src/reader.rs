@@ -250,6 +250,14 @@ impl Reader {
         Ok(())
     }
 
+    /// Deletes what the run uploaded, once it has ended.
+    pub(crate) async fn clear_after(&mut self, item: &Result<Event, LangflowError>) {
+        if !self.call.kept.is_empty() && matches!(item, Ok(Event::End { .. }) | Err(_)) {
+            let kept = std::mem::take(&mut self.call.kept);
+            self.client.forget_after(kept, item.as_ref().err()).await;
+        }
+    }
+
     /// A server that answers whole where a stream was asked for.
     pub(crate) async fn read_whole(&mut self, html: bool) -> Result<(), LangflowError> {
         let mut body = Vec::new();

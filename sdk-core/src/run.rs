@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::attach::Kept;
 use crate::cache::Recall;
 use crate::call::{Asked, Call};
 use crate::client::Client;
@@ -22,7 +23,7 @@ fn json_bytes(body: &Map<String, Value>) -> Bytes {
     serde_json::to_vec(body).unwrap_or_default().into()
 }
 
-fn only_open_source(field: &str) -> LangflowError {
+pub(crate) fn only_open_source(field: &str) -> LangflowError {
     let message = format!(
         "`{field}` of a run go to the own API of open-source Langflow; nothing else takes them."
     );
@@ -157,7 +158,20 @@ impl Client {
         request: &RunRequest,
         family: Family,
     ) -> Result<RunResult, LangflowError> {
-        let (call, request) = self.run_call(request, family, false).await?;
+        let (mut call, request) = self.run_call(request, family, false).await?;
+        let kept = std::mem::take(&mut call.kept);
+        let result = self.run_once(call, request).await;
+        if !kept.is_empty() {
+            self.forget_after(kept, result.as_ref().err()).await;
+        }
+        result
+    }
+
+    async fn run_once(
+        &self,
+        call: Call,
+        request: reqwest::Request,
+    ) -> Result<RunResult, LangflowError> {
         let sent = Asked::of(&request);
         let answer = self.exchange(request, &call).await?;
         let attempts = answer.attempts;
@@ -199,8 +213,17 @@ impl Client {
     ) -> Result<RunStream, LangflowError> {
         let (call, request) = self.run_call(request, family, true).await?;
         let url = request.url().clone();
-        let opened = self.open(request, &call).await?;
-        RunStream::open(self, call, opened, url).await
+        let kept = call.kept.clone();
+        let stream = match self.open(request, &call).await {
+            Ok(opened) => RunStream::open(self, call, opened, url).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &stream
+            && !kept.is_empty()
+        {
+            self.forget_after(kept, Some(error)).await;
+        }
+        stream
     }
 
     pub(crate) async fn run_call(
@@ -214,7 +237,19 @@ impl Client {
         if run.has_variables() && !takes_variables {
             return Err(only_open_source("variables"));
         }
-        self.add_files(run, &flow_id, &mut body, family).await?;
+        if run.has_files() && family != Family::Langflow {
+            return Err(only_open_source("files"));
+        }
+        let chosen = run.chosen();
+        if !chosen.is_empty() && family == Family::Responses {
+            let message = "The answers of `/responses` do not say which component they are of: run \
+                           the flow by another API (`api`) to choose among its outputs.";
+            return Err(LangflowError::invalid(
+                ErrorCode::Unsupported,
+                "output_ids",
+                message,
+            ));
+        }
         let mut args = Map::from_iter([("flow_id".to_owned(), Value::String(flow_id.clone()))]);
         let accept = match stream {
             true => "text/event-stream",
@@ -236,7 +271,16 @@ impl Client {
                 *tweaks = Box::pin(known).await?;
             }
             langflow::complete(&mut body, family)?;
+            let mut kept = Vec::new();
+            if family == Family::Langflow {
+                if !chosen.is_empty() {
+                    Box::pin(self.check_outputs(&flow_id, &chosen, &run.options)).await?;
+                }
+                kept = self.add_files(run, &flow_id, &mut body).await?;
+            }
             let mut call = Call::new(self, operation, run.options.clone());
+            call.chosen = chosen;
+            call.kept = kept;
             let session = body.get("session_id").and_then(Value::as_str);
             call.session = session.map(str::to_owned);
             let variables = run.fields.get("variables");
@@ -281,6 +325,7 @@ impl Client {
         let mut call = Call::new(self, operation, run.options.clone());
         call.moves = true;
         call.begins = run.begins;
+        call.chosen = chosen;
         let parts = Parts {
             args,
             body: json_bytes(&body),
@@ -293,23 +338,24 @@ impl Client {
         ))
     }
 
-    /// Uploads the files of a run and adds the tweaks that name them.
+    /// Uploads the files of a run to an open-source server and adds the tweaks that name them; the
+    /// answer is what is to be deleted after the run.
     pub(crate) async fn add_files(
         &self,
         run: &RunRequest,
         flow_id: &str,
         body: &mut Map<String, Value>,
-        family: Family,
-    ) -> Result<(), LangflowError> {
-        match run.fields.get("files") {
-            Some(Value::Array(files)) if files.is_empty() => Ok(()),
-            Some(files) if family == Family::Langflow => {
-                // Boxed: most runs have none, and their futures need not be as large.
-                Box::pin(self.attach(flow_id, body, files, &run.options)).await
-            }
-            Some(_) => Err(only_open_source("files")),
-            None => Ok(()),
-        }
+    ) -> Result<Vec<Kept>, LangflowError> {
+        let Some(files) = run.fields.get("files").filter(|_| run.has_files()) else {
+            return Ok(Vec::new());
+        };
+        // Boxed: most runs have none, and their futures need not be as large.
+        let kept = Box::pin(self.attach(flow_id, body, files, &run.options)).await?;
+        Ok(if run.deletes_files() {
+            kept
+        } else {
+            Vec::new()
+        })
     }
 
     /// Fails or warns where the server had forgotten the conversation.

@@ -64,6 +64,21 @@ impl RunRequest {
         self
     }
 
+    /// Deletes what [`RunRequest::files`] uploaded once the run has ended. A run that was lost, and a
+    /// stream that was left before its end, leave their files: the flow may still read them.
+    pub fn delete_files(mut self, delete: bool) -> RunRequest {
+        self.fields.insert("delete_files".into(), delete.into());
+        self
+    }
+
+    /// The outputs that count, by component id: `output` is the one of them that there is, while
+    /// `outputs` has them all.
+    pub fn output_ids<I: Into<String>>(mut self, ids: impl IntoIterator<Item = I>) -> RunRequest {
+        let ids: Vec<Value> = ids.into_iter().map(|id| id.into().into()).collect();
+        self.fields.insert("output_ids".into(), ids.into());
+        self
+    }
+
     /// Global variables of this run only, `{name: value}`. Open-source servers only.
     pub fn variables(mut self, variables: impl Into<Value>) -> RunRequest {
         self.fields.insert("variables".into(), variables.into());
@@ -112,8 +127,24 @@ impl RunRequest {
 
     /// Whether it has something that only open-source servers take.
     pub(crate) fn needs_open_source(&self) -> bool {
+        self.has_variables() || self.has_files()
+    }
+
+    pub(crate) fn has_files(&self) -> bool {
         let files = self.fields.get("files").and_then(Value::as_array);
-        self.has_variables() || files.is_some_and(|files| !files.is_empty())
+        files.is_some_and(|files| !files.is_empty())
+    }
+
+    /// The outputs that count; none means all.
+    pub(crate) fn chosen(&self) -> Vec<String> {
+        let ids = self.fields.get("output_ids").and_then(Value::as_array);
+        let ids = ids.into_iter().flatten().filter_map(Value::as_str);
+        ids.map(str::to_owned).collect()
+    }
+
+    /// Whether what it uploads is deleted after it.
+    pub(crate) fn deletes_files(&self) -> bool {
+        self.fields.get("delete_files") == Some(&Value::Bool(true))
     }
 
     pub(crate) fn has_variables(&self) -> bool {
@@ -155,6 +186,10 @@ impl RunRequest {
                 }
                 "files" if value.is_array() => {}
                 "files" => return Err(refuse(name, "a list of paths", value)),
+                "delete_files" if value.is_boolean() => {}
+                "delete_files" => return Err(refuse(name, "true or false", value)),
+                "output_ids" if named(value) => {}
+                "output_ids" => return Err(refuse(name, "a list of component ids", value)),
                 "variables" => _ = variable_headers(value)?,
                 other => {
                     let message = format!("A run takes no `{other}`.");
@@ -177,6 +212,12 @@ impl RunRequest {
         }
         Ok((flow_id, body))
     }
+}
+
+/// Whether a value is a list of names.
+fn named(value: &Value) -> bool {
+    let name = |it: &Value| it.as_str().is_some_and(|name| !name.is_empty());
+    value.as_array().is_some_and(|all| all.iter().all(name))
 }
 
 /// The error for a request that cannot be read, such as half a character or a value that is too deep:

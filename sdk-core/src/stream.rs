@@ -97,6 +97,7 @@ impl RunStream {
         }
         let events = futures::stream::unfold(reader, |mut reader| async move {
             let item = reader.next().await?;
+            reader.clear_after(&item).await;
             Some((item, reader))
         });
         Ok(RunStream {

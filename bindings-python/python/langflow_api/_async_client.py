@@ -63,6 +63,8 @@ class AsyncClient(Base, AsyncResources):
         session_id: str | None = ...,
         files: Sequence[str | PathLike[str]] | None = ...,
         variables: Mapping[str, str] | None = ...,
+        output_ids: Sequence[str] | None = ...,
+        delete_files: bool = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -81,6 +83,8 @@ class AsyncClient(Base, AsyncResources):
         session_id: str | None = ...,
         files: Sequence[str | PathLike[str]] | None = ...,
         variables: Mapping[str, str] | None = ...,
+        output_ids: Sequence[str] | None = ...,
+        delete_files: bool = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -99,6 +103,8 @@ class AsyncClient(Base, AsyncResources):
         session_id: str | None = ...,
         files: Sequence[str | PathLike[str]] | None = ...,
         variables: Mapping[str, str] | None = ...,
+        output_ids: Sequence[str] | None = ...,
+        delete_files: bool = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -117,6 +123,8 @@ class AsyncClient(Base, AsyncResources):
         session_id: str | None = ...,
         files: Sequence[str | PathLike[str]] | None = ...,
         variables: Mapping[str, str] | None = ...,
+        output_ids: Sequence[str] | None = ...,
+        delete_files: bool = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -134,6 +142,8 @@ class AsyncClient(Base, AsyncResources):
         session_id: str | None = None,
         files: Sequence[str | PathLike[str]] | None = None,
         variables: Mapping[str, str] | None = None,
+        output_ids: Sequence[str] | None = None,
+        delete_files: bool = False,
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
@@ -144,7 +154,16 @@ class AsyncClient(Base, AsyncResources):
         Cancelling the task ends the request.
         """
         options = run_options(timeout, max_retries, headers, idempotency_key)
-        fields = run_fields(flow_id, input_value, tweaks, session_id, files, variables)
+        fields = run_fields(
+            flow_id,
+            input_value,
+            tweaks,
+            session_id,
+            files,
+            variables,
+            output_ids,
+            delete_files,
+        )
         if background:
             from ._async_job import AsyncJob
 
@@ -226,6 +245,8 @@ class AsyncClient(Base, AsyncResources):
         session_id: str | None = None,
         files: Sequence[str | PathLike[str]] | None = None,
         variables: Mapping[str, str] | None = None,
+        output_ids: Sequence[str] | None = None,
+        delete_files: bool = False,
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
@@ -237,7 +258,17 @@ class AsyncClient(Base, AsyncResources):
         """
         options = run_options(timeout, max_retries, headers, idempotency_key)
         return self._stream(
-            run_fields(flow_id, input_value, tweaks, session_id, files, variables), options
+            run_fields(
+                flow_id,
+                input_value,
+                tweaks,
+                session_id,
+                files,
+                variables,
+                output_ids,
+                delete_files,
+            ),
+            options,
         )
 
     def _stream(

@@ -326,6 +326,8 @@ def run_fields(
     session_id: object,
     files: object = None,
     variables: object = None,
+    output_ids: object = None,
+    delete_files: object = False,
 ) -> dict[str, object]:
     """The fields of a run; what was left out stays out."""
     if isinstance(files, (list, tuple)):
@@ -337,6 +339,8 @@ def run_fields(
         "session_id": NOT_GIVEN if session_id is None else session_id,
         "files": NOT_GIVEN if files is None else files,
         "variables": NOT_GIVEN if variables is None else variables,
+        "output_ids": NOT_GIVEN if output_ids is None else output_ids,
+        "delete_files": NOT_GIVEN if delete_files is False else delete_files,
     }
 
 

@@ -68,6 +68,8 @@ class Client(Base, Resources):
         session_id: str | None = ...,
         files: Sequence[str | PathLike[str]] | None = ...,
         variables: Mapping[str, str] | None = ...,
+        output_ids: Sequence[str] | None = ...,
+        delete_files: bool = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -86,6 +88,8 @@ class Client(Base, Resources):
         session_id: str | None = ...,
         files: Sequence[str | PathLike[str]] | None = ...,
         variables: Mapping[str, str] | None = ...,
+        output_ids: Sequence[str] | None = ...,
+        delete_files: bool = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -104,6 +108,8 @@ class Client(Base, Resources):
         session_id: str | None = ...,
         files: Sequence[str | PathLike[str]] | None = ...,
         variables: Mapping[str, str] | None = ...,
+        output_ids: Sequence[str] | None = ...,
+        delete_files: bool = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -122,6 +128,8 @@ class Client(Base, Resources):
         session_id: str | None = ...,
         files: Sequence[str | PathLike[str]] | None = ...,
         variables: Mapping[str, str] | None = ...,
+        output_ids: Sequence[str] | None = ...,
+        delete_files: bool = ...,
         timeout: float | NotGiven | None = ...,
         max_retries: int | NotGiven = ...,
         headers: Mapping[str, str] | NotGiven = ...,
@@ -139,6 +147,8 @@ class Client(Base, Resources):
         session_id: str | None = None,
         files: Sequence[str | PathLike[str]] | None = None,
         variables: Mapping[str, str] | None = None,
+        output_ids: Sequence[str] | None = None,
+        delete_files: bool = False,
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
@@ -157,6 +167,10 @@ class Client(Base, Resources):
             files: Paths of files, each uploaded first and handed to the component that reads it;
                 open-source servers only.
             variables: Global variables of this run only, by name; open-source servers only.
+            output_ids: The outputs that count, by component id: ``output`` is the one of them that
+                there is, while ``outputs`` has them all. Not of a run in the background.
+            delete_files: Delete what ``files`` uploaded once the run has ended; a stream that is
+                left before its end leaves it there. Not of a run in the background.
             timeout: Seconds that the call may take; ``None`` for no limit.
             max_retries: How often to try again where it is safe.
             headers: Sent with this request.
@@ -173,7 +187,16 @@ class Client(Base, Resources):
             LangflowError: all else that can go wrong; see its subclasses.
         """
         options = run_options(timeout, max_retries, headers, idempotency_key)
-        fields = run_fields(flow_id, input_value, tweaks, session_id, files, variables)
+        fields = run_fields(
+            flow_id,
+            input_value,
+            tweaks,
+            session_id,
+            files,
+            variables,
+            output_ids,
+            delete_files,
+        )
         if background:
             from ._generated.job import Job
 
@@ -253,6 +276,8 @@ class Client(Base, Resources):
         session_id: str | None = None,
         files: Sequence[str | PathLike[str]] | None = None,
         variables: Mapping[str, str] | None = None,
+        output_ids: Sequence[str] | None = None,
+        delete_files: bool = False,
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
@@ -270,7 +295,17 @@ class Client(Base, Resources):
         """
         options = run_options(timeout, max_retries, headers, idempotency_key)
         return self._stream(
-            run_fields(flow_id, input_value, tweaks, session_id, files, variables), options
+            run_fields(
+                flow_id,
+                input_value,
+                tweaks,
+                session_id,
+                files,
+                variables,
+                output_ids,
+                delete_files,
+            ),
+            options,
         )
 
     def _stream(

@@ -6,10 +6,10 @@ use super::Job;
 use super::asked::Asked;
 use crate::ask::row;
 use crate::client::Client;
-use crate::dialect::v2;
+use crate::dialect::{Family, v2};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::options::CallOptions;
-use crate::run::RunRequest;
+use crate::run::{RunRequest, only_open_source};
 use crate::send::id;
 use crate::tweaks;
 
@@ -55,8 +55,27 @@ impl Client {
                 message,
             ));
         }
-        self.add_files(run, &flow_id, &mut body, self.family())
-            .await?;
+        for (field, given) in [
+            ("output_ids", !run.chosen().is_empty()),
+            ("delete_files", run.deletes_files()),
+        ] {
+            if given {
+                let message = format!(
+                    "A run in the background has no `{field}`: it goes on without this client, and \
+                     the server takes none. Choose among `outputs` of its result, delete with \
+                     `client.langflow`, or wait for the run."
+                );
+                return Err(LangflowError::invalid(
+                    ErrorCode::Unsupported,
+                    field,
+                    message,
+                ));
+            }
+        }
+        if run.has_files() && self.family() != Family::Langflow {
+            return Err(only_open_source("files"));
+        }
+        self.add_files(run, &flow_id, &mut body).await?;
         let mut options = run.call_options().clone();
         let key = options.idempotency_key.get_or_insert_with(|| id("idem_"));
         if open_source {
