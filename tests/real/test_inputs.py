@@ -40,6 +40,36 @@ def test_a_chat_input_is_told_of_what_is_sent(
         client.run_flow(real.flows["text"], "look", files=[file])
 
 
+def test_what_a_run_uploads_is_deleted_after_it(
+    real: Server, client: Client, tmp_path: pathlib.Path
+) -> None:
+    file = tmp_path / "deleted-after.txt"
+    file.write_text("what the file says")
+    picture = tmp_path / "deleted-after.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n")
+    flow, echo = real.flows["file"], real.flows["echo"]
+
+    def there() -> list[str]:
+        mine = [it.path for it in client.langflow.files.list()]
+        return [name for name in [*mine, *of_flow()] if "deleted-after" in name]
+
+    def of_flow() -> list[str]:
+        return client.langflow.flow_files.list(echo).files
+
+    result = client.run_flow(flow, "x", files=[file], delete_files=True)
+    assert (result.text, there()) == ("what the file says", [])
+    with client.stream_flow(flow, "x", files=[file], delete_files=True) as stream:
+        assert stream.get_final_result().text == "what the file says"
+    assert there() == []
+    client.run_flow(echo, "look", files=[picture], delete_files=True)
+    assert there() == []
+    client.run_flow(flow, "x", files=[file])
+    assert len(there()) == 1
+    for kept in client.langflow.files.list():
+        if "deleted-after" in kept.path:
+            client.langflow.files.delete(kept.id)
+
+
 def test_variables_of_a_run(real: Server, client: Client) -> None:
     flow = real.flows["sender"]
     for value in ("Ada", "Grace"):

@@ -6,7 +6,15 @@ import pathlib
 import subprocess
 
 import pytest
-from langflow_api import AsyncClient, Client, NotFound, RunFailed, Unauthenticated
+from langflow_api import (
+    AsyncClient,
+    Client,
+    InvalidInput,
+    NotFound,
+    RunFailed,
+    Unauthenticated,
+    Unprocessable,
+)
 
 from conftest import Server
 
@@ -16,6 +24,25 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 @pytest.fixture
 def client(real: Server) -> Client:
     return Client(base_url=real.url, api_key=real.api_key)
+
+
+def test_one_output_of_several_is_chosen(real: Server, client: Client) -> None:
+    flow = real.flows["two_outputs"]
+    result = client.run_flow(flow, "Hello!", output_ids=["ChatOutput-ddddd"])
+    assert (result.output, result.reason, len(result.outputs)) == ("Hello!", "single", 2)
+    with client.stream_flow(flow, "Hello!", output_ids=["ChatOutput-bbbbb"]) as stream:
+        assert "".join(stream.text_stream) == "Hello!"
+        assert stream.get_final_result().text == "Hello!"
+    with pytest.raises(InvalidInput, match="ChatOutput-ddddd") as refused:
+        client.run_flow(flow, "Hello!", output_ids=["ChatOutput-zzzzz"])
+    assert refused.value.field == "output_ids"
+    # The server itself refuses what this client does, and chooses alike.
+    ours = client.langflow.workflows.run(
+        flow_id=flow, input_value="Hello!", output_ids=["ChatOutput-ddddd"]
+    )
+    assert ours.to_dict()["output"]["source"] == "ChatOutput-ddddd"
+    with pytest.raises(Unprocessable, match="output_ids"):
+        client.langflow.workflows.run(flow_id=flow, output_ids=["ChatOutput-zzzzz"])
 
 
 def test_the_output_is_what_the_flow_ends_in(real: Server, client: Client) -> None:
