@@ -130,7 +130,7 @@ export class Bridge {
       (await this.call(operation, { ...params, ...page }, options)) as PageData<T>;
     const { page: asked } = params as { readonly page?: unknown };
     const first = typeof asked === 'number' ? asked : 1;
-    return new PagePromise(load({}), first, (page) => load({ page }));
+    return new PagePromise(load({}), operation.id, first, (page) => load({ page }));
   }
 
   /** Calls an operation that answers with events. */

@@ -1,5 +1,8 @@
 /** Lists that come in pages. */
+import { engineFactory } from './engine.js';
 import { InvalidResponse } from './generated/errors.js';
+import { toJson } from './json.js';
+import { translate } from './raise.js';
 
 /** What a page is made of. */
 export interface PageData<T> {
@@ -13,27 +16,55 @@ export interface PageData<T> {
 /** Fetches a page by its number, counted from 1. */
 export type PageLoader<T> = (page: number) => Promise<PageData<T>>;
 
-/** What was answered, as a page; `asked` is the number that a page without one has. */
-function checked<T>(data: unknown, asked: number): PageData<T> {
-  const page: Readonly<Record<string, unknown>> = isObject(data) ? data : {};
-  const items = page['items'];
+/** A page that was asked for. */
+interface Asked {
+  readonly operation: string;
+  readonly number: number;
+  /** Whether the page before it said that there is this one. */
+  readonly follows: boolean;
+  /** Items on the pages before, where the list was read from its beginning. */
+  readonly before: number | undefined;
+}
+
+interface Figures extends Omit<PageData<unknown>, 'items'> {
+  /** The page to ask for next. */
+  readonly next: number | null;
+  /** Whether the list ends here although items are missing. */
+  readonly short: boolean;
+}
+
+function itemsOf(data: unknown): readonly unknown[] {
+  const items: unknown = isObject(data) ? data['items'] : undefined;
   if (!isObject(data)) throw invalid('the server answered no page where one was expected');
   if (!Array.isArray(items)) throw invalid('the server answered a page whose items are no list');
   if (!items.every(isObject)) {
     throw invalid('the server answered a page whose items are not all objects');
   }
-  const number = (name: string, otherwise: number): number => {
-    const value = page[name] ?? otherwise;
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-    throw invalid(`the server answered a page whose ${name} is no number from 0`);
+  return items;
+}
+
+/** What the page says of its list, by the core; with `ended`, the error that its end is. */
+function figuresOf(data: unknown, asked: Asked, count: number, ended?: true): Figures {
+  const { page, size, pages, total } = data as Readonly<Record<string, unknown>>;
+  const { operation, number, follows, before } = asked;
+  const said = {
+    operation,
+    asked: number,
+    count,
+    follows,
+    before,
+    page,
+    size,
+    pages,
+    total,
+    ended,
   };
-  return {
-    items: items as T[],
-    total: number('total', items.length),
-    page: number('page', asked),
-    size: number('size', items.length),
-    pages: number('pages', 1),
-  };
+  try {
+    const text = engineFactory().compute('page.figures', toJson(said), new Uint8Array(0));
+    return JSON.parse(text) as Figures;
+  } catch (thrown) {
+    throw translate(thrown);
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -56,31 +87,50 @@ export class Page<T> implements PageData<T>, AsyncIterable<T> {
   /** How many pages there are. */
   readonly pages: number;
   readonly #load: PageLoader<T>;
+  readonly #asked: Asked;
+  readonly #data: unknown;
+  readonly #figures: Figures;
 
   /** @internal */
-  constructor(answer: unknown, asked: number, load: PageLoader<T>) {
-    const data = checked<T>(answer, asked);
-    this.items = data.items;
-    this.total = data.total;
-    this.page = data.page;
-    this.size = data.size;
-    this.pages = data.pages;
+  constructor(data: unknown, asked: Asked, load: PageLoader<T>) {
+    this.items = itemsOf(data) as T[];
+    const figures = figuresOf(data, asked, this.items.length);
+    this.total = figures.total;
+    this.page = figures.page;
+    this.size = figures.size;
+    this.pages = figures.pages;
     this.#load = load;
+    this.#asked = asked;
+    this.#data = data;
+    this.#figures = figures;
   }
 
   /** Whether there is a page after this one. */
   hasNextPage(): boolean {
-    return this.page < this.pages;
+    return this.#figures.next !== null;
   }
 
-  /** The page after this one, `undefined` behind the last. */
+  /**
+   * The page after this one, `undefined` behind the last.
+   *
+   * @throws {@link InvalidResponse} where this is the last one and fewer items came than the server
+   * counts, or where the server does not turn pages.
+   */
   async nextPage(): Promise<Page<T> | undefined> {
-    if (!this.hasNextPage()) return undefined;
-    const asked = this.page + 1;
-    const next = new Page<T>(await this.#load(asked), asked, this.#load);
-    if (next.page > this.page) return next;
-    // A server that does not turn pages: its list would never end.
-    throw invalid(`the server answered page ${next.page} where page ${asked} was asked for`);
+    const { next, short } = this.#figures;
+    const count = this.items.length;
+    if (next === null) {
+      if (short) figuresOf(this.#data, this.#asked, count, true);
+      return undefined;
+    }
+    const { operation, before } = this.#asked;
+    const asked = {
+      operation,
+      number: next,
+      follows: true,
+      before: before === undefined ? before : before + count,
+    };
+    return new Page<T>(await this.#load(next), asked, this.#load);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
@@ -106,7 +156,8 @@ export class PagePromise<T> implements Promise<Page<T>>, AsyncIterable<T> {
   readonly #first: Promise<Page<T>>;
 
   /** @internal */
-  constructor(first: Promise<PageData<T>>, asked: number, load: PageLoader<T>) {
+  constructor(first: Promise<PageData<T>>, operation: string, page: number, load: PageLoader<T>) {
+    const asked = { operation, number: page, follows: false, before: page === 1 ? 0 : undefined };
     this.#first = first.then((data) => new Page(data, asked, load));
   }
 

@@ -142,6 +142,31 @@ test('a list whose pages do not turn ends with an error', async () => {
   }
 });
 
+test('a list goes on over an empty page, and says where items are missing', async () => {
+  for (const [counts, said, error] of [
+    [[3, 0, 3], {}, undefined],
+    [[3, 3, 2], { pages: null }, undefined],
+    [[3, 0, 3], { total: 9 }, /after 6 of 9 items/],
+    [[3], { total: 9 }, /after 3 of 9 items/],
+  ]) {
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const server = await rawServer(({ head, socket }) => {
+      const page = Number(/[?&]page=(\d+)/.exec(head)?.[1] ?? 1);
+      const items = Array.from({ length: counts[page - 1] }, (_, id) => ({ id: `${page}-${id}` }));
+      socket.end(json(200, { items, total, page, size: 3, pages: counts.length, ...said }));
+    });
+    const one = new LangflowClient({ baseUrl: server.url, apiKey: 'k' });
+    let seen = 0;
+    const all = async () => {
+      for await (const { id } of one.flows.list()) seen += Number(id.length > 0);
+    };
+    if (error === undefined) await all();
+    else assert.match((await failure(all)).message, error);
+    assert.equal(seen, total);
+    await server.stop();
+  }
+});
+
 test('what is no page is an error', async () => {
   for (const answer of [
     null,

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from langflow_api import (
     NotFound,
     Page,
     StreamInterrupted,
+    TotalTimeout,
 )
 from langflow_api.models import Flow, FlowFile, FlowSummary
 from langflow_api.testing import MockServer
@@ -82,6 +85,67 @@ def test_a_list_whose_pages_do_not_turn_ends(raw: RawServer, page: Any) -> None:
 
     asyncio.run(main())
     assert len(raw.requests) == 4
+
+
+def listed(*counts: int, **said: Any) -> Callable[[Connection, bytes], None]:
+    """A server whose pages have so many items, and say this of themselves."""
+
+    def script(connection: Connection, request: bytes) -> None:
+        page = int(re.search(rb"[?&]page=(\d+)", request)[1]) if b"page=" in request else 1  # type: ignore[index]
+        before, count = sum(counts[: page - 1]), counts[page - 1]
+        items = [summary(number) for number in range(before, before + count)]
+        figures = {"total": sum(counts), "page": page, "size": 3, "pages": len(counts), **said}
+        connection.answer({"items": items, **figures})
+
+    return script
+
+
+def test_an_empty_page_in_the_middle_is_no_end(raw: RawServer) -> None:
+    raw.script = listed(3, 0, 3)
+    assert len(list(Client(raw.url, "k").flows.list())) == 6
+    raw.script = listed(3, 3, 2, pages=None)
+    assert len(list(Client(raw.url, "k").flows.list())) == 8
+
+
+@pytest.mark.parametrize("counts", [(3, 0, 3), (3,), (0, 0)])
+def test_a_list_that_ends_too_soon_says_so_behind_its_items(
+    raw: RawServer, counts: tuple[int, ...]
+) -> None:
+    raw.script = listed(*counts, total=9)
+    seen: list[str] = []
+    says = f"after {sum(counts)} of 9 items"
+    with pytest.raises(InvalidResponse, match=says):
+        seen.extend(flow.id for flow in Client(raw.url, "k").flows.list())
+
+    async def main() -> None:
+        async for flow in AsyncClient(raw.url, "k").flows.list():
+            seen.append(flow.id)
+
+    with pytest.raises(InvalidResponse, match=says):
+        asyncio.run(main())
+    assert seen[-sum(counts) :] == [f"f{number}" for number in range(sum(counts))]
+    # Who begins in the middle cannot know how many were before.
+    raw.script = listed(3, 3, 3, total=99)
+    assert len(list(Client(raw.url, "k").flows.list(page=2))) == 6
+
+
+def test_messages_are_read_as_lists_are(raw: RawServer) -> None:
+    def endless(connection: Connection, request: bytes) -> None:
+        page = int(re.search(rb"[?&]page=(\d+)", request)[1])  # type: ignore[index]
+        connection.answer({"items": [{"id": f"m{page}"}], "page": page, "pages": page + 1})
+
+    raw.script = endless
+    session = Client(raw.url, "k", timeout=0.3).session("f", "s")
+    with pytest.raises(TotalTimeout, match="pages"):
+        session.messages()
+    for wrong, says in (
+        ({"items": [{"id": "m"}], "page": 1, "pages": 3}, "does not go on"),
+        ({"items": [None], "page": 1, "pages": 1}, "list of objects"),
+        ({"items": [{"id": "m"}], "page": 1, "pages": 1, "total": 2}, "1 of 2 items"),
+    ):
+        raw.script = lambda connection, _, wrong=wrong: connection.answer(wrong)  # type: ignore[misc]
+        with pytest.raises(InvalidResponse, match=says):
+            session.messages()
 
 
 NO_PAGES: list[Any] = [

@@ -8,10 +8,12 @@ use serde_json::{Map, Value, json};
 
 use crate::call::{Answer, Call};
 use crate::client::Client;
+use crate::deadline::seconds;
 use crate::error::{ErrorCode, LangflowError};
 use crate::operation::{self, Operation};
-use crate::options::CallOptions;
-use crate::platform::MaybeSend;
+use crate::options::{CallOptions, TOTAL};
+use crate::page::Come;
+use crate::platform::{self, MaybeSend};
 use crate::request::{self, Parts};
 use crate::understand::misshapen;
 
@@ -75,6 +77,8 @@ impl Client {
             id,
             args,
             next: Some(1),
+            seen: 0,
+            short: None,
             ready: VecDeque::new(),
         };
         futures::stream::try_unfold(start, |mut pages| async move {
@@ -83,7 +87,7 @@ impl Client {
                     return Ok(Some((item, pages)));
                 }
                 let Some(number) = pages.next else {
-                    return Ok(None);
+                    return pages.short.take().map_or(Ok(None), Err);
                 };
                 pages.read(number).await?;
             }
@@ -95,7 +99,14 @@ impl Client {
         id: &'static str,
         args: Map<String, Value>,
     ) -> Result<Vec<Value>, LangflowError> {
-        self.items(id, args).try_collect().await
+        let all = Box::pin(self.items(id, args).try_collect());
+        let most = self.config.timeouts.total.unwrap_or(TOTAL);
+        let read = platform::within(Some(most), all).await;
+        read.unwrap_or_else(|| {
+            let most = seconds(most);
+            let message = format!("The pages of `{id}` were not all read within {most} s.");
+            Err(LangflowError::new(ErrorCode::TotalTimeout, message))
+        })
     }
 }
 
@@ -104,6 +115,8 @@ struct Pages {
     id: &'static str,
     args: Map<String, Value>,
     next: Option<u64>,
+    seen: u64,
+    short: Option<LangflowError>,
     ready: VecDeque<Value>,
 }
 
@@ -114,18 +127,33 @@ impl Pages {
         args.entry("size").or_insert_with(|| json!(PAGE));
         let page = self.client.ask(self.id, args).await?;
         self.next = None;
+        let page = match page {
+            Value::Array(items) => json!({"items": items}),
+            page => page,
+        };
         match page {
-            Value::Array(items) => self.ready = items.into(),
-            Value::Object(mut page) if page.get("items").is_some_and(Value::is_array) => {
-                // An empty page in the middle is no end: only the number of pages is.
-                let last = page.get("pages").and_then(Value::as_u64).unwrap_or(number);
-                self.next = (number < last).then_some(number + 1);
+            Value::Object(mut page) if page.get("items").is_some_and(objects) => {
                 if let Some(Value::Array(items)) = page.remove("items") {
                     self.ready = items.into();
                 }
+                let mut figure = |name: &str| page.remove(name).unwrap_or_default();
+                let come = Come {
+                    operation: self.id.to_owned(),
+                    asked: number,
+                    count: self.ready.len() as u64,
+                    follows: number > 1,
+                    before: Some(self.seen),
+                    page: figure("page"),
+                    size: figure("size"),
+                    pages: figure("pages"),
+                    total: figure("total"),
+                };
+                let figures = come.figures()?;
+                self.seen += self.ready.len() as u64;
+                (self.next, self.short) = (figures.next, figures.short);
             }
             other => {
-                let message = format!("`{}` did not answer with a list.", self.id);
+                let message = format!("`{}` did not answer with a list of objects.", self.id);
                 let error = LangflowError::new(ErrorCode::InvalidResponse, message);
                 let info = error.info().clone();
                 return Err(info.with_body(other.to_string().as_bytes()).into());
@@ -133,6 +161,11 @@ impl Pages {
         }
         Ok(())
     }
+}
+
+fn objects(items: &Value) -> bool {
+    let items = items.as_array();
+    items.is_some_and(|items| items.iter().all(Value::is_object))
 }
 
 /// The row of an operation that this crate itself calls.

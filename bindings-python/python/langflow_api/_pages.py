@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import _native
+from ._bridge import encode
 from ._json import dumps, loads
 from ._models import Model, short
 
@@ -28,10 +30,13 @@ else:
             return cls
 
 
+_FIGURES = ("page", "size", "pages", "total")
+
+
 class _Query:
     """A list operation with its arguments."""
 
-    __slots__ = ("args", "operation", "options", "shape")
+    __slots__ = ("args", "before", "follows", "operation", "options", "shape")
 
     def __init__(
         self,
@@ -39,11 +44,16 @@ class _Query:
         args: dict[str, object],
         options: dict[str, object],
         shape: str,
+        before: int | None = None,
+        follows: bool = False,
     ) -> None:
         self.operation = operation
         self.args = args
         self.options = options
         self.shape = shape
+        # Items on the pages before, where the list was read from its beginning.
+        self.before = 0 if self.number == 1 and not follows else before
+        self.follows = follows
 
     @property
     def number(self) -> int:
@@ -51,8 +61,23 @@ class _Query:
         page = self.args.get("page")
         return page if isinstance(page, int) else 1
 
-    def at(self, number: int) -> _Query:
-        return _Query(self.operation, {**self.args, "page": number}, self.options, self.shape)
+    def at(self, number: int, more: int) -> _Query:
+        before = None if self.before is None else self.before + more
+        args = {**self.args, "page": number}
+        return _Query(self.operation, args, self.options, self.shape, before, follows=True)
+
+    def figures(self, data: Model, count: int, ended: bool = False) -> dict[str, Any]:
+        """What the page says of its list, by the core."""
+        said: dict[str, object] = {name: data.get(name) for name in _FIGURES}
+        said |= {"operation": self.operation, "asked": self.number, "count": count}
+        if self.follows:
+            said["follows"] = True
+        if self.before is not None:
+            said["before"] = self.before
+        if ended:
+            said["ended"] = True
+        figures: dict[str, Any] = loads(_native.compute("page.figures", encode(said).decode(), b""))
+        return figures
 
 
 def _invalid(query: _Query, what: str) -> Exception:
@@ -91,31 +116,27 @@ class _Figures(_Generic[T]):
         if not all(isinstance(item, Model) for item in items):
             raise _invalid(query, "with a page whose `items` are not all objects")
 
-        def number(name: str, default: int) -> int:
-            value = data.get(name)
-            if value is None:
-                return default
-            if type(value) is not int or value < 0:
-                raise _invalid(query, f"with a page whose `{name}` is {value!r:.40}")
-            return value
-
         self.raw = data.to_dict()
         self.items = items
-        self.page = number("page", query.number)
-        self.total = number("total", len(items))
-        self.size = number("size", len(items))
-        self.pages = number("pages", 1)
+        self._said = data
+        figures = query.figures(data, len(items))
+        self.page, self.size = figures["page"], figures["size"]
+        self.total, self.pages = figures["total"], figures["pages"]
+        self._next: int | None = figures["next"]
+        self._short: bool = figures["short"]
 
-    def _followed_by(self, query: _Query, next_page: _Figures[T]) -> None:
-        """Refuses a server that does not turn pages: its list would never end."""
-        if next_page.page <= self.page:
-            asked = f"page {next_page.page} where page {query.number} was asked for"
-            raise _invalid(query, f"with {asked}: its list does not go on")
+    def _after(self, query: _Query) -> _Query | None:
+        """The question for the page after this one; an end where items are missing is none."""
+        if self._next is not None:
+            return query.at(self._next, len(self.items))
+        if self._short:
+            query.figures(self._said, len(self.items), ended=True)
+        return None
 
     @property
     def has_next_page(self) -> bool:
         """Whether another page follows."""
-        return bool(self.items) and self.page < self.pages
+        return self._next is not None
 
     def to_dict(self) -> dict[str, Any]:
         """The page as plain data."""
@@ -165,12 +186,16 @@ class Page(_Figures[T]):
         self._query = query
 
     def next_page(self) -> Page[T] | None:
-        """The page after this one, or ``None`` after the last."""
-        if not self.has_next_page:
+        """The page after this one, or ``None`` after the last.
+
+        Raises:
+            InvalidResponse: this is the last one, and fewer items came than the server counts; or
+                the server does not turn pages.
+        """
+        query = self._after(self._query)
+        if query is None:
             return None
-        query = self._query.at(self.page + 1)
         page: Page[T] = self._calls.page(query)
-        self._followed_by(query, page)
         return page
 
     def iter_pages(self) -> Iterator[Page[T]]:
@@ -204,12 +229,16 @@ class AsyncPage(_Figures[T]):
         self._query = query
 
     async def next_page(self) -> AsyncPage[T] | None:
-        """The page after this one, or ``None`` after the last."""
-        if not self.has_next_page:
+        """The page after this one, or ``None`` after the last.
+
+        Raises:
+            InvalidResponse: this is the last one, and fewer items came than the server counts; or
+                the server does not turn pages.
+        """
+        query = self._after(self._query)
+        if query is None:
             return None
-        query = self._query.at(self.page + 1)
         page: AsyncPage[T] = await self._calls.page(query)
-        self._followed_by(query, page)
         return page
 
     async def iter_pages(self) -> AsyncIterator[AsyncPage[T]]:

@@ -16,12 +16,13 @@ pub(crate) struct Entry {
 /// Every module that offers something.
 const TABLE: &[&[Entry]] = &[
     crate::webhook::COMPUTE,
+    crate::page::COMPUTE,
     #[cfg(not(target_arch = "wasm32"))]
     crate::export::COMPUTE,
 ];
 
 /// Computes what stands in the table under the name: `webhook.verify`, `webhook.check`,
-/// `webhook.sign`, `trigger.sign`, `export.to_python`, `export.snippet`, `export.types` (the last three not in
+/// `webhook.sign`, `trigger.sign`, `page.figures`, `export.to_python`, `export.snippet`, `export.types` (the last three not in
 /// WebAssembly, where they are a module of their own). `args` is a JSON object, the answer is JSON.
 pub fn compute(name: &str, args: &str, body: Bytes) -> Result<String, ErrorJson> {
     let entry = TABLE
