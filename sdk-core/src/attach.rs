@@ -36,7 +36,7 @@ impl Client {
         body: &mut Map<String, Value>,
         files: &Value,
         options: &CallOptions,
-    ) -> Result<Vec<Kept>, LangflowError> {
+    ) -> Result<Kept, LangflowError> {
         let uploads = uploads(files)?;
         let flow_id = &self.flow_uuid(flow_id).await?;
         let named = Map::from_iter([("flow_id".to_owned(), Value::from(flow_id.as_str()))]);
@@ -55,10 +55,10 @@ impl Client {
                 return Err(LangflowError::invalid_input("files", message));
             }
         }
-        let mut all = Vec::new();
+        let mut all = Kept::default();
         for (place, upload) in chosen {
             let (path, kept) = self.keep(flow_id, &place, upload, options).await?;
-            all.extend(kept);
+            all.0.extend(kept);
             let known = &mut tweaks[&place.component][&place.field];
             match known.as_array_mut() {
                 Some(paths) => paths.push(path),
@@ -70,15 +70,15 @@ impl Client {
 
     /// Deletes what a run uploaded, once it has ended. It may go on where its answer was lost: then
     /// its files stay. That one cannot be deleted is no failure of the run.
-    pub(crate) async fn forget_after(&self, kept: Vec<Kept>, error: Option<&LangflowError>) {
+    pub(crate) async fn forget_after(&self, kept: &Kept, error: Option<&LangflowError>) {
         if error
             .is_some_and(|error| error.info().may_have_executed && error.info().status.is_none())
         {
             tracing::warn!("the run was lost and may go on, so its uploads are not deleted");
             return;
         }
-        for Kept { operation, args } in kept {
-            if let Err(error) = self.ask_whole(operation, args).await {
+        for Deletion { operation, args } in &kept.0 {
+            if let Err(error) = self.ask_whole(operation, args.clone()).await {
                 let code = error.code().as_str();
                 tracing::warn!(code, "an upload of a run could not be deleted");
             }
@@ -92,7 +92,7 @@ impl Client {
         place: &Place,
         upload: Upload,
         options: &CallOptions,
-    ) -> Result<(Value, Option<Kept>), LangflowError> {
+    ) -> Result<(Value, Option<Deletion>), LangflowError> {
         let (id, said) = match place.of_flow {
             true => ("langflow.uploadFlowFile", "file_path"),
             false => ("langflow.uploadFile", "path"),
@@ -136,15 +136,25 @@ impl Client {
     }
 }
 
-/// Something that was uploaded, and the operation that deletes it.
+/// What was uploaded for a run and is deleted after it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept(Vec<Deletion>);
+
+impl Kept {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The operation that deletes an upload.
 #[derive(Debug, Clone)]
-pub(crate) struct Kept {
+struct Deletion {
     operation: &'static str,
     args: Map<String, Value>,
 }
 
 /// Files of a flow are deleted by their name, those of the user by their id.
-fn kept_as(flow_id: &str, place: &Place, path: &str, id: Value) -> Option<Kept> {
+fn kept_as(flow_id: &str, place: &Place, path: &str, id: Value) -> Option<Deletion> {
     let text = |name: &str, value: Value| (name.to_owned(), value);
     if place.of_flow {
         let name = path.strip_prefix(flow_id)?.strip_prefix('/')?;
@@ -152,12 +162,12 @@ fn kept_as(flow_id: &str, place: &Place, path: &str, id: Value) -> Option<Kept> 
             text("flow_id", flow_id.into()),
             text("file_name", name.into()),
         ];
-        return Some(Kept {
+        return Some(Deletion {
             operation: "langflow.deleteFlowFile",
             args: Map::from_iter(args),
         });
     }
-    id.is_string().then(|| Kept {
+    id.is_string().then(|| Deletion {
         operation: "langflow.deleteFile",
         args: Map::from_iter([text("file_id", id)]),
     })

@@ -7,11 +7,23 @@ use crate::error::{ErrorCode, LangflowError};
 use crate::options::CallOptions;
 
 /// Nothing is uploaded, so nothing is deleted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Kept;
 
+impl Kept {
+    pub(crate) fn is_empty(&self) -> bool {
+        true
+    }
+}
+
 impl Client {
-    pub(crate) async fn forget_after(&self, _: Vec<Kept>, _: Option<&LangflowError>) {}
+    pub(crate) fn forget_after(
+        &self,
+        _: &Kept,
+        _: Option<&LangflowError>,
+    ) -> std::future::Ready<()> {
+        std::future::ready(())
+    }
 
     pub(crate) async fn attach(
         &self,
@@ -19,7 +31,7 @@ impl Client {
         _: &mut Map<String, Value>,
         _: &Value,
         _: &CallOptions,
-    ) -> Result<Vec<Kept>, LangflowError> {
+    ) -> Result<Kept, LangflowError> {
         let message = "There are no files here; upload the bytes with `client.langflow`.";
         Err(LangflowError::invalid(
             ErrorCode::Unsupported,

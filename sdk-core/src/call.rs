@@ -44,7 +44,7 @@ pub struct Call {
     /// The outputs that count, by component id; all if there are none here.
     pub(crate) chosen: Vec<String>,
     /// What was uploaded for this run and is deleted after it.
-    pub(crate) kept: Vec<Kept>,
+    pub(crate) kept: Kept,
     /// Secrets of this call alone: values of global variables.
     pub(crate) secrets: Vec<Secret>,
     progress: Arc<Mutex<Progress>>,
@@ -192,7 +192,7 @@ impl Call {
             session: None,
             begins: false,
             chosen: Vec::new(),
-            kept: Vec::new(),
+            kept: Kept::default(),
             secrets: Vec::new(),
             progress: Arc::default(),
         }

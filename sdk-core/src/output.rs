@@ -93,7 +93,15 @@ pub fn component(id: &str, display_name: Option<&str>, value: Value) -> Componen
 
 /// The single output of these, and why there is none.
 pub fn single(outputs: &Outputs) -> (Output, Reason) {
-    let mut there = outputs.values().filter(|output| !output.value.is_null());
+    single_of(outputs, &[])
+}
+
+/// The single output of those with these ids; of all, without any.
+pub fn single_of(outputs: &Outputs, ids: &[String]) -> (Output, Reason) {
+    let counts = |output: &&ComponentOutput| {
+        !output.value.is_null() && (ids.is_empty() || ids.contains(&output.component_id))
+    };
+    let mut there = outputs.values().filter(counts);
     match (there.next(), there.next()) {
         (None, _) => (Output::None, Reason::None),
         (Some(_), Some(_)) => (Output::None, Reason::Multiple),
@@ -106,16 +114,6 @@ pub fn single(outputs: &Outputs) -> (Output, Reason) {
         ) => (Output::Text(text.clone()), Reason::Single),
         (Some(output), None) => (Output::Json(output.value.clone()), Reason::NonString),
     }
-}
-
-/// The single output of those with these ids.
-pub fn single_of(outputs: &Outputs, ids: &[String]) -> (Output, Reason) {
-    let named = outputs.iter().filter(|(id, _)| ids.contains(id));
-    single(
-        &named
-            .map(|(id, output)| (id.clone(), output.clone()))
-            .collect(),
-    )
 }
 
 #[cfg(test)]

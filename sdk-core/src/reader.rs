@@ -254,7 +254,7 @@ impl Reader {
     pub(crate) async fn clear_after(&mut self, item: &Result<Event, LangflowError>) {
         if !self.call.kept.is_empty() && matches!(item, Ok(Event::End { .. }) | Err(_)) {
             let kept = std::mem::take(&mut self.call.kept);
-            self.client.forget_after(kept, item.as_ref().err()).await;
+            self.client.forget_after(&kept, item.as_ref().err()).await;
         }
     }
 

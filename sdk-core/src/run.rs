@@ -158,37 +158,31 @@ impl Client {
         request: &RunRequest,
         family: Family,
     ) -> Result<RunResult, LangflowError> {
-        let (mut call, request) = self.run_call(request, family, false).await?;
-        let kept = std::mem::take(&mut call.kept);
-        let result = self.run_once(call, request).await;
-        if !kept.is_empty() {
-            self.forget_after(kept, result.as_ref().err()).await;
+        let (call, request) = self.run_call(request, family, false).await?;
+        let sent = Asked::of(&request);
+        let result = match self.exchange(request, &call).await {
+            Ok(answer) => {
+                let attempts = answer.attempts;
+                let understood = self.understand(&answer, &call).await;
+                let result = understood
+                    .and_then(|value| {
+                        dialect::result(call.operation, value, &answer.request_id, attempts)
+                    })
+                    .map(|result| call.echo(result))
+                    .inspect(|result| self.shared.metrics.used(result.metadata.tokens_used))
+                    .and_then(|result| self.check_session(result));
+                result.map_err(|mut error| {
+                    self.shared.metrics.misunderstood(error.code());
+                    call.fill(error.info_mut(), Some(&sent), attempts);
+                    error
+                })
+            }
+            Err(error) => Err(error),
+        };
+        if !call.kept.is_empty() {
+            self.forget_after(&call.kept, result.as_ref().err()).await;
         }
         result
-    }
-
-    async fn run_once(
-        &self,
-        call: Call,
-        request: reqwest::Request,
-    ) -> Result<RunResult, LangflowError> {
-        let sent = Asked::of(&request);
-        let answer = self.exchange(request, &call).await?;
-        let attempts = answer.attempts;
-        let finish = |mut error: LangflowError| {
-            call.fill(error.info_mut(), Some(&sent), attempts);
-            error
-        };
-        let understood = self.understand(&answer, &call).await;
-        let result = understood
-            .and_then(|value| dialect::result(call.operation, value, &answer.request_id, attempts))
-            .map(|result| call.echo(result))
-            .inspect(|result| self.shared.metrics.used(result.metadata.tokens_used))
-            .and_then(|result| self.check_session(result));
-        result.map_err(|error| {
-            self.shared.metrics.misunderstood(error.code());
-            finish(error)
-        })
     }
 
     /// Runs a flow and answers with its events as they come.
@@ -221,7 +215,7 @@ impl Client {
         if let Err(error) = &stream
             && !kept.is_empty()
         {
-            self.forget_after(kept, Some(error)).await;
+            self.forget_after(&kept, Some(error)).await;
         }
         stream
     }
@@ -242,8 +236,8 @@ impl Client {
         }
         let chosen = run.chosen();
         if !chosen.is_empty() && family == Family::Responses {
-            let message = "The answers of `/responses` do not say which component they are of: run \
-                           the flow by another API (`api`) to choose among its outputs.";
+            let message = "Answers of `/responses` do not say which component they are of; use \
+                           another `api`.";
             return Err(LangflowError::invalid(
                 ErrorCode::Unsupported,
                 "output_ids",
@@ -271,7 +265,7 @@ impl Client {
                 *tweaks = Box::pin(known).await?;
             }
             langflow::complete(&mut body, family)?;
-            let mut kept = Vec::new();
+            let mut kept = Kept::default();
             if family == Family::Langflow {
                 if !chosen.is_empty() {
                     Box::pin(self.check_outputs(&flow_id, &chosen, &run.options)).await?;
@@ -345,16 +339,16 @@ impl Client {
         run: &RunRequest,
         flow_id: &str,
         body: &mut Map<String, Value>,
-    ) -> Result<Vec<Kept>, LangflowError> {
+    ) -> Result<Kept, LangflowError> {
         let Some(files) = run.fields.get("files").filter(|_| run.has_files()) else {
-            return Ok(Vec::new());
+            return Ok(Kept::default());
         };
         // Boxed: most runs have none, and their futures need not be as large.
         let kept = Box::pin(self.attach(flow_id, body, files, &run.options)).await?;
         Ok(if run.deletes_files() {
             kept
         } else {
-            Vec::new()
+            Kept::default()
         })
     }
 

@@ -61,9 +61,8 @@ impl Client {
         ] {
             if given {
                 let message = format!(
-                    "A run in the background has no `{field}`: it goes on without this client, and \
-                     the server takes none. Choose among `outputs` of its result, delete with \
-                     `client.langflow`, or wait for the run."
+                    "A run in the background has no `{field}`: its result has all `outputs`, and its \
+                     uploads stay."
                 );
                 return Err(LangflowError::invalid(
                     ErrorCode::Unsupported,
