@@ -38,9 +38,9 @@ mod metrics;
 mod operation;
 mod options;
 mod output;
-#[cfg_attr(target_arch = "wasm32", path = "portable_wasm.rs")]
 mod page;
 mod platform;
+#[cfg_attr(target_arch = "wasm32", path = "portable_wasm.rs")]
 mod portable;
 mod problem;
 mod reader;

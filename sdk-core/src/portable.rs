@@ -16,9 +16,10 @@ use crate::request::{self, Parts};
 use crate::send::{self, has_type};
 
 mod files;
+mod messages;
 
 /// Messages that the server hands out at most.
-const MESSAGES: u64 = 200;
+const MESSAGES: usize = 200;
 
 const IF_MATCH: &str = "If-Match";
 
@@ -175,7 +176,7 @@ impl Client {
             "listSessions" => self.list_ids(asked).await,
             "getSession" => self.one_session(asked).await,
             "listSessionMessages" => {
-                let found = self.newest(asked).await?;
+                let found = self.all_messages(asked).await?;
                 if found.is_empty() {
                     return Err(no_session(asked));
                 }
@@ -368,26 +369,11 @@ impl Client {
             "last_active_at": time(&last["timestamp"]),
         });
         // Of a longer conversation only the end comes, so that its beginning is not known.
-        if (found.len() as u64) < MESSAGES {
+        if found.len() < MESSAGES {
             session["created_at"] = time(&first["timestamp"]);
             session["message_count"] = found.len().into();
         }
         Ok(session)
-    }
-
-    /// The newest messages of the session, the oldest of them first.
-    async fn newest(&self, asked: &mut Asked) -> Result<Vec<Value>, LangflowError> {
-        asked.args.insert("limit".to_owned(), MESSAGES.into());
-        asked.args.insert("order".to_owned(), "ASC".into());
-        let args = ["flow_id", "session_id", "limit", "order"];
-        match self.second("listMessages", asked, &args).await? {
-            Value::Array(found) => Ok(found),
-            other => {
-                let message = "The list of messages is no list.";
-                let info = ErrorInfo::new(ErrorCode::InvalidResponse, message);
-                Err(info.with_body(other.to_string().as_bytes()).into())
-            }
-        }
     }
 
     /// The error for what only a workspace can do.

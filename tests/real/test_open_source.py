@@ -5,9 +5,17 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 
 import pytest
-from langflow_api import AsyncClient, Client, InvalidInput, Unauthenticated, Unsupported
+from langflow_api import (
+    AsyncClient,
+    Client,
+    InvalidInput,
+    TotalTimeout,
+    Unauthenticated,
+    Unsupported,
+)
 from langflow_api.langflow_models import Flow, WorkflowResult
 
 from conftest import Server
@@ -98,6 +106,46 @@ def test_a_build_is_read_to_its_end(real: Server, client: Client) -> None:
     started = client.langflow.builds.start(real.flows["echo"], inputs={"input_value": "Hello!"})
     text = client.langflow.builds.read_events(started.job_id, event_delivery="streaming")
     assert json.loads(text.strip().splitlines()[-1])["event"] == "end"
+
+
+def test_a_build_that_is_polled(real: Server, client: Client) -> None:
+    builds = client.langflow.builds
+    job = builds.start(real.flows["echo"], inputs={"input_value": "Hello!"}).job_id
+    names: list[str] = []
+    while not names or names[-1] != "end":
+        text = builds.read_events(job, event_delivery="polling")
+        names += [json.loads(frame)["event"] for frame in text.split("\n\n\n")]
+    assert names[:2] == ["vertices_sorted", "build_start"]
+    # Nothing, or once more that it has ended, and then no answer at all.
+    said = set()
+    try:
+        for _ in range(4):
+            text = builds.read_events(job, event_delivery="polling", timeout=2, max_retries=0)
+            said.add((text or "").strip())
+    except TotalTimeout:
+        assert said <= {"", '{"event": "end", "data": {}}'}
+    else:
+        raise AssertionError(said)
+
+
+def test_what_is_only_begun(real: Server, client: Client) -> None:
+    users, triggers = client.langflow.users, client.langflow.triggers
+    user = users.create(username="of-a-test", password="long-enough-1")
+    assert (user.is_active, users.update(user.id, is_active=True).is_active) == (False, True)
+    assert users.list(search="of-a-test").total_count == 1
+    # 202: it goes on behind the answer.
+    assert "started" in users.delete(user.id)["detail"]
+    trigger = triggers.create(flow_id=real.flows["echo"], name="t", kind="inbound_webhook")
+    event = triggers.test(trigger.id, payload={"x": 1})
+    assert (event.state, event.job_id) == ("pending", None)
+    assert triggers.enable(trigger.id).state == "active"
+    for _ in range(60):
+        [found] = triggers.list_events(trigger.id)
+        if found.state == "completed":
+            break
+        time.sleep(0.5)
+    assert (found.state, found.payload) == ("completed", {"x": 1, "test": True})
+    triggers.delete(trigger.id)
 
 
 def test_logins(real: Server) -> None:
