@@ -20,8 +20,11 @@ from langflow_api import (
     Client,
     FileError,
     InvalidInput,
+    InvalidResponse,
+    LangflowError,
     NotFound,
     SavedFile,
+    UnexpectedHtml,
     Unprocessable,
 )
 from langflow_api.models import FlowImportResult
@@ -238,7 +241,7 @@ def test_a_cancelled_upload_closes_its_connection(archive: Path, raw: RawServer)
 
 
 def test_an_answer_is_saved_as_it_comes(raw: RawServer, tmp_path: Path) -> None:
-    piece = b"x" * (1 << 20)
+    piece = b"[" * (1 << 20)
     begun = threading.Event()
     path = tmp_path / "graph.json"
 
@@ -268,7 +271,7 @@ def test_an_answer_is_saved_as_it_comes(raw: RawServer, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
     assert repr(saved) == f"SavedFile(path={str(path)!r}, size={SIZE})"
     with open(saved, "rb") as file:
-        assert file.read(1) == b"x"
+        assert file.read(1) == b"["
 
 
 def test_a_broken_answer_leaves_what_was_there(raw: RawServer, tmp_path: Path) -> None:
@@ -283,6 +286,31 @@ def test_a_broken_answer_leaves_what_was_there(raw: RawServer, tmp_path: Path) -
 
     with pytest.raises(ConnectionLost):
         Client(raw.url, "k", max_retries=0).flows.save_to(path).export("f")
+    assert path.read_text() == "as it was"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+NO_FILE: list[tuple[bytes, type[LangflowError]]] = [
+    (b"200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>", UnexpectedHtml),
+    (b"200 OK\r\ncontent-type: application/json\r\ncontent-length: 0\r\n\r\n", InvalidResponse),
+    (b"200 OK\r\ncontent-type: application/json\r\ncontent-length: 4\r\n\r\nnull", InvalidResponse),
+    (b"204 No Content\r\n\r\n", InvalidResponse),
+    (
+        b"206 Partial Content\r\ncontent-range: bytes 0-1/500\r\ncontent-length: 2\r\n\r\n{}",
+        InvalidResponse,
+    ),
+]
+
+
+@pytest.mark.parametrize(("answered", "kind"), NO_FILE)
+def test_what_is_no_file_does_not_take_its_place(
+    raw: RawServer, tmp_path: Path, answered: bytes, kind: type[LangflowError]
+) -> None:
+    raw.script = lambda connection, _: connection.send(b"HTTP/1.1 " + answered)
+    path = tmp_path / "flow.json"
+    path.write_text("as it was")
+    with pytest.raises(kind):
+        Client(raw.url, "k", max_retries=0, api="workspace").flows.save_to(path).export("f")
     assert path.read_text() == "as it was"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -49,6 +49,7 @@ mod resume;
 mod retry;
 mod run;
 mod run_request;
+mod save;
 mod send;
 mod session;
 mod stream;

@@ -44,6 +44,9 @@ struct Rate {
     burst: Duration,
     /// When the next request would leave if none could come in a burst.
     next: Mutex<Option<Instant>>,
+    /// Who is next: the others wait behind it, in the order in which they came. A turn is taken when it
+    /// has come, so that whoever leaves before that leaves nothing behind.
+    queue: Semaphore,
 }
 
 impl Rate {
@@ -54,15 +57,31 @@ impl Rate {
             interval,
             burst,
             next: Mutex::default(),
+            queue: Semaphore::new(1),
         }
     }
 
-    /// Takes a turn and says how long it is until it comes.
+    /// Waits for a turn and takes it.
+    async fn turn(&self) {
+        let _first = self.queue.acquire().await;
+        loop {
+            let wait = self.take(Instant::now());
+            if wait.is_zero() {
+                return;
+            }
+            platform::sleep(wait).await;
+        }
+    }
+
+    /// Takes the turn if it has come, or says how long it is until it comes.
     fn take(&self, now: Instant) -> Duration {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let turn = next.map_or(now, |next| next.max(now));
-        *next = Some(turn + self.interval);
-        turn.duration_since(now).saturating_sub(self.burst)
+        let wait = turn.duration_since(now).saturating_sub(self.burst);
+        if wait.is_zero() {
+            *next = Some(turn + self.interval);
+        }
+        wait
     }
 }
 
@@ -77,10 +96,7 @@ impl Client {
                 None => None,
             };
             if let Some(rate) = &limits.rate {
-                let wait = rate.take(Instant::now());
-                if !wait.is_zero() {
-                    platform::sleep(wait).await;
-                }
+                rate.turn().await;
             }
             Place(place)
         };
@@ -104,13 +120,15 @@ mod tests {
     #[test]
     fn a_burst_and_then_evenly() {
         let rate = Rate::new(2.0);
-        let now = Instant::now();
-        let waits: Vec<_> = (0..4).map(|_| rate.take(now).as_secs_f64()).collect();
-        assert_eq!(waits, [0.0, 0.0, 0.5, 1.0]);
-        let later = now + Duration::from_secs(10);
-        assert_eq!(rate.take(later), Duration::ZERO);
-        assert_eq!(rate.take(later), Duration::ZERO);
-        assert_eq!(rate.take(later), Duration::from_millis(500));
+        let begun = Instant::now();
+        let after = |seconds: f64| {
+            rate.take(begun + Duration::from_secs_f64(seconds))
+                .as_secs_f64()
+        };
+        assert_eq!([after(0.0), after(0.0), after(0.0)], [0.0, 0.0, 0.5]);
+        // Whoever only asked has taken nothing.
+        assert_eq!([after(0.25), after(0.5), after(0.5)], [0.25, 0.0, 0.5]);
+        assert_eq!([after(10.0), after(10.0), after(10.0)], [0.0, 0.0, 0.5]);
     }
 
     #[test]
@@ -119,5 +137,23 @@ mod tests {
         let now = Instant::now();
         assert_eq!(rate.take(now), Duration::ZERO);
         assert_eq!(rate.take(now), Duration::from_secs(2));
+    }
+
+    #[tokio::test]
+    async fn whoever_leaves_the_queue_leaves_no_gap() {
+        let rate = Rate::new(20.0);
+        for _ in 0..20 {
+            rate.turn().await;
+        }
+        let crowd = (0..200).map(|_| rate.turn());
+        let crowd = futures::future::join_all(crowd);
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), crowd)
+                .await
+                .is_err()
+        );
+        let begun = Instant::now();
+        rate.turn().await;
+        assert!(begun.elapsed() < Duration::from_secs(1));
     }
 }

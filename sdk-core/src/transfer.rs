@@ -5,18 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt as _};
+use futures::Stream;
 use http::header;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use crate::call::Call;
-use crate::classify::{Failed, body_lost, timed_out};
 use crate::client::Client;
-use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
+use crate::error::{ErrorCode, LangflowError};
 use crate::operation::Operation;
 use crate::options::{self, refuse};
-use crate::platform::{self, BoxFuture, Far, MaybeSend, Piece, Sink};
+use crate::platform::{self, BoxFuture, Far, MaybeSend, Piece};
 use crate::send::{self, has_type};
 
 const FORM: &str = "multipart/form-data";
@@ -451,47 +450,6 @@ impl<T: Copy + PartialEq + Send + Sync + 'static> Reporting<T> {
             }
         }
     }
-}
-
-impl Client {
-    /// Writes a body to a file. The file is in its place only once the body is complete.
-    pub(crate) async fn save(
-        &self,
-        response: reqwest::Response,
-        path: &std::path::Path,
-        progress: &watch::Sender<Transfer>,
-        call: &Call,
-    ) -> Result<(), Failed> {
-        let total = response.content_length();
-        let mut far = Transfer { done: 0, total };
-        progress.send_replace(far);
-        let broken = |error| file_error(call, path, &error);
-        let mut sink = Sink::create(path.to_owned()).await.map_err(broken)?;
-        let mut stream = platform::body_stream(response);
-        loop {
-            let idle = self.config.timeouts.idle;
-            let (wait, code) = call.deadline.limit(idle, ErrorCode::IdleTimeout);
-            match platform::within(wait, stream.next()).await {
-                None => return Err(timed_out(call, code, Phase::Body, wait)),
-                Some(None) => break,
-                Some(Some(Err(error))) => return Err(body_lost(call, &error)),
-                Some(Some(Ok(chunk))) => {
-                    far.done += chunk.len() as u64;
-                    sink.write(chunk).await.map_err(broken)?;
-                    progress.send_replace(far);
-                }
-            }
-        }
-        sink.finish().await.map_err(broken)
-    }
-}
-
-fn file_error(call: &Call, path: &std::path::Path, error: &std::io::Error) -> Failed {
-    let message = format!("{} cannot be written: {error}.", path.display());
-    let mut info = ErrorInfo::new(ErrorCode::FileError, message);
-    info.field = Some("path".to_owned());
-    info.may_have_executed = call.executes();
-    Failed::last(info)
 }
 
 #[cfg(test)]

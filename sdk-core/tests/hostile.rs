@@ -118,6 +118,42 @@ async fn a_run_that_needs_an_open_source_server_asks_for_one_within_its_own_time
 }
 
 #[tokio::test]
+async fn a_server_that_is_starting_is_no_unknown_one() {
+    let url = server(|mut stream, request| async move {
+        let status = match request.contains("/version") {
+            true => "503 Service Unavailable",
+            false => "404 Not Found",
+        };
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    })
+    .await;
+    let client = builder(&url, "auto").build().unwrap();
+    for run in [hello(), hello().variables(serde_json::json!({"A": "b"}))] {
+        let error = client.run_flow(run).await.unwrap_err();
+        assert_eq!(error.info().status, Some(503), "{error}");
+        assert!(error.info().message.contains("answered 503"), "{error}");
+        assert!(!error.info().may_have_executed, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_was_started_whatever_becomes_of_a_question() {
+    let client = builder("http://127.0.0.1:1", "workspace").build().unwrap();
+    let job = client.job("j");
+    let asked = [
+        job.wait(Some(Duration::from_secs(2))).await.map(drop),
+        job.cancel().await.map(drop),
+        job.events(None).await.map(drop),
+    ];
+    for error in asked.map(Result::unwrap_err) {
+        assert!(error.is(ErrorCode::ConnectFailed), "{error}");
+        assert!(error.info().may_have_executed, "{error}");
+        assert!(error.info().hint.contains("start no other"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_say_who_it_is_is_no_unknown_one() {
     let url = server(|mut stream, request| async move {
         if request.contains("/version") {

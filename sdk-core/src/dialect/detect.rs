@@ -22,6 +22,8 @@ use crate::run::RunRequest;
 /// Time that a probe may take.
 const PROBE: Duration = Duration::from_secs(5);
 
+const ASK_AGAIN: &str = "Try again, or say which server it is with `api`.";
+
 /// What a probe may answer.
 const PROBE_BYTES: usize = 64 * 1024;
 
@@ -29,6 +31,8 @@ const PROBE_BYTES: usize = 64 * 1024;
 enum Silent {
     Slow,
     Lost(reqwest::Error),
+    /// It is starting, busy, or behind somebody who lets nobody through.
+    Refused(u16),
 }
 
 /// What a client has found out about its server.
@@ -128,7 +132,7 @@ impl Client {
             };
             match Box::pin(answered).await {
                 Ok(version) => found = version,
-                Err(_) => return self.unanswered(info),
+                Err(why) => return self.unanswered(info, &why),
             }
         }
         let root = self.config.base.root();
@@ -182,7 +186,7 @@ impl Client {
             return info;
         }
         match self.probe(PROBE).await {
-            Err(_) => return self.unanswered(info),
+            Err(why) => return self.unanswered(info, &why),
             Ok(Some(version)) => {
                 self.shared.known.langflow.get_or_init(|| version);
                 return info;
@@ -226,17 +230,14 @@ impl Client {
                     true => ErrorCode::TotalTimeout,
                     false => ErrorCode::FirstByteTimeout,
                 };
-                let message = format!(
-                    "{} did not say within {} s what kind of server it is, and only open-source \
-                     Langflow takes files and variables of a run.",
-                    self.config.base.root(),
-                    seconds(most)
-                );
-                let mut info = ErrorInfo::new(code, message);
-                info.phase = Phase::FirstByte;
-                info.attempts = 1;
-                info.hint = "Try again, or say which server it is with `api`.".to_owned();
-                return Err(info.into());
+                let what = format!("did not say within {} s", seconds(most));
+                return Err(self.nobody_asked(code, &what));
+            }
+            Err(Silent::Refused(status)) => {
+                let code = ErrorCode::from_status(status);
+                let mut error = self.nobody_asked(code, &format!("answered {status} when asked"));
+                error.info_mut().status = Some(status);
+                return Err(error);
             }
             Err(Silent::Lost(error)) => {
                 let asked = operation::find("getVersion").map(|operation| {
@@ -251,16 +252,39 @@ impl Client {
         Ok(self.family())
     }
 
-    /// Nobody can be told from somebody who is only slow: the question is asked again next time.
-    fn unanswered(&self, info: ErrorInfo) -> ErrorInfo {
+    /// A run that only one kind of server takes, where it is not known which kind this one is.
+    fn nobody_asked(&self, code: ErrorCode, what: &str) -> LangflowError {
+        let root = self.config.base.root();
         let message = format!(
-            "{} has no such route, and did not say within {} s what kind of server it is.",
-            self.config.base.root(),
-            PROBE.as_secs()
+            "{root} {what} what kind of server it is, and only open-source Langflow takes files and \
+             variables of a run."
         );
-        let mut unknown = ErrorInfo::new(ErrorCode::FirstByteTimeout, message);
-        unknown.hint = "Try again, or say which server it is with `api`.".to_owned();
-        unknown.status = info.status;
+        let mut info = ErrorInfo::new(code, message);
+        info.phase = Phase::FirstByte;
+        info.attempts = 1;
+        info.hint = ASK_AGAIN.to_owned();
+        info.into()
+    }
+
+    /// Nobody can be told from somebody who is only slow: the question is asked again next time.
+    fn unanswered(&self, info: ErrorInfo, why: &Silent) -> ErrorInfo {
+        let root = self.config.base.root();
+        let (code, what, status) = match why {
+            Silent::Refused(status) => (
+                ErrorCode::from_status(*status),
+                format!("answered {status} when asked"),
+                Some(*status),
+            ),
+            _ => (
+                ErrorCode::FirstByteTimeout,
+                format!("did not say within {} s", PROBE.as_secs()),
+                info.status,
+            ),
+        };
+        let message = format!("{root} has no such route, and {what} what kind of server it is.");
+        let mut unknown = ErrorInfo::new(code, message);
+        unknown.hint = ASK_AGAIN.to_owned();
+        unknown.status = status;
         unknown.request_id = info.request_id;
         unknown.body = info.body;
         unknown
@@ -301,6 +325,10 @@ impl Client {
         let sent = platform::within(deadline.left(), http.execute(request));
         let sent = sent.await.ok_or(Silent::Slow)?;
         let response = sent.map_err(Silent::Lost)?;
+        let status = response.status().as_u16();
+        if matches!(status, 401 | 403 | 407 | 429 | 500..) {
+            return Err(Silent::Refused(status));
+        }
         let body = platform::beginning(response, PROBE_BYTES, deadline.left()).await;
         match serde_json::from_slice(&body) {
             Err(_) if !deadline.allows(Duration::ZERO) => Err(Silent::Slow),

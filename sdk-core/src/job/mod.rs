@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::closed::closed;
 use crate::deadline::{Deadline, seconds};
 use crate::dialect::{self, v2};
-use crate::error::{ErrorCode, ErrorInfo, LangflowError};
+use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::masking;
 use crate::operation::Operation;
 use crate::options::CallOptions;
@@ -33,6 +33,9 @@ pub use start::Form;
 pub(crate) use start::is_uuid;
 
 /// The first and the longest wait between two questions for a job's state.
+/// A job is not asked again where less than this is left.
+const LAST: Duration = Duration::from_millis(50);
+
 const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// Characters after which workflows cut the text of an output, and what stands in place of the rest.
 const CUT: (usize, &str) = (6000, "...");
@@ -137,6 +140,7 @@ impl Job {
             }
             outcome => outcome,
         }
+        .map_err(goes_on)
     }
 
     /// Waits until it is over, at most for `timeout`, without end if that is absent. A suspended job
@@ -161,10 +165,13 @@ impl Job {
                 JobStatus::Failed => return Err(self.failed(info).await),
                 JobStatus::Queued | JobStatus::Running => {}
             }
-            if !deadline.allows(delay) {
+            // The last waits are shorter, so that what ends in them is still seen.
+            let left = deadline.left().unwrap_or(delay * 2);
+            if left < LAST {
                 return Err(self.not_over(timeout));
             }
-            let waiting = self.client.closed.unless(platform::sleep(delay));
+            let waiting = platform::sleep(delay.min(left.mul_f64(0.8)));
+            let waiting = self.client.closed.unless(waiting);
             waiting.await.ok_or_else(|| closed(true))?;
             delay = (delay * 3 / 2).min(longest);
         }
@@ -193,6 +200,7 @@ impl Job {
             }
             outcome => outcome,
         }
+        .map_err(goes_on)
     }
 
     /// Stops it. False where it was over already.
@@ -207,6 +215,7 @@ impl Job {
             }
             outcome => outcome,
         }
+        .map_err(goes_on)
     }
 
     /// Answers what a suspended job waits for, by the id of the action: one of the `options` of
@@ -454,4 +463,18 @@ fn present(name: &str, text: &str) -> Result<(), LangflowError> {
         }
         false => Ok(()),
     }
+}
+
+/// What a lost question says of the job: nothing, and it was started long ago.
+fn goes_on(mut error: LangflowError) -> LangflowError {
+    let lost = error.is(ErrorCode::TransportError) || error.is(ErrorCode::TimedOut);
+    if lost && error.info().phase != Phase::Build {
+        let info = error.info_mut();
+        info.may_have_executed = true;
+        info.hint =
+            "The job goes on at the server, whatever becomes of this question: ask for it again, \
+                     and start no other."
+                .to_owned();
+    }
+    error
 }
