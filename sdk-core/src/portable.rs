@@ -17,6 +17,7 @@ use crate::send::{self, has_type};
 
 mod files;
 mod messages;
+mod streams;
 
 /// Messages that the server hands out at most.
 const MESSAGES: usize = 200;
@@ -38,6 +39,7 @@ pub(crate) async fn whole(
     request: reqwest::Request,
     call: &Call,
 ) -> Result<Got, LangflowError> {
+    streams::refuse(&request, call)?;
     if client.translates(call) {
         return Ok(Got::Whole(client.translate(&request, call).await?));
     }
