@@ -427,3 +427,41 @@ async fn limits_of_the_client() {
         "{late}"
     );
 }
+
+#[tokio::test]
+async fn a_refusal_that_comes_while_the_body_is_sent_is_heard() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = seen.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            count.fetch_add(1, Ordering::SeqCst);
+            // More than the sockets hold would have to be read for the client to get to its end.
+            let mut chunk = vec![0; 65_536];
+            stream.read_exact(&mut chunk).await.unwrap();
+            let body = r#"{"detail":"Content size limit exceeded."}"#;
+            let head = format!(
+                "HTTP/1.1 413 Payload Too Large\r\ncontent-type: application/json\r\n\
+                 content-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // It waits for the client to stop, and reads no more.
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                drop(stream);
+            });
+        }
+    });
+    let client = client(&url).build().unwrap();
+    let long = "x".repeat(32 << 20);
+    let asked = client.run_flow(RunRequest::new("f", long));
+    let error = tokio::time::timeout(Duration::from_secs(4), asked).await;
+    let error = error.expect("it hears it at once").unwrap_err();
+    let info = error.info();
+    assert_eq!(error.code(), ErrorCode::PayloadTooLarge, "{error}");
+    assert_eq!((info.attempts, info.may_have_executed), (1, false));
+    assert_eq!(seen.load(Ordering::SeqCst), 1);
+}
