@@ -104,7 +104,7 @@ function compile() {
     Object.assign(env, {
       RUSTC: '/usr/bin/rustc',
       RUSTC_BOOTSTRAP: '1',
-      RUSTFLAGS: '-Zlocation-detail=none',
+      RUSTFLAGS: '-Zlocation-detail=none -Zfmt-debug=shallow',
       CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: linker,
     });
     const std = ['-Zbuild-std=std,panic_abort', '-Zbuild-std-features=optimize_for_size'];

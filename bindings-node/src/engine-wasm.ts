@@ -52,7 +52,7 @@ function load(glue: WasmGlue, source: WasmSource, browser: boolean): Calls {
   // Not `instanceof`: an edge runtime may compile it in another realm.
   const module = 'byteLength' in source ? new WebAssembly.Module(source) : source;
   const imports = { ...glue } as unknown as WebAssembly.ModuleImports;
-  if (!browser) useOwnFetch(imports);
+  useOwnFetch(imports, browser);
   const { exports } = new WebAssembly.Instance(module, { [IMPORTS]: imports });
   glue.__wbg_set_wasm(exports);
   (exports['__wbindgen_start'] as () => void)();
@@ -61,12 +61,21 @@ function load(glue: WasmGlue, source: WasmSource, browser: boolean): Calls {
   return calls;
 }
 
-/** The module calls `fetch` by itself; outside browsers it can be told more about redirects and failures. */
-function useOwnFetch(imports: WebAssembly.ModuleImports): void {
+/**
+ * The module calls `fetch` by itself. Outside browsers it can be told more about redirects and failures;
+ * everywhere an answer has to have a URL, which what stands in for `fetch` in a test need not give it.
+ */
+function useOwnFetch(imports: WebAssembly.ModuleImports, browser: boolean): void {
+  const send = browser ? (request: Request) => fetch(request) : fetchLikeNative;
   for (const name of Object.keys(imports)) {
     if (!name.startsWith('__wbg_fetch_')) continue;
     // The last argument is the request, before it the scope of a service worker.
-    imports[name] = (...given: Request[]) => fetchLikeNative(given.at(-1) as Request);
+    imports[name] = async (...given: Request[]) => {
+      const request = given.at(-1) as Request;
+      const response = await send(request);
+      if (response.url === '') Object.defineProperty(response, 'url', { value: request.url });
+      return response;
+    };
   }
 }
 

@@ -143,6 +143,24 @@ test('both engines know hosts in every alphabet', async () => {
   }
 });
 
+test('what stands in for fetch need not give its answers a URL', async () => {
+  const { stdout } = await run(
+    process.execPath,
+    [
+      '--eval',
+      `
+      const { LangflowClient } = require(${JSON.stringify(join(root, 'dist/cjs/index.js'))});
+      const headers = { 'content-type': 'application/json' };
+      globalThis.fetch = async () => new Response('{"result":{"output":"x"}}', { headers });
+      new LangflowClient({ baseUrl: 'http://localhost:1', apiKey: 'k' })
+        .runFlow({ flowId: 'f', inputValue: 'x' })
+        .then(({ output }) => console.log(output));`,
+    ],
+    { env: { ...process.env, LANGFLOW_ENGINE: 'wasm' } },
+  );
+  assert.equal(stdout.trim(), 'x');
+});
+
 test('a machine without an addon that wants it is told what to install', async () => {
   const { stdout } = await elsewhere(
     `try { new LangflowClient({ baseUrl: 'x' }); } catch (error) { console.log(error.message); }`,
