@@ -28,7 +28,8 @@ export * from './generated/resources.js';
 export type * from './generated/types.js';
 export type * as langflow from './langflow.js';
 export type { JsonObject, JsonValue } from './json.js';
-export type { ClientOptions, HeadersLike, RequestOptions } from './options.js';
+export type { ClientOptions, HeadersLike, Query, QueryValue, RequestOptions } from './options.js';
+export type { RawRequest } from './raw.js';
 export { RunMany, type RunManyOptions, type RunOutcome } from './many.js';
 export { Page, type PageData, PagePromise } from './page.js';
 export {

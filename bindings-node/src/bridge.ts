@@ -13,6 +13,7 @@ import { shapes } from './generated/wire.js';
 import { toJson } from './json.js';
 import { pathOf, uploadOf } from './file.js';
 import { buildCall, type Call, type Operation, readReply } from './operation.js';
+import { buildRaw, RAW_NAMES, type RawRequest, readRaw } from './raw.js';
 import { type Names, RUN_NAMES } from './names.js';
 import { headerPairs, type RequestOptions, requestOptionsToWire } from './options.js';
 import { type PageData, PagePromise } from './page.js';
@@ -82,19 +83,40 @@ export class Bridge {
 
   /** Calls an operation. */
   call(operation: Operation, params: unknown, options: RequestOptions): CallPromise<unknown> {
+    return this.#promise(
+      () => this.#build(operation, params, options),
+      operation.args,
+      (reply) => readReply(operation.shapes ?? shapes, operation, reply),
+    );
+  }
+
+  #promise(
+    build: () => { call: Call; signal: AbortSignal | undefined },
+    names: Names,
+    read: (reply: EngineReply) => unknown,
+  ): CallPromise<unknown> {
     return new CallPromise({
       send: async () => {
-        const { call, signal } = this.#build(operation, params, options);
-        const reply = await this.#send(call, signal, operation.args);
-        return { data: readReply(operation.shapes ?? shapes, operation, reply), reply };
+        const { call, signal } = build();
+        const reply = await this.#send(call, signal, names);
+        return { data: read(reply), reply };
       },
       save: async (path, { onProgress }) => {
-        const { call, signal } = this.#build(operation, params, options);
+        const { call, signal } = build();
         const open = (): EngineStream => this.engine.download(call.head, call.body, pathOf(path));
         const end = await finish(open, signal, onProgress);
         return { path: end.path ?? pathOf(path), size: end.size ?? 0 };
       },
     });
+  }
+
+  /** Sends a request to any route. */
+  request(request: RawRequest, options: RequestOptions): CallPromise<unknown> {
+    const build = (): { call: Call; signal: AbortSignal | undefined } => {
+      const { wire, signal } = requestOptionsToWire(this.#merge(options));
+      return { call: buildRaw(request, wire), signal };
+    };
+    return this.#promise(build, RAW_NAMES, readRaw);
   }
 
   async #send(call: Call, signal: AbortSignal | undefined, names: Names): Promise<EngineReply> {
@@ -111,8 +133,7 @@ export class Bridge {
       rest === undefined || engine.uploadStream === undefined
         ? await finish(() => engine.upload(head, text, bytes), signal, onProgress)
         : await feed(engine.uploadStream(head, text), bytes, rest, signal, onProgress);
-    const answer = end.text ?? (end.json === undefined ? '' : JSON.stringify(end.json));
-    return { head: JSON.stringify(end.head), body: new TextEncoder().encode(answer) };
+    return { head: JSON.stringify(end.head), body: new TextEncoder().encode(end.text ?? '') };
   }
 
   #build(
@@ -179,7 +200,7 @@ export class Bridge {
   }
 }
 
-/** Options over defaults; what is `undefined` leaves the default, headers add up. */
+/** Options over defaults; what is `undefined` leaves the default, headers and query add up. */
 export function mergeOptions<T extends RequestOptions>(defaults: T, options: T): T {
   if (typeof options !== 'object' || options === null) return options;
   // Most calls have none of their own.
@@ -187,10 +208,15 @@ export function mergeOptions<T extends RequestOptions>(defaults: T, options: T):
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const merged = { ...defaults, ...Object.fromEntries(given) };
   // Headers that are none are the engine's to refuse.
-  if (isObject(defaults.headers) && isObject(options.headers)) {
-    return { ...merged, headers: [...lower(defaults.headers), ...lower(options.headers)] };
-  }
-  return merged as T;
+  const headers =
+    isObject(defaults.headers) && isObject(options.headers)
+      ? { headers: [...lower(defaults.headers), ...lower(options.headers)] }
+      : {};
+  const query =
+    isObject(defaults.query) && isObject(options.query)
+      ? { query: { ...defaults.query, ...options.query } }
+      : {};
+  return { ...merged, ...headers, ...query } as T;
 }
 
 function lower(headers: object): (readonly [string, string])[] {

@@ -16,6 +16,8 @@ import {
 import { onPage } from './browser.js';
 import { invalidInput, translate } from './raise.js';
 import type { RunResult } from './result.js';
+import type { CallPromise } from './call.js';
+import type { RawRequest } from './raw.js';
 import { FlowJob } from './job.js';
 import { FlowSession } from './session.js';
 import type { RunMany, RunManyOptions } from './many.js';
@@ -72,7 +74,7 @@ function folderReport(wire: unknown): FolderReport {
 export type Tweaks = Readonly<Record<string, Readonly<Record<string, JsonValue>>>>;
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
-const PER_CALL: ReadonlySet<string> = new Set(['timeout', 'maxRetries', 'headers']);
+const PER_CALL: ReadonlySet<string> = new Set(['timeout', 'maxRetries', 'headers', 'query']);
 
 /**
  * A client of one server. Cheap to make: it connects when it is first used, holds no thread and
@@ -161,6 +163,23 @@ export class LangflowClient extends ResourceSet {
     }
     if (background !== true) return this.#bridge.run(run, options);
     return new FlowJob(this.#bridge, await this.#bridge.start(run, options));
+  }
+
+  /**
+   * Sends a request to any route of the server, with the client's key, retries and errors: for what
+   * has no method here, such as a route that is newer than this package.
+   *
+   * @returns the data of the answer by its media type; `withResponse()` also hands over its status
+   * and headers, `saveTo()` writes it to a file.
+   *
+   * @example
+   * ```ts
+   * const health = await client.request({ method: 'GET', path: '/langflow/api/v1/health' });
+   * console.log(health);
+   * ```
+   */
+  request<T = unknown>(request: RawRequest, options: RequestOptions = {}): CallPromise<T> {
+    return this.#bridge.request(request, options) as CallPromise<T>;
   }
 
   /** The run in the background of this id, started here or elsewhere. Nothing is sent. */
@@ -260,8 +279,8 @@ export class LangflowClient extends ResourceSet {
     const merged = mergeOptions(this.#options, objectOf(options, 'options') as ClientOptions);
     const names = Object.keys(options);
     if (!names.every((name) => PER_CALL.has(name))) return new LangflowClient(merged);
-    const { timeout, maxRetries, headers } = options;
-    return new LangflowClient(merged, this.#bridge.with({ timeout, maxRetries, headers }));
+    const { timeout, maxRetries, headers, query } = options;
+    return new LangflowClient(merged, this.#bridge.with({ timeout, maxRetries, headers, query }));
   }
 
   /** The configuration without the key. */

@@ -12,12 +12,20 @@ export interface RequestOptions {
   readonly maxRetries?: number | undefined;
   /** Headers that are added to the request. */
   readonly headers?: HeadersLike | undefined;
+  /** Parameters that are added to the query; a list is one that is repeated. */
+  readonly query?: Query | undefined;
   /** The call's `Idempotency-Key`; made by the client where it is needed and not given. */
   readonly idempotencyKey?: string | undefined;
 }
 
 /** Headers as an object, or anything that lists pairs, such as `Headers`. */
 export type HeadersLike = Readonly<Record<string, string>> | Iterable<readonly [string, string]>;
+
+/** Parameters of a query; what is null or undefined is left out. */
+export type Query = Readonly<Record<string, QueryValue | readonly QueryValue[]>>;
+
+/** One value of a query. */
+export type QueryValue = string | number | boolean | null | undefined;
 
 /** What can be set for a client. */
 export interface ClientOptions {
@@ -41,6 +49,8 @@ export interface ClientOptions {
   readonly maxRetries?: number | undefined;
   /** Headers that are added to every request. */
   readonly headers?: HeadersLike | undefined;
+  /** Parameters that are added to the query of every request. */
+  readonly query?: Query | undefined;
   /** Allows plain HTTP to other machines: the key can be read on the way. */
   readonly allowHttp?: boolean | undefined;
   /**

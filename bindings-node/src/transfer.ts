@@ -6,7 +6,7 @@ import { cancelled, invalidInput, translate } from './raise.js';
 /** The last event of a transfer. */
 export interface TransferEnd {
   readonly head: unknown;
-  readonly json?: unknown;
+  /** The body as it came, of an upload. */
   readonly text?: string;
   readonly path?: string;
   readonly size?: number;

@@ -366,3 +366,62 @@ def test_webhooks_are_passed_on(started: Any, mock: MockServer) -> None:
     assert b"Passed on" in body
     with pytest.raises(WebhookVerificationFailed):
         verify(body, headers, "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
+
+
+def test_the_input_may_stand_behind_options(command: Any) -> None:
+    done = command("run", "echo", "--session", "s1", "Hello!")
+    assert (done.returncode, done.stdout) == (0, "Hello!\n")
+    done = command("run", "echo", "Hello!", "more")
+    assert (done.returncode, "unrecognized arguments: more" in done.stderr) == (2, True)
+
+
+def test_what_the_output_cannot_say_is_escaped(command: Any) -> None:
+    done = command("run", "echo", "\u00e9", PYTHONIOENCODING="ascii:strict")
+    assert (done.returncode, done.stdout) == (0, "\\xe9\n")
+    done = command("run", "echo", "\u00e9", "--json", PYTHONIOENCODING="ascii:strict")
+    assert json.loads(done.stdout)["output"] == "\u00e9"
+
+
+def test_names_do_not_command_a_terminal(command: Any, mock: MockServer) -> None:
+    client = mock.client()
+    made = client.flows.create(name="\x1b[31mred\nline", data={"nodes": [], "edges": []})
+    try:
+        shown = command("flows", "list").stdout
+    finally:
+        client.flows.delete(made.id)
+    assert "\x1b" not in shown
+    assert "\\x1b[31mred\\nline" in shown
+
+
+def test_push_says_where_it_failed(command: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "some"
+    folder.mkdir()
+    assert "no *.json" in command("flows", "push", "some").stderr
+    good = command("export", "echo").stdout
+    (folder / "a.json").write_text(good)
+    (folder / "b.json").write_text('{"name": "no flow"}')
+    done = command("flows", "push", "some", "--on-conflict", "new_id")
+    assert done.returncode == 2 or done.returncode == 1
+    assert "a.json" in done.stdout
+    assert "b.json was not pushed" in done.stderr
+    # A link leads out of the folder.
+    (folder / "b.json").unlink()
+    (tmp_path / "secret.json").write_text(good)
+    (folder / "c.json").symlink_to(tmp_path / "secret.json")
+    done = command("flows", "push", "some", "--on-conflict", "new_id", "--json")
+    assert [Path(one["path"]).name for one in json.loads(done.stdout)] == ["a.json"]
+
+
+def test_bad_command_lines_are_one_line(command: Any, mock: MockServer, tmp_path: Path) -> None:
+    port = mock.url.rpartition(":")[2].strip("/")
+    (tmp_path / "latin.json").write_bytes(b'{"name": "\xe9"}')
+    for arguments, code in (
+        (("mock", "--port", "99999"), 2),
+        (("mock", "--port", port), 1),
+        (("export", "latin.json", "--format", "python"), 2),
+        (("export", "echo", "-o", "new/"), 2),
+        (("webhooks", "listen", "echo", "--forward", "ftp://x"), 2),
+    ):
+        done = command(*arguments)
+        assert done.returncode == code, done
+        assert "Traceback" not in done.stderr, done

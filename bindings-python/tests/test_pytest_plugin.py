@@ -107,3 +107,17 @@ def test_a_wrong_marker_is_said(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(errors=2)
     result.stdout.fnmatch_lines(["*takes names, as in faults=*", "*unknown field `sede`*"])
+
+
+def test_a_marker_that_would_change_nothing_is_said(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.mock(faults=["rate_limited"])
+        def test_shared(langflow_mock_session): ...
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*the marker `mock` is for the fixture langflow_mock*"])

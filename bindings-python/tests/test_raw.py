@@ -72,3 +72,20 @@ def test_files_in_every_form(raw: RawServer, tmp_path: Path) -> None:
         client.flows.import_(io.StringIO("text"))  # type: ignore[arg-type]
     assert caught.value.field == "body"
     assert len(raw.requests) == 6
+
+
+def test_the_raw_answer_to_an_upload_is_what_was_received(raw: RawServer, tmp_path: Path) -> None:
+    received = b'{"warnings": [],  "flows": [], "n": 1.00, "big": 123456789012345678901234567890}'
+    raw.script = lambda connection, _: connection.answer(received, "201 Created")
+    path = tmp_path / "flow.json"
+    path.write_text("{}")
+    answer = Client(raw.url, api="workspace").flows.with_raw_response.import_(path)
+    assert answer.content == received
+    assert answer.parse().flows == []
+
+
+def test_what_returns_nothing_has_a_raw_answer_too(mock: MockServer) -> None:
+    client = mock.client()
+    made = client.flows.create(name="Short", data={"nodes": [], "edges": []})
+    answer = client.flows.with_raw_response.delete(made.id)
+    assert (answer.status, answer.content, answer.parse()) == (204, b"", None)

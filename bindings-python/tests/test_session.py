@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
+import threading
 
 import pytest
-from langflow_api import InvalidInput
+from langflow_api import InvalidInput, LangflowError
 from langflow_api.testing import MockServer
 from support import RawServer, body_of, runs_only
 
@@ -82,3 +84,38 @@ def test_run_flow_with_stream(mock: MockServer) -> None:
             return (await stream.get_final_result()).text
 
     assert asyncio.run(main()) == "Hi"
+
+
+def test_runs_that_begin_together_are_one_conversation(mock: MockServer) -> None:
+    session = mock.client().session("memory-chat")
+    found: list[str | None] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(session.run("Hi").session_id))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(found) == 4
+    assert set(found) == {session.session_id}
+    again = pickle.loads(pickle.dumps(session))
+    assert again.session_id == session.session_id
+
+    async def together() -> None:
+        session = mock.async_client().session("memory-chat")
+        results = await asyncio.gather(*(session.run(text) for text in "abc"))
+        assert {result.session_id for result in results} == {session.session_id}
+        assert len(await session.messages()) == 6
+
+    asyncio.run(together())
+
+
+def test_where_the_first_run_fails_the_next_one_opens_the_session() -> None:
+    with MockServer() as server:
+        session = server.client(max_retries=0).session("memory-chat")
+        server.fault("rate_limited")
+        with pytest.raises(LangflowError):
+            session.run("Hi")
+        assert session.session_id is None
+        assert session.run("Hi").session_id == session.session_id

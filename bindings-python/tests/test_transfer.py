@@ -530,3 +530,10 @@ def test_a_reader_that_fails_ends_the_call(archive: Path) -> None:
 
         asyncio.run(main())
         assert all(connection.left.wait(5) for connection in server.connections)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are POSIX")
+def test_a_pipe_is_no_file_and_is_not_waited_for(mock: MockServer, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileError, match="it is no file"):
+        mock.client().flows.import_(tmp_path / "pipe")

@@ -34,8 +34,9 @@ impl fmt::Debug for ClientBuilder {
                 *value = json!("***");
             }
         }
-        // Default headers may carry credentials of a proxy.
+        // Both may carry credentials of a proxy.
         settings.remove("headers");
+        settings.remove("query");
         out.debug_struct("ClientBuilder")
             .field("settings", &settings)
             .finish_non_exhaustive()
@@ -99,6 +100,16 @@ impl ClientBuilder {
             .entry("headers".to_owned())
             .or_insert_with(|| json!({}));
         headers[name.into()] = json!(value.into());
+        self
+    }
+
+    /// A parameter for the query of every request.
+    pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let query = self
+            .settings
+            .entry("query".to_owned())
+            .or_insert_with(|| json!({}));
+        query[name.into()] = json!(value.into());
         self
     }
 
@@ -220,6 +231,7 @@ impl ClientBuilder {
             timeouts: Timeouts::default(),
             max_retries: 2,
             headers: Vec::new(),
+            query: Vec::new(),
             strict_sessions: false,
             api: Api::default(),
             user_agent: String::new(),

@@ -180,6 +180,9 @@ impl Client {
         for (name, value) in config.headers.iter().chain(&run.call_options().headers) {
             parts.extend([&b"header"[..], name.as_bytes(), value.as_bytes()]);
         }
+        for (name, value) in config.query.iter().chain(&run.call_options().query) {
+            parts.extend([&b"query"[..], name.as_bytes(), value.as_bytes()]);
+        }
         digest(&parts)
     }
 

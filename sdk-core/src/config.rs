@@ -44,6 +44,7 @@ pub struct Config {
     pub(crate) timeouts: Timeouts,
     pub(crate) max_retries: u32,
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) query: Vec<(String, String)>,
     pub(crate) strict_sessions: bool,
     pub(crate) api: Api,
     pub(crate) user_agent: String,
@@ -90,6 +91,7 @@ impl Config {
             }
             "max_retries" => self.max_retries = options::count(name, value)?,
             "headers" => self.headers.extend(options::headers(name, value)?),
+            "query" => self.query.extend(options::query(value)?),
             "proxy" | "ca_bundle" | "client_cert" if !platform::HAS_FILES => {
                 let message = format!("`{name}` is a matter of the browser here.");
                 return Err(LangflowError::invalid(
@@ -155,6 +157,7 @@ impl Config {
         }
         self.max_retries = options.max_retries.unwrap_or(self.max_retries);
         self.headers.extend(options.headers.iter().cloned());
+        self.query.extend(options.query.iter().cloned());
         self
     }
 
@@ -169,8 +172,9 @@ impl Config {
         };
         for (name, value) in map.iter().filter(|(_, value)| !value.is_null()) {
             match name.as_str() {
-                "headers" | "api_key" | "timeout" | "first_byte_timeout" | "idle_timeout"
-                | "max_retries" | "strict_sessions" | "max_event" | "cache_ttl" => {
+                "headers" | "query" | "api_key" | "timeout" | "first_byte_timeout"
+                | "idle_timeout" | "max_retries" | "strict_sessions" | "max_event"
+                | "cache_ttl" => {
                     self.apply(name, value, &mut String::new())?;
                 }
                 other => {

@@ -43,6 +43,7 @@ mod platform;
 #[cfg_attr(target_arch = "wasm32", path = "portable_wasm.rs")]
 mod portable;
 mod problem;
+mod raw;
 mod reader;
 mod request;
 mod resume;
@@ -74,6 +75,7 @@ pub use many::{ManyItem, ManyOptions};
 pub use metrics::{Alert, Latency, MetricsSnapshot, Thresholds};
 pub use options::CallOptions;
 pub use output::{ComponentOutput, Output, Outputs, Reason};
+pub use raw::{RawRequest, RawResponse};
 pub use run::{Metadata, RunRequest, RunResult};
 pub use session::{Session, SessionInfo};
 pub use stream::RunStream;

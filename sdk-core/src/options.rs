@@ -15,6 +15,8 @@ pub struct CallOptions {
     pub max_retries: Option<u32>,
     /// More headers; these win over the client's.
     pub headers: Vec<(String, String)>,
+    /// More parameters of the query, behind those of the operation.
+    pub query: Vec<(String, String)>,
     /// `Idempotency-Key`; made once per call where it is absent.
     pub idempotency_key: Option<String>,
 }
@@ -27,6 +29,10 @@ impl std::fmt::Debug for CallOptions {
             .field("timeout", &self.timeout)
             .field("max_retries", &self.max_retries)
             .field("headers", &names)
+            .field(
+                "query",
+                &self.query.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            )
             .field("idempotency_key", &self.idempotency_key)
             .finish()
     }
@@ -102,6 +108,7 @@ impl CallOptions {
                 "timeout" => options.timeout = Some(seconds("timeout", value)?),
                 "max_retries" => options.max_retries = Some(count("max_retries", value)?),
                 "headers" => options.headers = headers("headers", value)?,
+                "query" => options.query = query(value)?,
                 "idempotency_key" => {
                     options.idempotency_key = Some(text("idempotency_key", value)?)
                 }
@@ -167,6 +174,33 @@ pub fn headers(field: &str, value: &Value) -> Result<Vec<(String, String)>, Lang
             Ok((name.clone(), value))
         })
         .collect()
+}
+
+/// Parameters of a query, in the order of names; a list is a parameter that is repeated, null is none.
+pub fn query(value: &Value) -> Result<Vec<(String, String)>, LangflowError> {
+    let map = value
+        .as_object()
+        .ok_or_else(|| refuse("query", "an object", value))?;
+    let mut pairs = Vec::new();
+    for (name, value) in map {
+        let values = match value {
+            Value::Array(values) => values.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        for value in values {
+            let text = match value {
+                Value::Null => continue,
+                Value::String(text) => text.clone(),
+                Value::Bool(_) | Value::Number(_) => value.to_string(),
+                other => {
+                    let wanted = "text, a number, true or false, or a list of these";
+                    return Err(refuse(&format!("query.{name}"), wanted, other));
+                }
+            };
+            pairs.push((name.clone(), text));
+        }
+    }
+    Ok(pairs)
 }
 
 /// Headers as an environment variable holds them: a line each, `Name: value`.

@@ -259,6 +259,11 @@ impl Client {
     ) -> Result<(), LangflowError> {
         let config = &self.config;
         let safety = call.operation.safety;
+        // Not where it is empty: a question mark would be left.
+        if !config.query.is_empty() || !call.options.query.is_empty() {
+            let mut query = request.url_mut().query_pairs_mut();
+            query.extend_pairs(config.query.iter().chain(&call.options.query));
+        }
         let headers = request.headers_mut();
         // progenitor adds it, and no CORS preflight would let it pass.
         headers.remove("api-version");

@@ -330,20 +330,17 @@ pub(crate) fn upload(
         let answer = client.exchange(request, &call).await;
         let answer = answer.map_err(|error| upload.explain(error))?;
         let head = crate::boundary::head_json(&answer, call.deadline.elapsed().as_secs_f64());
-        let mut end = json!({"type": "end", "head": head});
-        if has_type(&answer.headers, "application/json") || has_type(&answer.headers, "text/html") {
-            let understood = match answer.body.is_empty() {
-                true => Ok(Value::Null),
-                false => client.understand(&answer, &call).await,
-            };
-            end["json"] = understood.map_err(|mut error| {
+        let data = ["application/json", "text/html"];
+        if !answer.body.is_empty() && data.iter().any(|name| has_type(&answer.headers, name)) {
+            let understood = client.understand(&answer, &call).await;
+            understood.map_err(|mut error| {
                 call.fill(error.info_mut(), None, answer.attempts);
                 error
             })?;
-        } else {
-            end["text"] = String::from_utf8_lossy(&answer.body).into();
         }
-        Ok(end)
+        // As it came: whoever asks for the raw answer gets what was received.
+        let text = String::from_utf8_lossy(&answer.body);
+        Ok(json!({"type": "end", "head": head, "text": text}))
     });
     report(work, seen, {
         let mut wants = 0;

@@ -23,7 +23,7 @@ const REPORTED = {
 // Times are milliseconds in JavaScript and seconds in a vector.
 const TIMES = new Set(['timeout', 'connectTimeout', 'firstByteTimeout', 'idleTimeout', 'cacheTtl']);
 const SETTINGS = new Set(
-  'baseUrl apiKey timeout connectTimeout firstByteTimeout idleTimeout maxRetries headers allowHttp strictSessions api proxy caBundle clientCert requestsPerSecond maxConcurrent maxEvent cacheTtl cacheEntries username password organization'.split(' '),
+  'baseUrl apiKey timeout connectTimeout firstByteTimeout idleTimeout maxRetries headers query allowHttp strictSessions api proxy caBundle clientCert requestsPerSecond maxConcurrent maxEvent cacheTtl cacheEntries username password organization'.split(' '),
 );
 
 const camel = (name) =>
@@ -107,6 +107,10 @@ export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspec
       if (call.method === 'job.events') return follow(job.events(call.args.last_event_id));
       const known = await job[call.method.slice('job.'.length)]();
       return { result: known.error ? { ...known, error: errorReport(known.error) } : known };
+    }
+    if (call.method === 'request') {
+      const { query, ...request } = call.args;
+      return { result: (await client.request(request, { ...callOptions, ...(query && { query }) })) ?? null };
     }
     if (call.method === 'upload') {
       return { result: await client.flows.import({ body: { path: call.path } }, callOptions) };

@@ -54,6 +54,8 @@ async def perform(job: dict[str, Any]) -> dict[str, Any]:
         named = client.job(call["args"]["job_id"])
         name = call["method"].partition(".")[2]
         return {"result": value_report(await getattr(named, name)())}
+    if call["method"] == "request":
+        return {"result": value_report((await client.request(**arguments(call))).parse())}
     if call["method"] == "upload":
         made = await client.flows.import_(Path(call["path"]))
         return {"result": value_report(made)}

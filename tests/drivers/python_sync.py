@@ -53,6 +53,8 @@ def perform(job: dict[str, Any]) -> dict[str, Any]:
         named = client.job(call["args"]["job_id"])
         name = call["method"].partition(".")[2]
         return {"result": value_report(getattr(named, name)())}
+    if call["method"] == "request":
+        return {"result": value_report((client.request(**arguments(call))).parse())}
     if call["method"] == "upload":
         made = client.flows.import_(Path(call["path"]))
         return {"result": value_report(made)}

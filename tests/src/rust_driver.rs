@@ -3,7 +3,9 @@
 
 use futures::StreamExt as _;
 use langflow_client::boundary::{Engine, ErrorJson};
-use langflow_client::{Client, ClientBuilder, ErrorCode, Job, LangflowError, RunRequest};
+use langflow_client::{
+    CallOptions, Client, ClientBuilder, ErrorCode, Job, LangflowError, RawRequest, RunRequest,
+};
 use serde_json::{Value, json};
 
 /// Performs a job.
@@ -16,6 +18,7 @@ pub async fn perform(client: &Value, call: &Value) -> Value {
         "job.info" => known(client, call).await,
         "job.events" => follow(client, call).await,
         "job.cancel" => stop(client, call).await,
+        "request" => any(client, call).await,
         "upload" => Ok(upload(client, call)
             .await
             .unwrap_or_else(|error| error_report(&error))),
@@ -98,6 +101,23 @@ pub async fn events(mut stream: langflow_client::RunStream) -> Value {
     json!({"events": events, "error": error})
 }
 
+/// A request to any route.
+async fn any(client: &Value, call: &Value) -> Result<Value, LangflowError> {
+    let args = &call["args"];
+    let text = |name: &str| args[name].as_str().unwrap_or_default().to_owned();
+    let mut options = call["options"].clone();
+    if !args["query"].is_null() {
+        options["query"] = args["query"].clone();
+    }
+    let mut request = RawRequest::new(text("method"), text("path"));
+    request.options = CallOptions::from_json(&options)?;
+    if !args["body"].is_null() {
+        request.body = args["body"].to_string().into();
+    }
+    let answer = make(client)?.request(request).await?;
+    Ok(json!({"result": serde_json::from_slice::<Value>(&answer.body).unwrap_or_default()}))
+}
+
 /// A flow file to the workspace, in pieces.
 async fn upload(client: &Value, call: &Value) -> Result<Value, ErrorJson> {
     let mut settings = client.clone();
@@ -115,7 +135,11 @@ async fn upload(client: &Value, call: &Value) -> Result<Value, ErrorJson> {
             .unwrap_or_default();
     }
     match last["type"] == "end" {
-        true => Ok(json!({"result": last["json"]})),
+        true => {
+            let text = last["text"].as_str().unwrap_or_default();
+            let answered: Value = serde_json::from_str(text).unwrap_or_default();
+            Ok(json!({"result": answered}))
+        }
         false => Ok(json!({"error": {"code": "no end", "last": last}})),
     }
 }

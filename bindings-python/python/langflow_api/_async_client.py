@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from . import _native
     from ._async_job import AsyncJob
     from ._async_session import AsyncSession
     from ._generated.langflow.namespace import AsyncLangflow
     from ._many import Inputs, Progress, RunBatch, RunItem
     from ._models import Model
+    from ._raw import RawResponse
     from ._result import RunResult
     from ._stream import Opening
 
@@ -184,6 +186,44 @@ class AsyncClient(Base, AsyncResources):
             seen.finished(made)
         return made
 
+    @property
+    def _engine(self) -> Any:
+        if self._keys is None:
+            return self._bare
+        from ._late import LateEngine
+
+        return LateEngine(self._ready)
+
+    async def _ready(self) -> _native.Engine:
+        """The engine, with the key of now."""
+        if self._keys is None:
+            return self._bare
+        key: Any = self._keys()
+        return self._with_key(await key if hasattr(key, "__await__") else key)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: object = NOT_GIVEN,
+        *,
+        content_type: str | NotGiven = NOT_GIVEN,
+        query: Mapping[str, object] | NotGiven = NOT_GIVEN,
+        timeout: float | NotGiven | None = NOT_GIVEN,
+        max_retries: int | NotGiven = NOT_GIVEN,
+        headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
+        idempotency_key: str | NotGiven = NOT_GIVEN,
+    ) -> RawResponse[Any]:
+        """Sends a request to any route of the server; see :meth:`Client.request`."""
+        from ._raw import any_answer, any_request
+
+        options = run_options(timeout, max_retries, headers, idempotency_key)
+        with watch("request", self._options({**options, "query": query})) as seen:
+            message, data = any_request(method, path, body, content_type, seen.options)
+            reply = await self._engine.call_async(message, data)
+            seen.replied(reply[0])
+        return any_answer(reply)
+
     async def pull_project(self, project: str, folder: str | PathLike[str]) -> dict[str, Any]:
         """Saves a project of an open-source server into a folder, a file for each flow.
 
@@ -339,7 +379,7 @@ class AsyncClient(Base, AsyncResources):
 
         options = self._options(run_options(timeout, max_retries, headers, NOT_GIVEN))
         many = Many(flow_id, inputs, shared_fields(tweaks), options, concurrency, ordered)
-        source = self._engine.run_many(many.message)
+        source = (await self._ready()).run_many(many.message)
         try:
             while True:
                 batch = await source.next_batch_async()

@@ -31,9 +31,10 @@ class AsyncJob(Known):
     # """
     # both
 
+    _client: AsyncClient
+
     def __init__(self, client: AsyncClient, id: str) -> None:
-        super().__init__(client._engine, id)
-        self._client = client
+        super().__init__(client, id)
 
     async def info(self) -> JobInfo:
         """Where it stands. That it has failed is no error here: ``status`` and ``error`` say so.

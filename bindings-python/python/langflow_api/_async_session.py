@@ -9,6 +9,12 @@ from ._session import Conversation, info_of, messages_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    # only async
+    from asyncio import Event
+
+    # only sync
+    # from threading import Event
+    # both
     from collections.abc import Mapping
 
     from ._async_client import AsyncClient
@@ -25,6 +31,9 @@ class AsyncSession(Conversation):
     # only sync
     # """A conversation: each run sends the id that the one before it answered with."""
     # both
+
+    _opening: Event
+    """Set when the run that opens the session is over; there while it is under way."""
 
     def __init__(
         self,
@@ -47,6 +56,8 @@ class AsyncSession(Conversation):
     ) -> RunResult:
         """Says something and waits for the answer.
 
+        Of runs that begin together the first opens the session, and the others wait for it.
+
         Args:
             input_value: What the user says.
             tweaks: Settings for this run, over those of the session.
@@ -58,11 +69,35 @@ class AsyncSession(Conversation):
             LangflowError: as for :meth:`Client.run_flow`; with ``strict_sessions`` also
                 ``SessionExpired``.
         """
-        fields = self._fields(input_value, tweaks)
-        fields.update(run_options(timeout, max_retries, headers, NOT_GIVEN))
-        made: RunResult = await self._client.run_flow(**fields)  # type: ignore[call-overload]
-        self._learn(made)
+        opens = await self._turn() if self.session_id is None else None
+        try:
+            fields = self._fields(input_value, tweaks)
+            fields.update(run_options(timeout, max_retries, headers, NOT_GIVEN))
+            made: RunResult = await self._client.run_flow(**fields)  # type: ignore[call-overload]
+            self._learn(made)
+        finally:
+            if opens is not None:
+                del self._opening
+                opens.set()
         return made
+
+    async def _turn(self) -> Event | None:
+        """Waits for the run that opens the session, so that all are one conversation; says if this
+        is that run."""
+        # only async
+        from asyncio import Event
+
+        # only sync
+        # from threading import Event
+        # both
+        mine = Event()
+        while self.session_id is None:
+            # In one step, so that of two runs one is the first.
+            first: Event = self.__dict__.setdefault("_opening", mine)
+            if first is mine:
+                return mine
+            await first.wait()
+        return None
 
     def stream(
         self,

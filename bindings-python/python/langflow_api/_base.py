@@ -12,7 +12,7 @@ from ._json import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from typing import Any
 
     from typing_extensions import Self
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ._metrics import Alert, Alerts, Metrics
 
 # Options that a call can carry; changing one of these keeps the connections of a client.
-_PER_CALL = ("timeout", "max_retries", "headers")
+_PER_CALL = ("timeout", "max_retries", "headers", "query")
 # Options of the client itself that keep its connections too.
 _SHARED = (
     "api_key",
@@ -43,7 +43,7 @@ class Base:
     def __init__(
         self,
         base_url: str | NotGiven | None = NOT_GIVEN,
-        api_key: str | Callable[[], str] | NotGiven | None = NOT_GIVEN,
+        api_key: str | Callable[[], str | Awaitable[str]] | NotGiven | None = NOT_GIVEN,
         *,
         timeout: float | NotGiven | None = NOT_GIVEN,
         connect_timeout: float | NotGiven | None = NOT_GIVEN,
@@ -51,6 +51,7 @@ class Base:
         idle_timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
         headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
+        query: Mapping[str, object] | NotGiven = NOT_GIVEN,
         allow_http: bool | NotGiven = NOT_GIVEN,
         strict_sessions: bool | NotGiven = NOT_GIVEN,
         proxy: str | NotGiven = NOT_GIVEN,
@@ -73,14 +74,16 @@ class Base:
                 without path, or the URL of a flow's endpoint. Without it, the environment
                 variable ``LANGFLOW_URL``.
             api_key: The key. Without it, the environment variable ``LANGFLOW_API_KEY``. A function
-                is asked for the key before each call, so that it can be renewed; it must not wait,
-                as coroutines call it too.
+                is asked for the key before each call, so that it can be renewed; one for an
+                :class:`AsyncClient` may be a coroutine function. Its time is its own: no time limit
+                of the call begins before it has answered.
             timeout: Seconds that a whole call may take, retries included.
             connect_timeout: Seconds to connect.
             first_byte_timeout: Seconds until the answer begins.
             idle_timeout: Seconds that a stream may be silent.
             max_retries: How often a call that may safely be repeated is tried again.
             headers: Sent with every request.
+            query: Parameters added to the query of every request; a list is one that is repeated.
             allow_http: Allow plain HTTP to other hosts than this one.
             strict_sessions: Raise where a session had expired, instead of logging a warning.
             proxy: URL of a proxy; without it, the usual variables of the environment.
@@ -115,6 +118,7 @@ class Base:
                 "idle_timeout": idle_timeout,
                 "max_retries": max_retries,
                 "headers": headers,
+                "query": query,
                 "allow_http": allow_http,
                 "strict_sessions": strict_sessions,
                 "proxy": proxy,
@@ -182,9 +186,15 @@ class Base:
     def _engine(self) -> _native.Engine:
         if self._keys is None:
             return self._bare
-        key = self._keys()
+        return self._with_key(self._keys())
+
+    def _with_key(self, key: object) -> _native.Engine:
         if not isinstance(key, str):
             message = f"`api_key` has to return the key, not {type(key).__name__}."
+            if hasattr(key, "__await__"):
+                message += " Only an AsyncClient waits for one."
+                if hasattr(key, "close"):
+                    key.close()
             raise _native.invalid_input("api_key", message)
         keyed = self._keyed
         if keyed is None or keyed[0] != key:
@@ -198,9 +208,10 @@ class Base:
         if not self._defaults:
             return options
         merged = {**self._defaults, **given(options)}
-        headers = self._defaults.get("headers"), options.get("headers")
-        if isinstance(headers[0], dict) and isinstance(headers[1], dict):
-            merged["headers"] = {**headers[0], **headers[1]}
+        for name in ("headers", "query"):
+            default, own = self._defaults.get(name), options.get(name)
+            if isinstance(default, dict) and isinstance(own, dict):
+                merged[name] = {**default, **own}
         return merged
 
     def with_options(self, **options: Any) -> Self:
@@ -288,10 +299,11 @@ class Base:
             shown["api_key"] = "***"
         shown.pop("language", None)
         shown.update(self._defaults)
-        headers = shown.get("headers")
-        if isinstance(headers, dict):
-            # Some carry a key, and which do is not for us to know.
-            shown["headers"] = dict.fromkeys(headers, "***")
+        for name in ("headers", "query"):
+            values = shown.get(name)
+            if isinstance(values, dict):
+                # Some carry a key, and which do is not for us to know.
+                shown[name] = dict.fromkeys(values, "***")
         fields = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value)
         return f"{type(self).__name__}({fields})"
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._generated.session import Session
     from ._many import Inputs, Progress, RunBatch, RunItem
     from ._models import Model
+    from ._raw import RawResponse
     from ._result import RunResult
 
 
@@ -214,6 +215,55 @@ class Client(Base, Resources):
             made = result(self._engine.run(request(fields, seen.options)))
             seen.finished(made)
         return made
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = NOT_GIVEN,
+        *,
+        content_type: str | NotGiven = NOT_GIVEN,
+        query: Mapping[str, object] | NotGiven = NOT_GIVEN,
+        timeout: float | NotGiven | None = NOT_GIVEN,
+        max_retries: int | NotGiven = NOT_GIVEN,
+        headers: Mapping[str, str] | NotGiven = NOT_GIVEN,
+        idempotency_key: str | NotGiven = NOT_GIVEN,
+    ) -> RawResponse[Any]:
+        """Sends a request to any route of the server, with the client's key, retries and errors.
+
+        For what this package has no method for, such as a route that is newer than it.
+
+        Args:
+            method: HTTP method. ``GET``, ``HEAD``, ``OPTIONS``, ``PUT`` and ``DELETE`` are tried
+                again after every transient failure, ``POST`` and ``PATCH`` only where nothing can
+                have been executed.
+            path: Path from the root of the server, as a URL has it: ``/langflow/api/v1/...`` of a
+                workspace, ``/api/v1/...`` of an open-source server.
+            body: Data that is sent as JSON, or bytes.
+            content_type: Media type of the body, where it is neither ``application/json`` for data
+                nor ``application/octet-stream`` for bytes.
+            query: Parameters of the query; a list is one that is repeated.
+            timeout: Seconds that the call may take; ``None`` for no limit.
+            max_retries: How often to try again where it is safe.
+            headers: Sent with this request.
+            idempotency_key: Sent as ``Idempotency-Key``, the same with every attempt.
+
+        Returns:
+            The answer as it came: ``status``, ``headers``, ``content``, ``text``, ``json()``;
+            ``parse()`` chooses by its media type.
+
+        Raises:
+            InvalidInput: an argument is not usable; nothing was sent.
+            LangflowError: all else that can go wrong; see its subclasses.
+        """
+        from ._raw import any_answer, any_request
+
+        options = run_options(timeout, max_retries, headers, idempotency_key)
+        with watch("request", self._options({**options, "query": query})) as seen:
+            message, data = any_request(method, path, body, content_type, seen.options)
+            reply = self._engine.call(message, data)
+            seen.replied(reply[0])
+        return any_answer(reply)
 
     def pull_project(self, project: str, folder: str | PathLike[str]) -> dict[str, Any]:
         """Saves a project of an open-source server into a folder, a file for each flow.

@@ -20,6 +20,8 @@ from ._native import invalid_input
 
 VARIABLE = "LANGFLOW_ENVIRONMENTS_FILE"
 LOCAL = "langflow-environments.toml"
+# `description` is for people.
+_FIELDS = ("url", "api_key_env", "api_key", "description")
 OF_THE_USER = ".config/langflow/environments.toml"
 
 
@@ -52,6 +54,10 @@ def settings(
     url = chosen.get("url")
     if not isinstance(url, str) or not url:
         raise invalid_input("url", f"The environment {name!r} of {path} has no `url`.")
+    for field in chosen:
+        if field not in _FIELDS:
+            message = f"The environment {name!r} of {path} has a `{field}`, which nobody reads."
+            raise invalid_input(str(field), f"{message} There is {', '.join(_FIELDS)}.")
     found: dict[str, Any] = {"base_url": url, **options}
     if "api_key" not in options and "username" not in options:
         found["api_key"] = _key(name, chosen, path)

@@ -157,6 +157,7 @@ def file_body(
     path = _path(body)
     if path is not None:
         try:
+            _regular(path)
             with open(path, "rb") as file:
                 media = _media(file.read(_BEGINNING), archive)
         except (OSError, ValueError) as error:
@@ -216,6 +217,15 @@ async def file_body_async(body: Any, archive: str, heard: bool) -> tuple[object,
 async def form_file_async(file: Any, filename: object, heard: bool) -> tuple[object, str | None]:
     """As :func:`form_file`, for coroutines."""
     return form_file(file, filename, heard, await _begin_async(file))
+
+
+def _regular(path: str) -> None:
+    """Refuses what is no file: to open a pipe is to wait for whoever writes into it."""
+    import os
+    import stat
+
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(0, "it is no file")
 
 
 def _path(body: Any) -> str | None:

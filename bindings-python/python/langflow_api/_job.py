@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from . import _native
+    from ._base import Base
     from ._errors import LangflowError
 
 
@@ -46,9 +47,17 @@ class Known:
     id: str
     """Id of the job; keep it to come back to the job in another process."""
 
-    def __init__(self, engine: _native.Engine, id: str) -> None:
-        self._engine = engine
+    _client: Any
+
+    def __init__(self, client: Base, id: str) -> None:
+        self._client = client
         self.id = id
+
+    @property
+    def _engine(self) -> _native.Engine:
+        # Of each call: its key may have changed.
+        engine: _native.Engine = self._client._engine
+        return engine
 
     def _arguments(self, **more: object) -> str:
         given = {name: value for name, value in more.items() if value is not None}

@@ -54,5 +54,10 @@ def told(progress: object, total: int | None, what: str, unit: str = "it") -> It
             yield far
     elif callable(progress):
         yield progress
+    elif progress:
+        from . import _native
+
+        message = f"`progress` has to be True, False or a function, not {type(progress).__name__}."
+        raise _native.invalid_input("progress", message)
     else:
         yield lambda done, of: None

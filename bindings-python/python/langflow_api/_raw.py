@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ._bridge import answer, encode, payload
+from ._given import NOT_GIVEN, given
 from ._json import loads
 from ._pages import AsyncPage, Page, _Generic, _Query
 from ._resource import AsyncCalls, Calls
@@ -71,12 +73,33 @@ class RawResponse(_Generic[T]):
         return f"RawResponse(status={self.status}, bytes={len(self.content)})"
 
 
+def any_request(
+    method: object,
+    path: object,
+    body: object,
+    content_type: object,
+    options: dict[str, object],
+) -> tuple[str, bytes]:
+    """A request to any route, as the engine takes it."""
+    fields = {"op": "request", "method": method, "path": path, "options": given(options)}
+    if content_type is not NOT_GIVEN:
+        fields["content_type"] = content_type
+    elif isinstance(body, (bytes, bytearray, memoryview)):
+        fields["content_type"] = "application/octet-stream"
+    return encode(fields).decode(), payload(body)
+
+
+def any_answer(reply: _Reply) -> RawResponse[Any]:
+    """What came of it; its data has no model."""
+    return RawResponse(reply, lambda: answer(*reply, {}))
+
+
 class RawCalls(Calls):
     """Calls operations and hands over the answers as they came."""
 
     __slots__ = ()
 
-    def _made(self, reply: _Reply, shapes: Mapping[int, Any]) -> Any:
+    def _made(self, reply: _Reply, shapes: Mapping[int, Any] | None) -> Any:
         return RawResponse(reply, lambda: Calls._made(self, reply, shapes))
 
     def page(self, query: _Query) -> Any:
@@ -90,7 +113,7 @@ class RawAsyncCalls(AsyncCalls):
 
     __slots__ = ()
 
-    def _made(self, reply: _Reply, shapes: Mapping[int, Any]) -> Any:
+    def _made(self, reply: _Reply, shapes: Mapping[int, Any] | None) -> Any:
         return RawResponse(reply, lambda: AsyncCalls._made(self, reply, shapes))
 
     async def page(self, query: _Query) -> Any:

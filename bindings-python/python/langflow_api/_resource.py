@@ -39,7 +39,7 @@ class Calls:
         operation: str,
         args: dict[str, object],
         options: dict[str, object],
-        shapes: Mapping[int, Shape],
+        shapes: Mapping[int, Shape] | None,
         body: object = NOT_GIVEN,
         extra: Mapping[str, Any] | None = None,
         content_type: str | None = None,
@@ -61,7 +61,7 @@ class Calls:
         operation: str,
         args: dict[str, object],
         options: dict[str, object],
-        shapes: Mapping[int, Shape],
+        shapes: Mapping[int, Shape] | None,
         body: object,
         content_type: str | None = None,
         filename: str | None = None,
@@ -81,8 +81,9 @@ class Calls:
             seen.replied(reply[0])
         return self._made(reply, shapes)
 
-    def _made(self, reply: _Reply, shapes: Mapping[int, Shape]) -> Any:
-        return answer(*reply, shapes, self._home)
+    def _made(self, reply: _Reply, shapes: Mapping[int, Shape] | None) -> Any:
+        # `None` where there is nothing to return.
+        return None if shapes is None else answer(*reply, shapes, self._home)
 
     def page(self, query: _Query) -> Page[Any]:
         """One page of a list."""
@@ -120,7 +121,7 @@ class AsyncCalls:
         operation: str,
         args: dict[str, object],
         options: dict[str, object],
-        shapes: Mapping[int, Shape],
+        shapes: Mapping[int, Shape] | None,
         body: object = NOT_GIVEN,
         extra: Mapping[str, Any] | None = None,
         content_type: str | None = None,
@@ -135,14 +136,15 @@ class AsyncCalls:
         return self._made(reply, shapes)
 
     def _reply(self, message: str, data: bytes) -> Awaitable[_Reply]:
-        return self._client._engine.call_async(message, data)
+        reply: Awaitable[_Reply] = self._client._engine.call_async(message, data)
+        return reply
 
     async def send(
         self,
         operation: str,
         args: dict[str, object],
         options: dict[str, object],
-        shapes: Mapping[int, Shape],
+        shapes: Mapping[int, Shape] | None,
         body: object,
         content_type: str | None = None,
         filename: str | None = None,
@@ -159,13 +161,14 @@ class AsyncCalls:
 
         client = self._client
         with watch(operation, client._options(options), args.get("flow_id")) as seen:
-            way = begin(client._engine, head(operation, args, seen.options), body)
+            way = begin(await client._ready(), head(operation, args, seen.options), body)
             reply = reply_of(await follow_async(way, progress, "upload"))
             seen.replied(reply[0])
         return self._made(reply, shapes)
 
-    def _made(self, reply: _Reply, shapes: Mapping[int, Shape]) -> Any:
-        return answer(*reply, shapes, self._home)
+    def _made(self, reply: _Reply, shapes: Mapping[int, Shape] | None) -> Any:
+        # `None` where there is nothing to return.
+        return None if shapes is None else answer(*reply, shapes, self._home)
 
     async def page(self, query: _Query) -> AsyncPage[Any]:
         """One page of a list."""

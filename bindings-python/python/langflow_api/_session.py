@@ -39,6 +39,10 @@ class Conversation:
         self.status = None
         self.tweaks = tweaks
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A run that is under way here is none where the session arrives.
+        return {name: value for name, value in vars(self).items() if name != "_opening"}
+
     def _fields(self, input_value: str, tweaks: Tweaks | None) -> dict[str, object]:
         return run_fields(self.flow_id, input_value, self._tweaks(tweaks), self.session_id)
 

@@ -144,9 +144,7 @@ def begin(engine: _native.Engine, message: str, upload: Upload) -> Way:
 
 def reply_of(end: dict[str, Any]) -> _Reply:
     """The answer to a file, as the answer of any call."""
-    text = end.get("text")
-    body = dumps(end["json"]) if "json" in end else (text or "").encode()
-    return dumps(end["head"]).decode(), b"" if body == b"null" else body
+    return dumps(end["head"]).decode(), end["text"].encode()
 
 
 class SavingCalls(Calls):
@@ -162,7 +160,7 @@ class SavingCalls(Calls):
         end = follow(Way(source), self._progress, os.path.basename(self._path))
         return dumps(end["head"]).decode(), end
 
-    def _made(self, reply: tuple[str, Any], shapes: Mapping[int, Shape]) -> Any:
+    def _made(self, reply: tuple[str, Any], shapes: Mapping[int, Shape] | None) -> Any:
         return SavedFile(reply[1])
 
     def send(self, *_: Any, **__: Any) -> Any:
@@ -181,11 +179,11 @@ class SavingAsyncCalls(AsyncCalls):
     _progress: object
 
     async def _reply(self, message: str, data: bytes) -> tuple[str, Any]:
-        source = self._client._engine.download(message, data, self._path)
+        source = (await self._client._ready()).download(message, data, self._path)
         end = await follow_async(Way(source), self._progress, os.path.basename(self._path))
         return dumps(end["head"]).decode(), end
 
-    def _made(self, reply: tuple[str, Any], shapes: Mapping[int, Shape]) -> Any:
+    def _made(self, reply: tuple[str, Any], shapes: Mapping[int, Shape] | None) -> Any:
         return SavedFile(reply[1])
 
     async def send(self, *_: Any, **__: Any) -> Any:

@@ -50,13 +50,26 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Refuses a marker that would change nothing."""
+    if any(mark.name == "mock" for mark in item.own_markers) and "langflow_mock" not in getattr(
+        item, "fixturenames", ()
+    ):
+        message = f"{item.nodeid}: the marker `mock` is for the fixture langflow_mock, which this "
+        raise pytest.UsageError(f"{message}test does not use (langflow_mock_session has no marker)")
+
+
 @pytest.fixture
 def langflow_mock(request: pytest.FixtureRequest) -> Iterator[MockServer]:
     """A mock server of this test's own, as its marker ``mock`` says."""
     faults, clock, settings = _marked(request.node)
     from .testing import MockServer
 
-    with MockServer(**settings) as server:
+    try:
+        server = MockServer(**settings)
+    except (RuntimeError, TypeError) as error:
+        raise pytest.UsageError(f"{request.node.nodeid}: the marker `mock`: {error}") from None
+    with server:
         if clock is not None:
             server.freeze(clock)
         for fault in faults:

@@ -68,7 +68,8 @@ impl Engine {
 
     /// Calls an operation. `head`: `{"op", "args"?, "options"?, "content_type"?,
     /// "filename"?, "row"?}`; with a `filename` the body is sent as the file of a form, `row` is the
-    /// operation's row where the engine does not have it.
+    /// operation's row where the engine does not have it. The operation `request` is any route:
+    /// `{"op": "request", "method", "path", "content_type"?, "options"?}`.
     pub async fn call(&self, head: &str, body: Bytes) -> Result<Reply, ErrorJson> {
         guard(async {
             let (call, request) = self.begin(head, body)?;
@@ -162,7 +163,7 @@ impl Engine {
     /// [`Engine::call`]; `source`: `{"path"}` or `{"bytes": true}` with `bytes`, and of both
     /// `filename`, `content_type`, `field` and `fields` where the operation takes a form. Events:
     /// `{"type": "progress", "sent", "total", "attempt"}` and one
-    /// `{"type": "end", "head", "json" or "text"}`.
+    /// `{"type": "end", "head", "text"}`, the text being the body as it came.
     pub fn upload(&self, head: &str, source: &str, bytes: Bytes) -> Result<EventStream, ErrorJson> {
         let upload = Upload::from_json(source, bytes)?;
         let (call, request) = self.begin_upload(head, &upload)?;
@@ -245,6 +246,9 @@ impl Engine {
         let head: Value = serde_json::from_str(head)
             .map_err(|error| LangflowError::invalid_input("head", format!("Not JSON: {error}.")))?;
         let id = options::text("op", &head["op"])?;
+        if id == crate::raw::OP {
+            return self.client.begin_raw_head(&head, body);
+        }
         let row = head["row"].as_str().unwrap_or_default();
         let operation = operation::find_or_read(&id, row).ok_or_else(|| {
             LangflowError::invalid_input("op", format!("There is no operation `{id}`."))

@@ -19,6 +19,7 @@ from . import output
 from .arguments import parser
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
 
 # Documented in the help of the command and in the manual; a list kept twice, so tested.
@@ -46,9 +47,22 @@ def exit_code(error: LangflowError) -> int:
     return 1
 
 
+def parse(arguments: Sequence[str] | None) -> Namespace:
+    """The command line; the input of a run may stand behind its options."""
+    line = parser(EXIT_CODES)
+    parsed, rest = line.parse_known_args(arguments)
+    if getattr(parsed, "input", None) == "-" and len(rest) == 1 and rest[0][:1] != "-":
+        # argparse takes a part that may be left out for one that is, where options follow.
+        parsed.input = rest.pop()
+    if rest:
+        line.error(f"unrecognized arguments: {' '.join(rest)}")
+    return parsed
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code."""
-    parsed = parser(EXIT_CODES).parse_args(arguments)
+    output.prepare()
+    parsed = parse(arguments)
     try:
         code: int = parsed.command(parsed)
         sys.stdout.flush()
@@ -59,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FileNotFoundError as error:
         output.say(f"error: {error.strerror}: {error.filename}")
         return 4
+    except UnicodeError as error:
+        output.say(f"error: what was read is no UTF-8: {error}")
+        return 2
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             # Whoever read the output has enough of it, `head` for example.

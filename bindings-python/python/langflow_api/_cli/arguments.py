@@ -45,6 +45,12 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port: they go from 0 to 65535")
+
+
 def _connection() -> argparse.ArgumentParser:
     """Options of every command that talks to a server."""
     shared = argparse.ArgumentParser(add_help=False)
@@ -188,14 +194,14 @@ def _serve(commands: Commands) -> None:
         "--event", action="append", choices=EVENTS, help="only these; may be repeated"
     )
     listen.add_argument("--forward", metavar="URL", help="send every delivery on, as it came")
-    listen.add_argument("--port", type=int, default=0, help="port to listen on; any free one")
+    listen.add_argument("--port", type=_port, default=0, help="port to listen on; any free one")
     listen.add_argument(
         "--public-url", metavar="URL", help="how the server reaches this machine, if not directly"
     )
     listen.add_argument("--count", type=int, metavar="N", help="end after so many events")
     listen.set_defaults(command=serve.listen)
     mock = commands.add_parser("mock", help="a workspace for tests, on this machine")
-    mock.add_argument("--port", type=int, default=0, help="any free one if left out")
+    mock.add_argument("--port", type=_port, default=0, help="any free one if left out")
     mock.add_argument("--seed", type=int, help="makes ids and keys the same in every run")
     mock.add_argument("--json", action="store_true", help="print JSON")
     mock.set_defaults(command=serve.mock)

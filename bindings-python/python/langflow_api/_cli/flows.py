@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from langflow_api import LangflowError, _native
 from langflow_api._given import NOT_GIVEN
 
 from .. import export as code
@@ -105,15 +107,24 @@ def push(arguments: argparse.Namespace) -> int:
     made: list[dict[str, Any]] = []
     with client(arguments) as caller:
         for path in output.progress(paths, "push"):
-            answered = caller.flows.import_(path, on_conflict=arguments.on_conflict)
+            try:
+                answered = caller.flows.import_(path, on_conflict=arguments.on_conflict)
+            except LangflowError:
+                _pushed(arguments, made)
+                output.say(f"{path} was not pushed, nor what comes after it:")
+                raise
             made.extend({"path": str(path), **flow.to_dict()} for flow in answered.flows)
+    _pushed(arguments, made)
+    return 0
+
+
+def _pushed(arguments: argparse.Namespace, made: list[dict[str, Any]]) -> None:
     if arguments.json:
         output.show_json(made)
     else:
         output.table(
             ("file", "id", "name"), ((one["path"], one["id"], one["name"]) for one in made)
         )
-    return 0
 
 
 def files(names: list[str]) -> Iterator[Path]:
@@ -121,7 +132,12 @@ def files(names: list[str]) -> Iterator[Path]:
     for name in names:
         path = Path(name)
         if path.is_dir():
-            yield from sorted(path.glob("*.json"))
+            whole = path.resolve()
+            # A link may lead to what nobody meant to send.
+            found = [one for one in path.glob("*.json") if whole in one.resolve().parents]
+            if not found:
+                raise FileNotFoundError(2, "no *.json in the folder", name)
+            yield from sorted(found)
         elif path.exists():
             yield path
         else:
@@ -153,6 +169,8 @@ def export(arguments: argparse.Namespace) -> int:
 
 
 def _write(text: str, name: str | None) -> int:
+    if name and (name.endswith(("/", os.sep)) or Path(name).is_dir()):
+        raise _native.invalid_input("output", f"`--output` has to be a file, not a folder: {name}")
     if name:
         Path(name).write_text(text, encoding="utf-8")
     else:

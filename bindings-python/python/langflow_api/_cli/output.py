@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,17 @@ if TYPE_CHECKING:
     from langflow_api import LangflowError
 
 
+def prepare() -> None:
+    """What a terminal or a file cannot say is written as an escape: the flow has run, and its
+    answer must not be lost over one letter."""
+    if sys.stdout is None:
+        # Closed by who began the program.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def say(text: str) -> None:
     """A line for people; never in the way of what a program reads."""
     print(text, file=sys.stderr, flush=True)
@@ -19,7 +32,13 @@ def say(text: str) -> None:
 
 def show_json(value: Any) -> None:
     """A result for programs."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(as_json(value, indent=2))
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """The value as JSON that standard output can say."""
+    unicode = (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
+    return json.dumps(value, indent=indent, ensure_ascii=not unicode)
 
 
 def failure(error: LangflowError, *, as_json: bool) -> None:
@@ -32,7 +51,7 @@ def failure(error: LangflowError, *, as_json: bool) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Rows under a head; drawn by rich where it is installed and somebody looks."""
-    texts = [["" if value is None else str(value) for value in row] for row in rows]
+    texts = [["" if value is None else harmless(str(value)) for value in row] for row in rows]
     if sys.stdout.isatty():
         try:
             from rich.console import Console
@@ -49,6 +68,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     for row in ([name.upper() for name in columns], *texts):
         line = "  ".join(value.ljust(width) for value, width in zip(row, widths))
         print(line.rstrip())
+
+
+def harmless(text: str) -> str:
+    """A name as one line that no terminal obeys."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def _plain(text: str) -> Any:

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
             with caller.stream_flow(**call) as stream:
                 if arguments.json:
                     for event in stream:
-                        print(json.dumps(event.to_dict(), ensure_ascii=False), flush=True)
+                        print(output.as_json(event.to_dict()), flush=True)
                 else:
                     write(stream)
             return 0

@@ -28,7 +28,13 @@ def mock(arguments: argparse.Namespace) -> int:
     options: dict[str, Any] = {"port": arguments.port}
     if arguments.seed is not None:
         options["seed"] = arguments.seed
-    with MockServer(**options) as server:
+    try:
+        server = MockServer(**options)
+    except RuntimeError as error:
+        # A port that somebody has, for example.
+        output.say(f"error: {error}")
+        return 1
+    with server:
         if arguments.json:
             print(json.dumps(server.ready), flush=True)
         else:
@@ -54,11 +60,15 @@ def _until_interrupted() -> None:
 
 def listen(arguments: argparse.Namespace) -> int:
     """Makes a webhook to this machine, prints what comes, and deletes the webhook at the end."""
+    from langflow_api import _native
     from langflow_api.webhooks import verify
 
+    if arguments.forward and not arguments.forward.startswith(("http://", "https://")):
+        message = f"`--forward` is no address of http or https: {arguments.forward}"
+        raise _native.invalid_input("forward", message)
     arrived: Queue[tuple[dict[str, str], bytes]] = Queue()
     events: Any = arguments.event or ["flow_started", "flow_completed", "flow_error"]
-    with client(arguments) as caller, _receiver(arguments.port, arrived) as port:
+    with client(arguments) as caller, _receiver(arguments.port, arrived) as port, _terminated():
         url = arguments.public_url or f"http://127.0.0.1:{port}/"
         made = caller.webhooks.create(
             arguments.flow, url=url, events=events, description="langflow-api webhooks listen"
@@ -68,7 +78,7 @@ def listen(arguments: argparse.Namespace) -> int:
             for headers, body in _deliveries(arrived, arguments.count):
                 event = verify(body, headers, made.secret)
                 if arguments.json:
-                    print(json.dumps(event.to_dict(), ensure_ascii=False), flush=True)
+                    print(output.as_json(event.to_dict()), flush=True)
                 else:
                     print(
                         f"{event.timestamp} {event.event} {event.output or ''}".rstrip(), flush=True
@@ -80,6 +90,20 @@ def listen(arguments: argparse.Namespace) -> int:
         finally:
             caller.webhooks.delete(made.webhook.id)
     return 0
+
+
+@contextmanager
+def _terminated() -> Iterator[None]:
+    """Has the end that a service or container asks for be that of Ctrl-C: nothing stays behind."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _deliveries(

@@ -28,9 +28,10 @@ class Job(Known):
         True
     """
 
+    _client: Client
+
     def __init__(self, client: Client, id: str) -> None:
-        super().__init__(client._engine, id)
-        self._client = client
+        super().__init__(client, id)
 
     def info(self) -> JobInfo:
         """Where it stands. That it has failed is no error here: ``status`` and ``error`` say so.

@@ -333,12 +333,13 @@ class ApiKeys(Resource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        self._calls.call(
+        _answer: None = self._calls.call(
             "revokeApiKey",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     def rotate(
         self,
@@ -738,12 +739,13 @@ class AsyncApiKeys(AsyncResource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        await self._calls.call(
+        _answer: None = await self._calls.call(
             "revokeApiKey",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     async def rotate(
         self,

@@ -516,12 +516,13 @@ class Flows(Resource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        self._calls.call(
+        _answer: None = self._calls.call(
             "deleteFlow",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     def run(
         self,
@@ -1405,12 +1406,13 @@ class AsyncFlows(AsyncResource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        await self._calls.call(
+        _answer: None = await self._calls.call(
             "deleteFlow",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     async def run(
         self,

@@ -250,12 +250,13 @@ class Sessions(Resource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        self._calls.call(
+        _answer: None = self._calls.call(
             "clearSession",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     def list_messages(
         self,
@@ -550,12 +551,13 @@ class AsyncSessions(AsyncResource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        await self._calls.call(
+        _answer: None = await self._calls.call(
             "clearSession",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     def list_messages(
         self,

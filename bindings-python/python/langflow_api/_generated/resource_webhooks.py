@@ -353,12 +353,13 @@ class Webhooks(Resource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        self._calls.call(
+        _answer: None = self._calls.call(
             "deleteWebhook",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     def test(
         self,
@@ -1004,12 +1005,13 @@ class AsyncWebhooks(AsyncResource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        await self._calls.call(
+        _answer: None = await self._calls.call(
             "deleteWebhook",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     async def test(
         self,

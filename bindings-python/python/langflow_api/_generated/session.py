@@ -11,6 +11,7 @@ from .._session import Conversation, info_of, messages_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from threading import Event
     from collections.abc import Mapping
 
     from .._client import Client
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 class Session(Conversation):
     """A conversation: each run sends the id that the one before it answered with."""
+
+    _opening: Event
+    """Set when the run that opens the session is over; there while it is under way."""
 
     def __init__(
         self,
@@ -44,6 +48,8 @@ class Session(Conversation):
     ) -> RunResult:
         """Says something and waits for the answer.
 
+        Of runs that begin together the first opens the session, and the others wait for it.
+
         Args:
             input_value: What the user says.
             tweaks: Settings for this run, over those of the session.
@@ -55,11 +61,30 @@ class Session(Conversation):
             LangflowError: as for :meth:`Client.run_flow`; with ``strict_sessions`` also
                 ``SessionExpired``.
         """
-        fields = self._fields(input_value, tweaks)
-        fields.update(run_options(timeout, max_retries, headers, NOT_GIVEN))
-        made: RunResult = self._client.run_flow(**fields)  # type: ignore[call-overload]
-        self._learn(made)
+        opens = self._turn() if self.session_id is None else None
+        try:
+            fields = self._fields(input_value, tweaks)
+            fields.update(run_options(timeout, max_retries, headers, NOT_GIVEN))
+            made: RunResult = self._client.run_flow(**fields)  # type: ignore[call-overload]
+            self._learn(made)
+        finally:
+            if opens is not None:
+                del self._opening
+                opens.set()
         return made
+
+    def _turn(self) -> Event | None:
+        """Waits for the run that opens the session, so that all are one conversation; says if this
+        is that run."""
+        from threading import Event
+        mine = Event()
+        while self.session_id is None:
+            # In one step, so that of two runs one is the first.
+            first: Event = self.__dict__.setdefault("_opening", mine)
+            if first is mine:
+                return mine
+            first.wait()
+        return None
 
     def stream(
         self,

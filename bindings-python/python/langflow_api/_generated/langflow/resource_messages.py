@@ -152,13 +152,14 @@ class Messages(Resource):
             "headers": headers,
         }
         _body = body
-        self._calls.call(
+        _answer: None = self._calls.call(
             "langflow.deleteManyMessages",
             _args,
             _options,
-            {},
+            None,
             body=_body,
         )
+        return _answer
 
     def update(
         self,
@@ -430,12 +431,13 @@ class Messages(Resource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        self._calls.call(
+        _answer: None = self._calls.call(
             "langflow.deleteMessageSession",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
 
 if TYPE_CHECKING:
@@ -586,13 +588,14 @@ class AsyncMessages(AsyncResource):
             "headers": headers,
         }
         _body = body
-        await self._calls.call(
+        _answer: None = await self._calls.call(
             "langflow.deleteManyMessages",
             _args,
             _options,
-            {},
+            None,
             body=_body,
         )
+        return _answer
 
     async def update(
         self,
@@ -864,12 +867,13 @@ class AsyncMessages(AsyncResource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        await self._calls.call(
+        _answer: None = await self._calls.call(
             "langflow.deleteMessageSession",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
 
 if TYPE_CHECKING:

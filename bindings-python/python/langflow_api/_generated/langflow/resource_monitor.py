@@ -181,12 +181,13 @@ class Monitor(Resource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        self._calls.call(
+        _answer: None = self._calls.call(
             "langflow.deleteBuilds",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     def list_traces(
         self,
@@ -284,12 +285,13 @@ class Monitor(Resource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        self._calls.call(
+        _answer: None = self._calls.call(
             "langflow.deleteTraces",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     def get_trace(
         self,
@@ -377,12 +379,13 @@ class Monitor(Resource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        self._calls.call(
+        _answer: None = self._calls.call(
             "langflow.deleteTrace",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
 
 if TYPE_CHECKING:
@@ -560,12 +563,13 @@ class AsyncMonitor(AsyncResource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        await self._calls.call(
+        _answer: None = await self._calls.call(
             "langflow.deleteBuilds",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     async def list_traces(
         self,
@@ -663,12 +667,13 @@ class AsyncMonitor(AsyncResource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        await self._calls.call(
+        _answer: None = await self._calls.call(
             "langflow.deleteTraces",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     async def get_trace(
         self,
@@ -756,12 +761,13 @@ class AsyncMonitor(AsyncResource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        await self._calls.call(
+        _answer: None = await self._calls.call(
             "langflow.deleteTrace",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
 
 if TYPE_CHECKING:

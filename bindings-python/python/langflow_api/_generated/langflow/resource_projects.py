@@ -387,12 +387,13 @@ class Projects(Resource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        self._calls.call(
+        _answer: None = self._calls.call(
             "langflow.deleteProject",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     def download(
         self,
@@ -931,12 +932,13 @@ class AsyncProjects(AsyncResource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        await self._calls.call(
+        _answer: None = await self._calls.call(
             "langflow.deleteProject",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     async def download(
         self,

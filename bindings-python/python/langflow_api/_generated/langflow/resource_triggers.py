@@ -369,12 +369,13 @@ class Triggers(Resource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        self._calls.call(
+        _answer: None = self._calls.call(
             "langflow.deleteTrigger",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     def enable(
         self,
@@ -1163,12 +1164,13 @@ class AsyncTriggers(AsyncResource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        await self._calls.call(
+        _answer: None = await self._calls.call(
             "langflow.deleteTrigger",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
     async def enable(
         self,

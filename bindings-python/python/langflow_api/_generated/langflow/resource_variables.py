@@ -263,12 +263,13 @@ class Variables(Resource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        self._calls.call(
+        _answer: None = self._calls.call(
             "langflow.deleteVariable",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
 
 if TYPE_CHECKING:
@@ -526,12 +527,13 @@ class AsyncVariables(AsyncResource):
             "max_retries": max_retries,
             "headers": headers,
         }
-        await self._calls.call(
+        _answer: None = await self._calls.call(
             "langflow.deleteVariable",
             _args,
             _options,
-            {},
+            None,
         )
+        return _answer
 
 
 if TYPE_CHECKING:
