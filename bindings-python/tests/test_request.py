@@ -87,14 +87,3 @@ def test_a_coroutine_function_may_hand_out_the_key(mock: MockServer) -> None:
     asyncio.run(use())
     with pytest.raises(InvalidInput, match="AsyncClient"):
         Client(mock.url, api_key=key).run_flow("echo", "Hi")
-
-
-def test_a_list_goes_on_over_an_empty_page(raw: RawServer) -> None:
-    def script(connection: object, request: bytes) -> None:
-        number = 1 if "page=" not in target(request) else int(target(request)[-1])
-        items = [] if number == 2 else [{"id": f"{number}"}]
-        page = {"items": items, "total": 3, "size": 1, "page": number, "pages": None}
-        connection.answer(page)  # type: ignore[attr-defined]
-
-    raw.script = script
-    assert [flow.id for flow in Client(raw.url, api="workspace").flows.list()] == ["1", "3"]
