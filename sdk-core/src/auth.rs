@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::call::Call;
 use crate::client::Client;
-use crate::config::{Config, Secret};
+use crate::config::{Config, Key, Secret};
 use crate::dialect::{Api, Family};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::operation::{Body, Operation, Safety, Shape};
@@ -131,13 +131,13 @@ struct Pair {
 
 /// Adds the key where the server looks for it, and nowhere else: an open-source server that is sent a
 /// Bearer it does not know refuses the key beside it.
-pub(crate) fn add_key(headers: &mut HeaderMap, key: &Secret, config: &Config, to: &Operation) {
+pub(crate) fn add_key(headers: &mut HeaderMap, key: &Key, config: &Config, to: &Operation) {
     let header = to.open_source() && !config.hosted();
     let (name, value) = match header {
-        true => (X_API_KEY, key.expose().to_owned()),
-        false => (header::AUTHORIZATION, format!("Bearer {}", key.expose())),
+        true => (X_API_KEY, key.plain()),
+        false => (header::AUTHORIZATION, key.bearer()),
     };
-    set_secret(headers, name, &value);
+    headers.insert(name, value);
 }
 
 fn set_secret(headers: &mut HeaderMap, name: HeaderName, value: &str) {
@@ -311,7 +311,7 @@ pub(crate) fn explain(info: &mut ErrorInfo, config: &Config, call: &Call) {
     let own_bearer = own
         .map(|(name, _)| name)
         .any(|name| name.eq_ignore_ascii_case("authorization"));
-    let key = config.api_key.as_ref().map(Secret::expose);
+    let key = config.api_key.as_ref().map(Key::expose);
     let family = call.operation.family();
     let hint = match (family, key) {
         (Family::Workspace, None) if config.login.is_some() => {

@@ -102,12 +102,12 @@ impl BaseUrl {
             .prefix
             .strip_suffix("/langflow")
             .unwrap_or(&self.prefix);
-        format!("{}{prefix}{BASE_PATH}", self.origin)
+        [&self.origin, prefix, BASE_PATH].concat()
     }
 
     /// Base of the routes of an open-source server, no slash at the end.
     pub fn root(&self) -> String {
-        format!("{}{}", self.origin, self.prefix)
+        [self.origin.as_str(), &self.prefix].concat()
     }
 
     /// Whether the server is on this machine.

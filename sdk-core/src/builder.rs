@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use http::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::base_url::BaseUrl;
@@ -14,6 +15,7 @@ use crate::dialect::Api;
 use crate::error::LangflowError;
 use crate::options::{self, Network, Timeouts, refuse};
 use crate::platform;
+use crate::request;
 
 /// Where a server of one's own usually listens.
 const DEFAULT_URL: &str = "http://localhost:7860";
@@ -234,7 +236,7 @@ impl ClientBuilder {
             query: Vec::new(),
             strict_sessions: false,
             api: Api::default(),
-            user_agent: String::new(),
+            user_agent: HeaderValue::from_static(""),
             max_event: crate::decode::MAX_EVENT,
             network: Network::default(),
             requests_per_second: None,
@@ -271,12 +273,13 @@ impl ClientBuilder {
             config.apply(name, value, &mut language)?;
         }
         config.who(&self.settings)?;
-        config.user_agent = format!(
+        let user_agent = format!(
             "langflow-client/{} ({language}; {})",
             env!("CARGO_PKG_VERSION"),
             platform::name()
         );
-        options::check_header("language", "user-agent", &config.user_agent)?;
+        options::check_header("language", "user-agent", &user_agent)?;
+        config.user_agent = request::header_value(&user_agent);
         Ok(config)
     }
 

@@ -16,9 +16,8 @@ use crate::masking;
 use crate::operation::{Operation, Safety};
 use crate::options::{CallOptions, TOTAL};
 use crate::output::{self, Reason};
-use crate::platform::Sent;
+use crate::platform::{self, Sent};
 use crate::run::RunResult;
-use crate::send::id;
 use crate::trace;
 use crate::transfer::Transferring;
 
@@ -30,6 +29,7 @@ pub struct Call {
     pub(crate) options: CallOptions,
     /// Our id of the call, the same for all attempts.
     pub(crate) request_id: String,
+    pub(crate) luck: Luck,
     pub(crate) deadline: Deadline,
     /// Whether this is a run of a flow: no total time unless asked for, and an idempotency key.
     pub(crate) run: bool,
@@ -48,6 +48,35 @@ pub struct Call {
     /// Secrets of this call alone: values of global variables.
     pub(crate) secrets: Vec<Secret>,
     progress: Arc<Mutex<Progress>>,
+}
+
+/// What is random in a call. Drawn at once, since each draw asks the system which process this is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Luck([u8; 36]);
+
+impl Luck {
+    /// The id of a call, and what else it needs.
+    pub(crate) fn draw() -> (String, Luck) {
+        let drawn = platform::random::<48>();
+        let mut rest = [0; 36];
+        rest.copy_from_slice(&drawn[12..]);
+        (platform::hex(&drawn[..12], "req_"), Luck(rest))
+    }
+
+    /// An idempotency key of ours.
+    pub(crate) fn key(&self) -> String {
+        platform::hex(&self.0[..12], "idem_")
+    }
+
+    /// The id of a trace of its own.
+    pub(crate) fn trace(&self) -> String {
+        platform::hex(&self.0[12..28], "")
+    }
+
+    /// The id of the first attempt's span.
+    pub(crate) fn span(&self) -> String {
+        platform::hex(&self.0[28..], "")
+    }
 }
 
 /// How far a call has come, for who ends it from outside.
@@ -180,11 +209,13 @@ impl Call {
         } else {
             total.or(Some(TOTAL))
         };
+        let (id, luck) = Luck::draw();
         Call {
             client: client.clone(),
             operation,
             options,
-            request_id: id("req_"),
+            request_id: id,
+            luck,
             deadline: Deadline::new(total),
             run,
             moves: false,

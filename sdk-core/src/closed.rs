@@ -20,15 +20,14 @@ impl Closed {
         self.wake.notify_waiters();
     }
 
-    /// The output of the future, or `None` where the client was closed first.
-    pub(crate) async fn unless<F: Future>(&self, work: F) -> Option<F::Output> {
+    /// The output of the future, or `None` where the client was closed first. A large one comes pinned.
+    pub(crate) async fn unless<F: Future + Unpin>(&self, work: F) -> Option<F::Output> {
         let mut wake = std::pin::pin!(self.wake.notified());
         // Registered before the flag is read, so that no `close` falls between.
         wake.as_mut().enable();
         if self.over.load(Ordering::Acquire) {
             return None;
         }
-        let work = std::pin::pin!(work);
         match select(work, wake).await {
             Either::Left((output, _)) => Some(output),
             Either::Right(_) => None,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use http::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::auth::Login;
@@ -14,6 +15,7 @@ use crate::error::{ErrorCode, LangflowError};
 use crate::limits;
 use crate::options::{self, CallOptions, Network, Timeouts, refuse};
 use crate::platform;
+use crate::request;
 
 /// A key that does not show itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,18 +38,57 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The key of a client, with the headers that carry it: made once, since every request has one of them.
+#[derive(Debug, Clone)]
+pub struct Key {
+    text: Secret,
+    plain: HeaderValue,
+    bearer: HeaderValue,
+}
+
+impl Key {
+    /// Of a text that any header can carry.
+    fn new(text: &str) -> Key {
+        let header = |text: &str| {
+            let mut value = request::header_value(text);
+            value.set_sensitive(true);
+            value
+        };
+        Key {
+            text: Secret::new(text),
+            plain: header(text),
+            bearer: header(&format!("Bearer {text}")),
+        }
+    }
+
+    /// The text itself.
+    pub(crate) fn expose(&self) -> &str {
+        self.text.expose()
+    }
+
+    /// The value of a header of its own.
+    pub(crate) fn plain(&self) -> HeaderValue {
+        self.plain.clone()
+    }
+
+    /// The value of `Authorization`.
+    pub(crate) fn bearer(&self) -> HeaderValue {
+        self.bearer.clone()
+    }
+}
+
 /// Everything that a client is made of.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) base: BaseUrl,
-    pub(crate) api_key: Option<Secret>,
+    pub(crate) api_key: Option<Key>,
     pub(crate) timeouts: Timeouts,
     pub(crate) max_retries: u32,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) strict_sessions: bool,
     pub(crate) api: Api,
-    pub(crate) user_agent: String,
+    pub(crate) user_agent: HeaderValue,
     pub(crate) max_event: usize,
     pub(crate) network: Network,
     pub(crate) requests_per_second: Option<f64>,
@@ -225,7 +266,7 @@ pub(crate) fn proxy(text: &str) -> Result<String, LangflowError> {
 }
 
 /// A key as people paste it. The text never gets into the error.
-pub(crate) fn secret(text: &str) -> Result<Secret, LangflowError> {
+pub(crate) fn secret(text: &str) -> Result<Key, LangflowError> {
     let trimmed = text.trim();
     let key = trimmed.strip_prefix("Bearer ").unwrap_or(trimmed).trim();
     if key.is_empty() {
@@ -240,5 +281,5 @@ pub(crate) fn secret(text: &str) -> Result<Secret, LangflowError> {
             "`api_key` has white space or a character that no header can carry.",
         ));
     }
-    Ok(Secret(key.to_owned()))
+    Ok(Key::new(key))
 }

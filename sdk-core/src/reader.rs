@@ -1,6 +1,7 @@
 //! Reads the bytes of a stream and makes events of them, up to its one end.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 
 use futures::StreamExt as _;
 use serde_json::Value;
@@ -109,7 +110,7 @@ impl Reader {
             let idle = self.client.idle(self.call.operation);
             let (wait, code) = self.call.deadline.limit(idle, ErrorCode::IdleTimeout);
             let waiting = platform::within(wait, self.source.bytes.next());
-            let Some(waited) = self.client.closed.unless(waiting).await else {
+            let Some(waited) = self.client.closed.unless(pin!(waiting)).await else {
                 return Err(closed(true).into());
             };
             match waited {
@@ -265,7 +266,7 @@ impl Reader {
             let idle = self.client.idle(self.call.operation);
             let (wait, code) = self.call.deadline.limit(idle, ErrorCode::IdleTimeout);
             let waiting = platform::within(wait, self.source.bytes.next());
-            let Some(waited) = self.client.closed.unless(waiting).await else {
+            let Some(waited) = self.client.closed.unless(pin!(waiting)).await else {
                 break Some(closed(true).into());
             };
             match waited {

@@ -1,6 +1,7 @@
 //! The attempt pipeline: every request of every face goes through here. It adds what belongs to
 //! every request, bounds each wait, classifies what became of an attempt and decides on the next.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -69,9 +70,13 @@ impl Client {
         want: Want,
     ) -> Result<Got, LangflowError> {
         let counted = Counted::begin(self, call);
-        let attempts = self.attempts(request, call, want);
-        let attempts = self.closed.unless(attempts);
-        let outcome = attempts.instrument(counted.span()).await;
+        // Pinned where it is made: handed on by value it would be held, and moved, once more in each
+        // future around it.
+        let outcome = {
+            let attempts = pin!(self.attempts(request, call, want));
+            let attempts = pin!(self.closed.unless(attempts));
+            attempts.instrument(counted.span()).await
+        };
         match outcome.unwrap_or_else(|| Err(closed_early(call).into())) {
             Ok(Got::Opened(mut opened)) => {
                 counted.answered(opened.attempts, Some(opened.response.status().as_u16()));
@@ -140,7 +145,7 @@ impl Client {
         want: Want,
     ) -> Result<Got, LangflowError> {
         self.prepare(&mut request, call)?;
-        let trace = Trace::of(request.headers());
+        let trace = Trace::of(request.headers(), call.luck);
         let max_retries = call.options.max_retries.unwrap_or(self.config.max_retries);
         let mut taken = 0;
         let mut number = 0;
@@ -155,7 +160,7 @@ impl Client {
             request
                 .headers_mut()
                 .insert("x-langflow-attempt", HeaderValue::from(number));
-            let (span_id, traceparent) = trace.span();
+            let (span_id, traceparent) = trace.span(number);
             set(request.headers_mut(), TRACEPARENT, &traceparent);
             let span = tracing::info_span!(
                 "langflow.attempt",
@@ -167,8 +172,11 @@ impl Client {
                 status = tracing::field::Empty,
                 code = tracing::field::Empty,
             );
-            let attempt = self.whole_attempt(&request, call, number, want);
-            let failed = match attempt.instrument(span.clone()).await {
+            let outcome = {
+                let attempt = pin!(self.whole_attempt(&request, call, number, want));
+                attempt.instrument(span.clone()).await
+            };
+            let failed = match outcome {
                 Ok(got) => {
                     self.shared.quota.give_back(taken);
                     return Ok(got);
@@ -267,7 +275,7 @@ impl Client {
         let headers = request.headers_mut();
         // progenitor adds it, and no CORS preflight would let it pass.
         headers.remove("api-version");
-        set(headers, header::USER_AGENT, &config.user_agent);
+        headers.insert(header::USER_AGENT, config.user_agent.clone());
         headers.insert("x-langflow-client", HeaderValue::from_static("sdk"));
         set(headers, X_REQUEST_ID, &call.request_id);
         if call.run || safety == Safety::Keyed {
@@ -275,7 +283,7 @@ impl Client {
                 .options
                 .idempotency_key
                 .clone()
-                .unwrap_or_else(|| id("idem_"));
+                .unwrap_or_else(|| call.luck.key());
             crate::options::check_idempotency_key(&key)?;
             if !headers.contains_key(IDEMPOTENCY_KEY) || call.options.idempotency_key.is_some() {
                 set(headers, IDEMPOTENCY_KEY, &key);
@@ -325,15 +333,16 @@ impl Client {
         request: &reqwest::Request,
         call: &Call,
     ) -> Result<(reqwest::Response, String), Failed> {
-        let mut url = request.url().clone();
+        let mut elsewhere: Option<url::Url> = None;
         for hop in 0.. {
-            let response = self.send(request, &url, call).await?;
+            let response = self.send(request, elsewhere.as_ref(), call).await?;
             let status = response.status();
             if matches!(status.as_u16(), 307 | 308) && hop < REDIRECTS && !call.spent() {
+                let url = elsewhere.as_ref().unwrap_or(request.url());
                 let place = response.headers().get(header::LOCATION);
                 let next = place.and_then(|place| url.join(place.to_str().ok()?).ok());
                 if let Some(next) = next.filter(|next| next.origin() == url.origin()) {
-                    url = next;
+                    elsewhere = Some(next);
                     continue;
                 }
             }
@@ -354,7 +363,7 @@ impl Client {
     async fn send(
         &self,
         request: &reqwest::Request,
-        url: &url::Url,
+        elsewhere: Option<&url::Url>,
         call: &Call,
     ) -> Result<reqwest::Response, Failed> {
         // Bodies are bytes or opened anew, never one-shot streams, so a clone always exists.
@@ -365,7 +374,9 @@ impl Client {
                 message,
             )));
         };
-        *request.url_mut() = url.clone();
+        if let Some(url) = elsewhere {
+            *request.url_mut() = url.clone();
+        }
         let sent = match &call.transfer {
             Some(Transferring::Up(upload, progress)) => {
                 platform::attach(&mut request, upload.pieces(), Some(progress.clone()))
@@ -380,7 +391,7 @@ impl Client {
         let (wait, code) = call
             .deadline
             .limit(self.config.timeouts.first_byte, ErrorCode::FirstByteTimeout);
-        match platform::within(wait, http.execute(request)).await {
+        match platform::within(wait, pin!(http.execute(request))).await {
             None => Err(timed_out(call, code, Phase::FirstByte, wait).unless_sent(&sent)),
             Some(Err(error)) => Err(transport_failed(call, &error).unless_sent(&sent)),
             Some(Ok(response)) => Ok(response),

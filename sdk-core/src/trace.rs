@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use crate::call::Call;
+use crate::call::{Call, Luck};
 use crate::platform;
 
 pub(crate) const TRACEPARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
@@ -29,21 +29,23 @@ pub(crate) fn call_span(call: &Call) -> tracing::Span {
 pub(crate) struct Trace {
     id: String,
     flags: String,
+    luck: Luck,
 }
 
 impl Trace {
-    pub(crate) fn of(headers: &HeaderMap) -> Trace {
+    pub(crate) fn of(headers: &HeaderMap, luck: Luck) -> Trace {
         let given = headers
             .get(TRACEPARENT)
             .and_then(|value| value.to_str().ok());
-        given.and_then(Trace::parse).unwrap_or_else(|| Trace {
-            id: platform::hex(&platform::random::<16>(), ""),
+        let (id, flags) = given.and_then(Trace::parse).unwrap_or_else(|| {
             // Whether anybody records it is not known here.
-            flags: "00".to_owned(),
-        })
+            (luck.trace(), "00".to_owned())
+        });
+        Trace { id, flags, luck }
     }
 
-    fn parse(text: &str) -> Option<Trace> {
+    /// The id of a trace, and its flags.
+    fn parse(text: &str) -> Option<(String, String)> {
         let mut parts = text.trim().split('-');
         let (version, id, span, flags) =
             (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -61,10 +63,7 @@ impl Trace {
             && is_hex(span, 16)
             && !zero(span)
             && is_hex(flags, 2);
-        good.then(|| Trace {
-            id: id.to_owned(),
-            flags: flags.to_owned(),
-        })
+        good.then(|| (id.to_owned(), flags.to_owned()))
     }
 
     /// The id of the trace.
@@ -72,24 +71,29 @@ impl Trace {
         &self.id
     }
 
-    /// A span of its own, and the header that says so.
-    pub(crate) fn span(&self) -> (String, String) {
-        let span = platform::hex(&platform::random::<8>(), "");
-        let header = format!("00-{}-{span}-{}", self.id, self.flags);
+    /// The span of the attempt of this number, and the header that says so.
+    pub(crate) fn span(&self, number: u32) -> (String, String) {
+        let span = match number {
+            1 => self.luck.span(),
+            _ => platform::hex(&platform::random::<8>(), ""),
+        };
+        let header = ["00-", &self.id, "-", &span, "-", &self.flags].concat();
         (span, header)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn the_callers_trace_is_continued() {
         let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let headers = HeaderMap::from_iter([(TRACEPARENT, given.parse().unwrap())]);
-        let trace = Trace::of(&headers);
-        let (span, header) = trace.span();
+        let trace = Trace::of(&headers, Luck::draw().1);
+        let (span, header) = trace.span(1);
         assert_eq!(
             header,
             format!("00-4bf92f3577b34da6a3ce929d0e0e4736-{span}-01")
@@ -106,8 +110,11 @@ mod tests {
         ] {
             assert!(Trace::parse(given).is_none(), "{given}");
         }
-        let one = Trace::of(&HeaderMap::new());
-        assert!(Trace::parse(&one.span().1).is_some());
-        assert_ne!(one.span().0, one.span().0);
+        let one = Trace::of(&HeaderMap::new(), Luck::draw().1);
+        assert!(Trace::parse(&one.span(1).1).is_some());
+        let spans: BTreeSet<_> = (1..4).map(|number| one.span(number).0).collect();
+        assert_eq!(spans.len(), 3);
+        let other = Trace::of(&HeaderMap::new(), Luck::draw().1);
+        assert_ne!(one.id(), other.id());
     }
 }

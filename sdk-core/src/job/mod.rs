@@ -5,6 +5,7 @@ mod asked;
 mod offer;
 mod start;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -170,9 +171,9 @@ impl Job {
             if left < LAST {
                 return Err(self.not_over(timeout));
             }
-            let waiting = platform::sleep(delay.min(left.mul_f64(0.8)));
-            let waiting = self.client.closed.unless(waiting);
-            waiting.await.ok_or_else(|| closed(true))?;
+            let waiting = pin!(platform::sleep(delay.min(left.mul_f64(0.8))));
+            let waited = self.client.closed.unless(waiting);
+            waited.await.ok_or_else(|| closed(true))?;
             delay = (delay * 3 / 2).min(longest);
         }
     }

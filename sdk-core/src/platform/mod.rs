@@ -169,17 +169,17 @@ pub fn random<const N: usize>() -> [u8; N] {
 }
 
 /// Random bytes. Where the machine has none, zeros: ids then repeat, which only makes them weak. They
-/// are asked for in stocks, since a call needs some four times and the system is slow to ask.
+/// are asked for in stocks, since a call needs some and the system is slow to ask.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn random<const N: usize>() -> [u8; N] {
     use std::cell::RefCell;
 
     /// The process that a stock is of (a forked child must not repeat the ids of its parent), its
     /// bytes, and how many of them are left.
-    type Stock = (u32, [u8; 512], usize);
+    type Stock = (u32, [u8; 1536], usize);
 
     thread_local! {
-        static STOCK: RefCell<Stock> = const { RefCell::new((0, [0; 512], 0)) };
+        static STOCK: RefCell<Stock> = const { RefCell::new((0, [0; 1536], 0)) };
     }
     STOCK.with_borrow_mut(|(process, stock, left)| {
         let mut bytes = [0; N];

@@ -6,7 +6,8 @@ use langflow_client::boundary::Engine;
 use langflow_client::decode::Decoder;
 use langflow_client::{Client, RunRequest, counted};
 
-use crate::server;
+use crate::worker::{Contender as _, Job};
+use crate::{bare, server};
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum What {
@@ -20,6 +21,8 @@ pub enum What {
     Extract,
     /// A whole run over a socket: request built, sent, answered, output extracted.
     Run,
+    /// The same run with reqwest alone: what a run is compared with.
+    Bare,
     /// A stream of 200 tokens over a socket, through the boundary.
     Stream,
 }
@@ -57,6 +60,7 @@ pub fn perform(what: What, times: u32) -> Result<()> {
             Ok(())
         }
         What::Run => over_socket(times, false),
+        What::Bare => bare_over_socket(times),
         What::Stream => over_socket(times, true),
     }
 }
@@ -129,6 +133,22 @@ fn fixed_server() -> Result<u16> {
         }
     });
     Ok(port)
+}
+
+fn bare_over_socket(times: u32) -> Result<()> {
+    let mut reqwest = bare::Reqwest::new(&format!("http://127.0.0.1:{}", fixed_server()?));
+    let job = Job {
+        case: "call".to_owned(),
+        calls: times as usize,
+        at_once: 1,
+        flow: "f".to_owned(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(reqwest.perform(&job))?;
+    ensure!(done == times as usize, "{done} answers");
+    Ok(())
 }
 
 fn over_socket(times: u32, stream: bool) -> Result<()> {
