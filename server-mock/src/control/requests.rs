@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::Order;
 use super::fields::FILTER;
-use crate::double::{Filter, har, verdict};
+use crate::contract::contract;
+use crate::double::{Filter, har, like, verdict};
 use crate::http::Reply;
 use crate::problem::Problem;
 
@@ -141,7 +142,23 @@ fn filter(value: &Value) -> Result<Filter, Problem> {
         Value::Null => json!({}),
         value => value.clone(),
     };
-    serde_json::from_value(value).map_err(|error| Problem::field("match", error.to_string()))
+    let filter = serde_json::from_value(value)
+        .map_err(|error| Problem::field("match", error.to_string()))?;
+    known(&filter)?;
+    Ok(filter)
+}
+
+/// A check that nothing of a name came would always hold where the name is misspelt.
+fn known(filter: &Filter) -> Result<(), Problem> {
+    let Some(wanted) = filter.operation.as_deref() else {
+        return Ok(());
+    };
+    let mut operations = contract().operations.iter();
+    if operations.any(|one| like(wanted, &one.id)) || crate::upstream::knows(wanted) {
+        return Ok(());
+    }
+    let detail = format!("is `{wanted}`, which is no operation; `openapi` lists them");
+    Err(Problem::field("match.operation", detail))
 }
 
 fn filter_of_query(order: &Order) -> Result<Filter, Problem> {

@@ -108,7 +108,7 @@ impl Filter {
 }
 
 /// A text, or the beginning of one before a `*`.
-pub(super) fn like(wanted: &str, value: &str) -> bool {
+pub(crate) fn like(wanted: &str, value: &str) -> bool {
     match wanted.strip_suffix('*') {
         Some(start) => value.starts_with(start),
         None => wanted == value,

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) use entry::Ending;
 pub(crate) use faults::Faults;
 pub(crate) use feed::Feed;
-pub(crate) use filter::Filter;
+pub(crate) use filter::{Filter, like};
 pub(crate) use journal::{Arrival, Journal, Record};
 pub(crate) use scripts::Scripts;
 

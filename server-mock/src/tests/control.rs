@@ -75,6 +75,17 @@ fn requests_are_counted_and_their_order_is_checked() {
     assert_eq!(missing["instead"].as_array().unwrap().len(), 3);
     let typo = json!({"match": {"operatoin": "x"}});
     assert_eq!(mock.control("POST", "/verify", &typo).status, 422);
+    // A misspelt name would make "none came" always true.
+    for (name, status) in [
+        ("runFlwo", 422),
+        ("run*", 200),
+        ("rnu*", 422),
+        ("listTriggers", 200),
+    ] {
+        let none = json!({"match": {"operation": name, "path": "/no/where"}, "count": 0});
+        let answer = mock.control("POST", "/verify", &none);
+        assert_eq!(answer.status, status, "{name}");
+    }
 }
 
 #[test]

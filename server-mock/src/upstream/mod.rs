@@ -99,6 +99,11 @@ pub(crate) fn owns(app: &App, path: &str) -> bool {
         || (path != "/api/v1/version" && known.iter().any(|prefix| path.starts_with(prefix)))
 }
 
+/// Whether an operation of open-source Langflow has this name.
+pub(crate) fn knows(wanted: &str) -> bool {
+    routes::known(wanted)
+}
+
 /// What a path asks for, for faults and the journal: the operation and, if it has one, the flow.
 pub(crate) fn look(method: &str, path: &str) -> Option<(&'static str, Option<String>)> {
     let path = split(path);
