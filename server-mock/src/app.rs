@@ -59,7 +59,7 @@ impl App {
         let (state, seeded) = begin(&config, clock.now())?;
         let saver = config.state.clone().map(Saver::new);
         let even = Pace::even(config.token_delay);
-        let double = Double::new(config.seed);
+        let double = Double::new(&config);
         let otherwise: Arc<dyn Model> = match &config.model_url {
             Some(url) => {
                 let (name, key) = (config.model_name.clone(), config.model_key.clone());

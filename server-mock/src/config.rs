@@ -38,6 +38,12 @@ pub struct Config {
     pub keepalive: f64,
     /// The largest request body in bytes.
     pub max_body: usize,
+    /// How many requests the journal keeps.
+    pub journal_max: usize,
+    /// How many bytes of each body the journal keeps.
+    pub journal_body_max: usize,
+    /// Whether there is a live page at `/__mock/ui`.
+    pub ui: bool,
     /// Whether the server starts with flows in it.
     pub seed_flows: bool,
     /// Whether keys are asked for; without, every caller is an administrator.
@@ -235,6 +241,9 @@ impl Default for Config {
             token_delay: 0.0,
             keepalive: 15.0,
             max_body: 10 * 1024 * 1024,
+            journal_max: 1_000,
+            journal_body_max: 64 * 1024,
+            ui: true,
             seed_flows: true,
             auth: true,
             idempotency: true,

@@ -84,6 +84,15 @@ struct Serve {
     /// The largest request body in bytes.
     #[arg(long, env = "LANGFLOW_MOCK_MAX_BODY", default_value_t = 10 * 1024 * 1024)]
     max_body: usize,
+    /// How many requests the journal keeps.
+    #[arg(long, env = "LANGFLOW_MOCK_JOURNAL_MAX", default_value_t = 1_000)]
+    journal_max: usize,
+    /// How many bytes of each body the journal keeps.
+    #[arg(long, env = "LANGFLOW_MOCK_JOURNAL_BODY_MAX", default_value_t = 64 * 1024)]
+    journal_body_max: usize,
+    /// Serve no live page.
+    #[arg(long, env = "LANGFLOW_MOCK_NO_UI", value_parser = FalseyValueParser::new())]
+    no_ui: bool,
     /// Start without flows.
     #[arg(long, env = "LANGFLOW_MOCK_EMPTY", value_parser = FalseyValueParser::new())]
     empty: bool,
@@ -121,7 +130,7 @@ struct Serve {
         default_value = "v1"
     )]
     webhook_signatures: Vec<SignatureScheme>,
-    /// When deliveries to webhooks are tried again: fast, standard or svix.
+    /// When deliveries to webhooks are tried again: fast, standard, svix or stripe-sandbox.
     #[arg(long, env = "LANGFLOW_MOCK_WEBHOOK_SCHEDULE", default_value = "fast")]
     webhook_schedule: WebhookSchedule,
     /// Seconds that the receiver of a webhook has for its answer.
@@ -234,6 +243,9 @@ async fn serve(options: Serve) -> Result<(), StartError> {
         seed: options.seed,
         token_delay: std::time::Duration::from_millis(options.token_delay_ms).as_secs_f64(),
         max_body: options.max_body,
+        journal_max: options.journal_max,
+        journal_body_max: options.journal_body_max,
+        ui: !options.no_ui,
         seed_flows: !options.empty,
         auth: !options.no_auth,
         idempotency: !options.no_idempotency,

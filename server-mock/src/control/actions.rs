@@ -63,6 +63,10 @@ pub(super) async fn perform(order: Order) -> Result<Reply, Problem> {
         "listen" => deliveries::listen(&order),
         "followEvents" => Ok(events::follow(&order)),
         "examine" => Ok(Reply::json(200, &doctor::examine(&order.app))),
+        "showPage" if !order.app.config.ui => Err(Problem::new(
+            "route_not_found",
+            "This server has no live page: it was started with --no-ui.",
+        )),
         "showPage" => Ok(ui::show()),
         "listSeededKeys" => Ok(ui::keys(&order)),
         "listWebhookKeys" => Ok(deliveries::keys(&order)),

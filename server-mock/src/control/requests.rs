@@ -10,6 +10,7 @@ use crate::contract::contract;
 use crate::double::{Filter, har, like, verdict};
 use crate::http::Reply;
 use crate::problem::Problem;
+use crate::upstream;
 
 /// How many requests a list has unless it is asked for more.
 const LISTED: usize = 100;
@@ -142,23 +143,27 @@ fn filter(value: &Value) -> Result<Filter, Problem> {
         Value::Null => json!({}),
         value => value.clone(),
     };
-    let filter = serde_json::from_value(value)
+    let filter: Filter = serde_json::from_value(value)
         .map_err(|error| Problem::field("match", error.to_string()))?;
-    known(&filter)?;
-    Ok(filter)
+    known(filter, "match.operation")
 }
 
-/// A check that nothing of a name came would always hold where the name is misspelt.
-fn known(filter: &Filter) -> Result<(), Problem> {
-    let Some(wanted) = filter.operation.as_deref() else {
-        return Ok(());
+/// A check of an operation that there is not would be right for ever, if none shall have come.
+fn known(filter: Filter, field: &str) -> Result<Filter, Problem> {
+    let Some(wanted) = &filter.operation else {
+        return Ok(filter);
     };
-    let mut operations = contract().operations.iter();
-    if operations.any(|one| like(wanted, &one.id)) || crate::upstream::knows(wanted) {
-        return Ok(());
+    let ours = contract().operations.iter().map(|it| it.id.as_str());
+    let all = || ours.clone().chain(upstream::operations());
+    if all().any(|name| like(wanted, name)) {
+        return Ok(filter);
     }
-    let detail = format!("is `{wanted}`, which is no operation; `openapi` lists them");
-    Err(Problem::field("match.operation", detail))
+    let near = crate::contract::nearest(all(), wanted, str::to_owned);
+    let near = near.map_or(String::new(), |near| format!("; `{near}` is"));
+    Err(Problem::field(
+        field,
+        format!("`{wanted}` is no operation{near}"),
+    ))
 }
 
 fn filter_of_query(order: &Order) -> Result<Filter, Problem> {
@@ -172,8 +177,9 @@ fn filter_of_query(order: &Order) -> Result<Filter, Problem> {
             fields.insert((*name).to_owned(), value);
         }
     }
-    serde_json::from_value(Value::Object(fields))
-        .map_err(|error| Problem::new("invalid_parameter", error.to_string()))
+    let filter: Filter = serde_json::from_value(Value::Object(fields))
+        .map_err(|error| Problem::new("invalid_parameter", error.to_string()))?;
+    known(filter, "operation")
 }
 
 fn number_or_text(text: &str) -> Value {

@@ -110,3 +110,49 @@ fn the_page_is_small_and_runs_its_own_script_only() {
     assert!(!policy.contains("47DEQpj8HBSa"), "{policy}");
     assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"));
 }
+
+#[test]
+fn names_that_there_are_not_and_what_is_refused_change_nothing() {
+    let mock = Mock::with(&json!({"journal_max": 2, "journal_body_max": 3, "ui": false}));
+    let check = |operation: &str| {
+        let body = json!({"match": {"operation": operation}, "count": 0});
+        mock.control("POST", "/verify", &body)
+    };
+    let refused = check("runFlwo");
+    assert_eq!(refused.status, 422, "{refused:?}");
+    assert!(refused.body.contains("`runFlow` is"), "{refused:?}");
+    assert!(["runFlow", "run*", "listUsers"].map(|it| check(it).status) == [200; 3]);
+    let listed = mock.control("GET", "/requests?operation=runFlwo", &Value::Null);
+    assert_eq!(listed.status, 422, "{listed:?}");
+
+    mock.control("POST", "/faults", &json!({"kind": "none such"}));
+    let armed = mock.control("POST", "/faults", &json!({"kind": "status", "status": 500}));
+    assert!(armed.body.contains("\"flt_1\""), "{armed:?}");
+    mock.control("DELETE", "/faults", &Value::Null);
+
+    for _ in 0..3 {
+        mock.run("echo", &json!({"input_value": "x"}));
+    }
+    let kept = mock
+        .control("GET", "/requests?whole=true", &Value::Null)
+        .json();
+    assert_eq!((&kept["total"], &kept["forgotten"]), (&json!(2), &json!(1)));
+    assert_eq!(kept["items"][0]["body"]["text"], "{\"i");
+    assert_eq!(mock.control("GET", "/ui", &Value::Null).status, 404);
+}
+
+#[test]
+fn answers_say_what_they_are_compared_with_and_echo_their_trace() {
+    let mock = Mock::start();
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let answer = mock.call_with(
+        &mock.key("admin"),
+        &[("traceparent", trace)],
+        "GET",
+        "/flows",
+        &Value::Null,
+    );
+    assert_eq!(answer.header("traceparent"), Some(trace));
+    assert_eq!(answer.header("x-mock-parity"), Some("langflow-1.13.0"));
+    assert_eq!(mock.get("/flows").header("traceparent"), None);
+}

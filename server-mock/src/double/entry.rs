@@ -8,9 +8,6 @@ use serde_json::{Map, Value, json};
 use super::mask::{mask_header, mask_target, mask_text};
 use crate::clock::timestamp;
 
-/// How much of a body is kept.
-pub(super) const BODY_KEPT: usize = 64 * 1024;
-
 /// A body as far as it is kept.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Captured {
@@ -20,8 +17,9 @@ pub(crate) struct Captured {
 }
 
 impl Captured {
-    pub(super) fn add(&mut self, bytes: &[u8]) {
-        let room = BODY_KEPT.saturating_sub(self.bytes.len());
+    /// Keeps what comes, up to so many bytes in all.
+    pub(super) fn add(&mut self, bytes: &[u8], kept: usize) {
+        let room = kept.saturating_sub(self.bytes.len());
         self.bytes
             .extend_from_slice(&bytes[..room.min(bytes.len())]);
         self.size += bytes.len() as u64;

@@ -13,8 +13,14 @@ use super::entry::{Captured, Ending, Entry};
 use super::feed::Feed;
 use super::filter::Filter;
 
-/// How many requests are kept.
-const KEPT: usize = 1_000;
+/// How much is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Requests.
+    pub(crate) entries: usize,
+    /// Bytes of each body.
+    pub(crate) body: usize,
+}
 
 /// How many bytes of bodies are kept, all together.
 const WEIGHT: usize = 16 * 1024 * 1024;
@@ -34,6 +40,7 @@ pub(crate) struct Journal {
     changed: watch::Sender<()>,
     feed: Feed,
     started: Instant,
+    bounds: Bounds,
 }
 
 #[derive(Debug, Default)]
@@ -52,8 +59,8 @@ impl Inner {
         self.entries.get_mut(at)
     }
 
-    fn forget(&mut self) {
-        while self.entries.len() > KEPT || self.weight > WEIGHT {
+    fn forget(&mut self, kept: usize) {
+        while self.entries.len() > kept || self.weight > WEIGHT {
             let Some(oldest) = self.entries.pop_front() else {
                 return;
             };
@@ -64,12 +71,13 @@ impl Inner {
 }
 
 impl Journal {
-    pub(super) fn new(feed: Feed) -> Self {
+    pub(super) fn new(feed: Feed, bounds: Bounds) -> Self {
         Self {
             inner: Mutex::default(),
             changed: watch::Sender::new(()),
             feed,
             started: Instant::now(),
+            bounds,
         }
     }
 
@@ -111,7 +119,7 @@ impl Journal {
         self.feed.tell("request", || entry.json(false));
         let id = entry.id;
         inner.entries.push_back(entry);
-        inner.forget();
+        inner.forget(self.bounds.entries);
         drop(inner);
         self.changed.send_replace(());
         Record {
@@ -209,15 +217,17 @@ impl Record {
         change(entry);
         let after = entry.weight();
         inner.weight = (inner.weight + after).saturating_sub(before);
-        inner.forget();
+        inner.forget(self.journal.bounds.entries);
     }
 
     pub(crate) fn body(&self, bytes: &[u8]) {
-        self.amend(|entry| entry.body.add(bytes));
+        let kept = self.journal.bounds.body;
+        self.amend(|entry| entry.body.add(bytes, kept));
     }
 
     pub(crate) fn answer(&self, bytes: &[u8]) {
-        self.amend(|entry| entry.answer.add(bytes));
+        let kept = self.journal.bounds.body;
+        self.amend(|entry| entry.answer.add(bytes, kept));
     }
 
     pub(crate) fn head(&self, status: u16, headers: &HeaderMap) {
@@ -258,7 +268,13 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::double::entry::BODY_KEPT;
+
+    const KEPT: usize = 1_000;
+    const BODY_KEPT: usize = 64 * 1024;
+    const BOUNDS: Bounds = Bounds {
+        entries: KEPT,
+        body: BODY_KEPT,
+    };
 
     fn begin(journal: &Arc<Journal>) -> Record {
         let (parts, ()) = http::Request::new(()).into_parts();
@@ -272,7 +288,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_by_number_and_by_bytes() {
-        let journal = Arc::new(Journal::new(Feed::default()));
+        let journal = Arc::new(Journal::new(Feed::default(), BOUNDS));
         for _ in 0..KEPT + 10 {
             begin(&journal);
         }
@@ -293,7 +309,7 @@ mod tests {
 
     #[test]
     fn a_record_that_is_dropped_early_was_given_up() {
-        let journal = Arc::new(Journal::new(Feed::default()));
+        let journal = Arc::new(Journal::new(Feed::default(), BOUNDS));
         let record = begin(&journal);
         record.end(Ending::Complete);
         drop(record);
@@ -305,7 +321,7 @@ mod tests {
 
     #[test]
     fn epochs_are_kept_apart() {
-        let journal = Arc::new(Journal::new(Feed::default()));
+        let journal = Arc::new(Journal::new(Feed::default(), BOUNDS));
         let late = begin(&journal);
         assert_eq!(journal.next_epoch(), 1);
         late.end(Ending::Complete);

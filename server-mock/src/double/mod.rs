@@ -17,10 +17,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::config::Config;
+
 pub(crate) use entry::Ending;
 pub(crate) use faults::Faults;
 pub(crate) use feed::Feed;
 pub(crate) use filter::{Filter, like};
+use journal::Bounds;
 pub(crate) use journal::{Arrival, Journal, Record};
 pub(crate) use scripts::Scripts;
 
@@ -36,10 +39,14 @@ pub(crate) struct Double {
 }
 
 impl Double {
-    pub(crate) fn new(seed: u64) -> Self {
-        let feed = Feed::default();
+    pub(crate) fn new(config: &Config) -> Self {
+        let (feed, seed) = (Feed::default(), config.seed);
+        let bounds = Bounds {
+            entries: config.journal_max,
+            body: config.journal_body_max,
+        };
         Self {
-            journal: Arc::new(Journal::new(feed.clone())),
+            journal: Arc::new(Journal::new(feed.clone(), bounds)),
             faults: Mutex::new(Faults::new(seed)),
             scripts: Arc::default(),
             feed,

@@ -56,6 +56,9 @@ pub(crate) use webhooks::{
     checked_url as webhook_url, delivery_json, new as new_webhook, remove as remove_webhooks,
 };
 
+/// The version of Langflow that the tests of parity compare answers with.
+const PARITY: &str = "langflow-1.13.0";
+
 /// Where the document stands as a page.
 const DOCS: &str = "/langflow/docs";
 
@@ -119,6 +122,7 @@ async fn handle(
         connection: line.id,
         parts: &parts,
     });
+    let trace_parent = parts.headers.get("traceparent").cloned();
     let inline = inline_fault(&mut parts.uri);
     let refuse = |problem: &Problem| refuse(&app, &path, problem, &request_id);
     let reply = match choose(&app, &record, &parts, inline.as_deref()) {
@@ -141,9 +145,20 @@ async fn handle(
         Err(problem) => Err(problem),
     };
     let reply = reply.unwrap_or_else(|problem| refuse(&problem));
-    let response = reply.finish(&request_id, head);
+    let mut response = reply.finish(&request_id, head);
+    trace(&mut response, trace_parent);
     record.head(response.status().as_u16(), response.headers());
     Ok(response.map(|inner| Recorded { inner, record }.boxed_unsync()))
+}
+
+/// Says what the answer is compared with, and which trace it belongs to: what came, so that a test
+/// finds the span of its client.
+fn trace(response: &mut Response<ReplyBody>, parent: Option<http::HeaderValue>) {
+    let headers = response.headers_mut();
+    headers.insert("x-mock-parity", http::HeaderValue::from_static(PARITY));
+    if let Some(parent) = parent {
+        headers.insert("traceparent", parent);
+    }
 }
 
 /// A problem as the API says it that the path belongs to.

@@ -23,7 +23,7 @@ const FAILING: TimeDelta = TimeDelta::days(5);
 pub(crate) enum Disabled {
     /// Somebody wanted it.
     Manual,
-    /// The receiver answered 410.
+    /// The receiver answered 410, or `webhook-delivery: disable`.
     Gone,
     /// Nothing arrived for days.
     Failing,

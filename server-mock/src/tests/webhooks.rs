@@ -295,6 +295,21 @@ fn a_receiver_that_is_gone_is_left_alone() {
 }
 
 #[test]
+fn receivers_say_in_a_header_that_they_want_no_more() {
+    for (said, failed, enabled) in [("abort-message", 500, true), ("disable", 200, false)] {
+        let mock = Mock::start();
+        let answer = json!({"status": failed, "headers": {"webhook-delivery": said}});
+        let receiver = receiver(json!([answer]));
+        let made = webhook(&mock, "echo", &receiver.url(), json!(["flow_completed"]));
+        mock.run("echo", &json!({"input_value": "x"}));
+        let told = once(&mock, id(&made), over);
+        assert_eq!(told[0]["attempts"].as_array().unwrap().len(), 1, "{told:?}");
+        let shown = mock.get(&format!("/webhooks/{}", id(&made))).json();
+        assert_eq!(shown["enabled"], enabled, "{said}");
+    }
+}
+
+#[test]
 fn a_receiver_with_too_much_to_do_gets_time() {
     for (status, pause) in [(429, 7), (502, 7), (504, 7), (503, 7)] {
         let mock = Mock::start();

@@ -99,11 +99,6 @@ pub(crate) fn owns(app: &App, path: &str) -> bool {
         || (path != "/api/v1/version" && known.iter().any(|prefix| path.starts_with(prefix)))
 }
 
-/// Whether an operation of open-source Langflow has this name.
-pub(crate) fn knows(wanted: &str) -> bool {
-    routes::known(wanted)
-}
-
 /// What a path asks for, for faults and the journal: the operation and, if it has one, the flow.
 pub(crate) fn look(method: &str, path: &str) -> Option<(&'static str, Option<String>)> {
     let path = split(path);
@@ -117,6 +112,11 @@ pub(crate) fn look(method: &str, path: &str) -> Option<(&'static str, Option<Str
     };
     let flow = flow.filter(|flow| !flow.is_empty());
     Some((operation, flow.map(str::to_owned)))
+}
+
+/// The names of all operations of open-source servers.
+pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
+    routes::names()
 }
 
 fn split(path: &str) -> Vec<String> {

@@ -13,12 +13,6 @@ const MORE: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// Whether there is an operation of this name, or one that begins so before a `*`.
-pub(super) fn known(wanted: &str) -> bool {
-    let mut names = ROUTES.iter().chain(&MORE).map(|(.., name)| *name);
-    names.any(|name| crate::double::like(wanted, name))
-}
-
 /// The name of an operation. A path that is written out goes before one with a parameter.
 pub(super) fn operation(method: &str, path: &[&str]) -> Option<&'static str> {
     // The only path that a server takes with its last slash and without.
@@ -50,6 +44,11 @@ fn parameters(pattern: &str, path: &[&str]) -> Option<usize> {
         }
     }
     steps.next().is_none().then_some(count)
+}
+
+/// The names of all operations.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().chain(&MORE).map(|(.., name)| *name)
 }
 
 #[cfg(test)]

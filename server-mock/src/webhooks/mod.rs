@@ -264,7 +264,7 @@ fn file(app: &App, webhook_id: &str, order: &Order, mut attempt: Attempt, receip
     attempt.number = delivery.attempts.len() + 1;
     delivery.attempts.push(attempt);
     webhook.note(arrived, now);
-    if receipt.status == Some(410) {
+    if receipt.status == Some(410) || receipt.unwanted {
         webhook.disabled = Some(Disabled::Gone);
     }
     let scheduled = delivery.attempts.iter();

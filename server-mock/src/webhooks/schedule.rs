@@ -18,6 +18,10 @@ pub enum WebhookSchedule {
     Standard,
     /// The schedule of Svix: eight attempts in 27 and a half hours.
     Svix,
+    /// As Stripe does it for sandboxes: three more attempts over a few hours. It publishes no pauses;
+    /// these are ours.
+    #[serde(rename = "stripe-sandbox")]
+    StripeSandbox,
 }
 
 impl std::str::FromStr for WebhookSchedule {
@@ -28,7 +32,10 @@ impl std::str::FromStr for WebhookSchedule {
             "fast" => Ok(Self::Fast),
             "standard" => Ok(Self::Standard),
             "svix" => Ok(Self::Svix),
-            _ => Err(format!("`{name}` is none of fast, standard, svix")),
+            "stripe-sandbox" => Ok(Self::StripeSandbox),
+            _ => Err(format!(
+                "`{name}` is none of fast, standard, svix, stripe-sandbox"
+            )),
         }
     }
 }
@@ -70,6 +77,7 @@ impl WebhookSchedule {
                 10 * HOUR,
                 10 * HOUR,
             ],
+            Self::StripeSandbox => &[5 * MINUTE, HOUR, 3 * HOUR],
         }
     }
 
@@ -149,6 +157,17 @@ mod tests {
     #[test]
     fn schedules_have_names() {
         assert_eq!("svix".parse(), Ok(WebhookSchedule::Svix));
+        let name = "stripe-sandbox";
+        assert_eq!(name.parse(), Ok(WebhookSchedule::StripeSandbox));
+        assert_eq!(
+            serde_json::to_value(WebhookSchedule::StripeSandbox).unwrap(),
+            name
+        );
+        let usual = Advice::default();
+        assert_eq!(
+            all(WebhookSchedule::StripeSandbox, usual),
+            [300.0, 3600.0, 10800.0]
+        );
         assert!("never".parse::<WebhookSchedule>().is_err());
     }
 }

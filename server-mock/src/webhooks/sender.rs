@@ -41,6 +41,8 @@ pub(super) struct Receipt {
     pub(super) advice: Advice,
     /// It cannot go better another time.
     pub(super) hopeless: bool,
+    /// The receiver wants nothing more: it said so in the header `webhook-delivery`.
+    pub(super) unwanted: bool,
 }
 
 /// Sends a parcel; redirects are answers like others, and no answer may take longer than this.
@@ -147,6 +149,8 @@ async fn exchange(parcel: &Parcel, allow_net: bool) -> Result<Receipt, Refusal> 
         timed_out: false,
         retry_after: retry_after.and_then(|value| wait(value.to_str().ok()?, Utc::now())),
     };
+    let said = head.headers.get("webhook-delivery");
+    let said = said.and_then(|value| value.to_str().ok());
     let error = match status {
         200..300 => None,
         300..400 => Some(format!(
@@ -159,7 +163,8 @@ async fn exchange(parcel: &Parcel, allow_net: bool) -> Result<Receipt, Refusal> 
         error,
         answer: Some(body),
         advice,
-        hopeless: false,
+        hopeless: said == Some("abort-message"),
+        unwanted: said == Some("disable"),
     })
 }
 

@@ -77,8 +77,9 @@ impl Faults {
         if self.specs.len() >= KEPT {
             return Err(Problem::field("faults", "are too many; delete some"));
         }
+        let spec = parse(fault, format!("flt_{}", self.next + 1), now)?;
+        // What is refused takes no number.
         self.next += 1;
-        let spec = parse(fault, format!("flt_{}", self.next), now)?;
         let shown = spec.json();
         if matches!(spec.scope, Scope::Default | Scope::Tenant) {
             self.specs.retain(|other| other.scope != spec.scope);

@@ -19,8 +19,9 @@ const STORM: usize = 5;
 /// In how much time.
 const STORM_TIME: Duration = Duration::from_secs(10);
 
-/// Whoever comes back sooner than this after a failure has not waited.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Two pauses, and three, that are none.
+const TWO_PAUSES: Duration = Duration::from_millis(10);
+const THREE_PAUSES: Duration = Duration::from_millis(60);
 
 /// How much too early counts as in time; clocks are not that exact.
 const SLACK: Duration = Duration::from_millis(50);
@@ -303,15 +304,27 @@ fn pace(chain: &[&Entry]) -> Option<Finding> {
             requests: requests(),
         });
     }
-    let hasty = chain.windows(2).filter(|pair| {
+    let pauses = chain.windows(2).map(|pair| {
         let ended = pair[0].ended.unwrap_or(pair[0].arrived);
-        pair[1].arrived.saturating_sub(ended) < PAUSE
+        pair[1].arrived.saturating_sub(ended)
     });
-    (hasty.count() >= 2).then(|| Finding {
+    let pauses: Vec<Duration> = pauses.collect();
+    hasty(&pauses).then(|| Finding {
         code: "no_back_off",
         message: format!("{what} came again without a pause"),
         requests: requests(),
     })
+}
+
+/// Whether pauses are none. Full jitter may choose a short one, even two: of half a second and then a
+/// second, two have at most 10 ms together once in ten thousand times, and three at most 60 ms
+/// (with two seconds) once in thirty thousand.
+fn hasty(pauses: &[Duration]) -> bool {
+    let short = |many: usize, most: Duration| {
+        let mut some = pauses.windows(many);
+        some.any(|some| some.iter().sum::<Duration>() <= most)
+    };
+    short(2, TWO_PAUSES) || short(3, THREE_PAUSES)
 }
 
 /// A session that the server does not know is how a client begins one under an id of its own; one
@@ -411,4 +424,38 @@ fn keys(entries: &[Entry]) -> Vec<Finding> {
             requests,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blamed(ms: &[f64]) -> bool {
+        let pauses: Vec<Duration> = ms
+            .iter()
+            .map(|ms| Duration::from_secs_f64(ms / 1000.0))
+            .collect();
+        hasty(&pauses)
+    }
+
+    #[test]
+    fn who_does_not_wait_is_blamed_and_full_jitter_is_not() {
+        for none in [&[1.0, 2.0][..], &[20.0, 20.0, 20.0], &[700.0, 3.0, 4.0]] {
+            assert!(blamed(none), "{none:?}");
+        }
+        for some in [&[1.0][..], &[30.0, 40.0], &[1.0, 40.0], &[9.0, 30.0, 40.0]] {
+            assert!(!blamed(some), "{some:?}");
+        }
+        // A fixed sequence of 20,000 clients with full jitter: half a second, a second, two.
+        let mut random = 42_u64;
+        let mut chance = || {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (random >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let clients = (0..20_000).map(|_| [500.0, 1000.0, 2000.0].map(|most| most * chance()));
+        let blamed = clients.filter(|pauses| blamed(pauses)).count();
+        assert!(blamed <= 10, "{blamed} of 20,000");
+    }
 }
