@@ -87,3 +87,11 @@ def test_a_coroutine_function_may_hand_out_the_key(mock: MockServer) -> None:
     asyncio.run(use())
     with pytest.raises(InvalidInput, match="AsyncClient"):
         Client(mock.url, api_key=key).run_flow("echo", "Hi")
+
+
+def test_closing_a_view_leaves_its_client_open(mock: MockServer) -> None:
+    client = mock.client(api_key=lambda: mock.api_key)
+    assert client.run_flow("echo", "Hi").output == "Hi"
+    with client.with_options(timeout=20) as view:
+        assert view.run_flow("echo", "Hi").output == "Hi"
+    assert client.run_flow("echo", "Hi").output == "Hi"

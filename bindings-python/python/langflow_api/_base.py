@@ -223,8 +223,9 @@ class Base:
         if all(name in _PER_CALL for name in options):
             clone._config = self._config
             clone._defaults = self._options(options)
-            clone._bare = self._bare.share()
-            clone._keys, clone._keyed = self._keys, self._keyed
+            # An engine of its own, so that closing one does not end the other.
+            clone._bare = self._bare.with_options("{}")
+            clone._keys, clone._keyed = self._keys, None
             encode(clone._defaults)
             return clone
         config = {name: options[name] for name in options if name not in _PER_CALL}
