@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -85,7 +86,10 @@ class RawServer:
     def __exit__(self, *_: object) -> None:
         self.listener.close()
         for connection in self.connections:
-            connection.peer.close()
+            # Not closed: a thread that still reads, in OpenSSL, would go on with the number of the
+            # descriptor, which is the next connection's by then.
+            with suppress(OSError):
+                connection.peer.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while True:
