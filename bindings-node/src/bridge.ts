@@ -132,7 +132,7 @@ export class Bridge {
     const end =
       rest === undefined || engine.uploadStream === undefined
         ? await finish(() => engine.upload(head, text, bytes), signal, onProgress)
-        : await feed(engine.uploadStream(head, text), bytes, rest, signal, onProgress);
+        : await feed(engine.uploadStream(head, text), rest, signal, onProgress);
     return { head: JSON.stringify(end.head), body: new TextEncoder().encode(end.text ?? '') };
   }
 

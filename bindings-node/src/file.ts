@@ -55,7 +55,7 @@ export interface Upload {
   /** JSON: `{"path"}` or `{"bytes": true}`, and what is said of the file. */
   readonly source: Readonly<Record<string, unknown>>;
   readonly bytes: Uint8Array;
-  /** What comes behind `bytes`, of a stream that is too long to be read first. */
+  /** Its pieces instead, where it is handed over as it is read. */
   readonly rest?: AsyncIterator<Uint8Array>;
   readonly onProgress: FileOptions['onProgress'];
 }
@@ -64,14 +64,9 @@ export interface Upload {
 export interface FileDefaults {
   readonly filename?: string | undefined;
   readonly contentType?: string | undefined;
-  /** The type of what has no name that would tell. */
-  readonly unnamedType?: string | undefined;
 }
 
 const EMPTY = new Uint8Array(0);
-
-/** Bytes up to which a stream is read first: it has a length then, and can be sent again. */
-const SMALL = 1 << 20;
 
 /** The bytes that a value is, if it is bytes. */
 export function bytesOf(value: unknown): Uint8Array | undefined {
@@ -127,38 +122,27 @@ async function upload(
   const { content } = file;
   const blob = content instanceof Blob ? content : undefined;
   const filename = given ?? (blob as { name?: string } | undefined)?.name;
-  const unnamed = filename === undefined ? defaults.unnamedType : undefined;
   // A Blob that does not know its type has an empty one.
-  const content_type = contentType ?? (blob?.type || unnamed);
-  const { bytes, rest } = await read(content, streams ? SMALL : Infinity);
-  if (rest === undefined) {
-    return { source: { bytes: true, filename, content_type }, bytes, onProgress };
-  }
-  return { source: { filename, content_type }, bytes, rest, onProgress };
-}
-
-interface Read {
-  readonly bytes: Uint8Array;
-  readonly rest?: AsyncIterator<Uint8Array>;
-}
-
-/** All of a content, or of a stream that is longer than `most` bytes its beginning and the rest. */
-async function read(content: FileContent, most: number): Promise<Read> {
-  const bytes = bytesOf(content);
-  if (bytes !== undefined) return { bytes };
+  const content_type = contentType ?? (blob?.type || undefined);
   // Not every browser's stream can be iterated over.
+  if (streams && bytesOf(content) === undefined && Symbol.asyncIterator in content) {
+    const rest = piecesOf(content as AsyncIterable<unknown>);
+    return { source: { filename, content_type }, bytes: EMPTY, rest, onProgress };
+  }
+  const bytes = await read(content);
+  return { source: { bytes: true, filename, content_type }, bytes, onProgress };
+}
+
+/** All of a content. */
+async function read(content: FileContent): Promise<Uint8Array> {
+  const bytes = bytesOf(content);
+  if (bytes !== undefined) return bytes;
   if (content instanceof Blob || !(Symbol.asyncIterator in content)) {
-    return { bytes: new Uint8Array(await new Response(content as Blob).arrayBuffer()) };
+    return new Uint8Array(await new Response(content as Blob).arrayBuffer());
   }
-  const pieces = piecesOf(content as AsyncIterable<unknown>);
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  for (let size = 0; size <= most;) {
-    const next = await pieces.next();
-    if (next.done === true) return { bytes: await joined(parts) };
-    parts.push(next.value);
-    size += next.value.length;
-  }
-  return { bytes: await joined(parts), rest: pieces };
+  for await (const part of piecesOf(content as AsyncIterable<unknown>)) parts.push(part);
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
 async function* piecesOf(
@@ -169,10 +153,6 @@ async function* piecesOf(
     if (bytes === undefined) throw invalidInput('file', 'the stream has parts that are no bytes');
     yield bytes as Uint8Array<ArrayBuffer>;
   }
-}
-
-async function joined(parts: Uint8Array<ArrayBuffer>[]): Promise<Uint8Array> {
-  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
 /** A path as the system has it. */

@@ -13,6 +13,7 @@ export const CLIENT_NAMES: Readonly<Record<string, string>> = {
   maxRetries: 'max_retries',
   allowHttp: 'allow_http',
   strictSessions: 'strict_sessions',
+  repeatRuns: 'repeat_runs',
   caBundle: 'ca_bundle',
   clientCert: 'client_cert',
   requestsPerSecond: 'requests_per_second',

@@ -116,9 +116,11 @@ function buildBody(
   const binary = body.types.find((type) => type !== JSON_TYPE && !type.endsWith('-urlencoded'));
   const contentType = given['contentType'] as string | undefined;
   const bytes = bytesOf(whole);
-  if (bytes !== undefined) return { body: bytes, contentType: contentType ?? binary };
+  // What bytes are of several types is the core's to find out.
+  const found = body.types.length > 1 ? '*/*' : binary;
+  if (bytes !== undefined) return { body: bytes, contentType: contentType ?? found };
   if (binary !== undefined && isFile(whole)) {
-    const defaults = { contentType, unnamedType: binary };
+    const defaults = { contentType };
     return { body: EMPTY, file: { input: whole, defaults } };
   }
   if (body.fields === undefined) {

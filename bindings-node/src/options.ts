@@ -88,6 +88,11 @@ export interface ClientOptions {
   /** Throws `SessionExpired` where a session's memory is gone, instead of starting afresh. */
   readonly strictSessions?: boolean | undefined;
   /**
+   * Tries a run again even where it may have been executed, as after a lost connection: the flow may
+   * then run twice. Default: false.
+   */
+  readonly repeatRuns?: boolean | undefined;
+  /**
    * The family of the server: `workspace`; `langflow`, an open-source one; `hosted`, the same behind a
    * host that takes the key as a Bearer; `lfx`, that is `lfx serve`; `responses`, an open-source one by
    * its `/api/v1/responses`. Default: found out, but for the last.

@@ -1,5 +1,6 @@
 /** Bodies that are not in memory: their events, to the last one. */
 import type { EngineStream, FedStream } from './engine.js';
+import { LangflowError } from './errors.js';
 import type { Progress } from './file.js';
 import { cancelled, invalidInput, translate } from './raise.js';
 
@@ -19,16 +20,15 @@ interface TransferEvent extends TransferEnd {
   readonly total?: number | null;
 }
 
-/** Sends what has been read of a stream, and then what else is in it, as the connection takes it. */
+/** Sends a stream as it is read, when its pieces are asked for. */
 export async function feed(
   stream: FedStream,
-  read: Uint8Array,
   rest: AsyncIterator<Uint8Array>,
   signal: AbortSignal | undefined,
   onProgress: ((progress: Progress) => void) | undefined,
 ): Promise<TransferEnd> {
-  let first = true;
   let reading = false;
+  let refused: LangflowError | undefined;
   const next = async (): Promise<void> => {
     reading = true;
     try {
@@ -38,18 +38,18 @@ export async function feed(
       if (piece.done === true) stream.finish();
       else stream.push(piece.value);
     } catch (thrown) {
+      if (thrown instanceof LangflowError) refused = thrown;
       stream.fail(thrown instanceof Error ? thrown.message : String(thrown));
     } finally {
       reading = false;
     }
   };
-  const want = (): void => {
-    if (first) stream.push(read);
-    else void next();
-    first = false;
-  };
+  const want = (): void => void next();
   try {
     return await finish(() => stream, signal, onProgress, want);
+  } catch (thrown) {
+    // What is wrong with the source says more than that it failed.
+    throw refused ?? thrown;
   } finally {
     // Whatever the program reads from is let go of, also where the call has failed; not waited for
     // where it stands still.

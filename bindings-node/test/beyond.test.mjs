@@ -65,7 +65,8 @@ test('runs that begin at the same time are one conversation', async () => {
 
 test('a session that one run fails to open is opened by the next', async () => {
   const session = client.session('memory-chat');
-  const failed = session.run('x', { timeout: 0.001 });
+  await mock.fault({ kind: 'status', status: 422, times: 1 });
+  const failed = session.run('x');
   const closed = session.stream('My name is Eve');
   const waits = closed.next();
   const aborts = new AbortController();
@@ -76,7 +77,7 @@ test('a session that one run fails to open is opened by the next', async () => {
   assert.equal((await failure(waits)).code, 'cancelled');
   const error = await failure(aborted);
   assert.deepEqual([error.code, error.mayHaveExecuted], ['cancelled', false]);
-  assert.equal((await failure(failed)).code, 'total_timeout');
+  assert.equal((await failure(failed)).code, 'unprocessable');
   assert.equal((await last).sessionId, session.id);
   assert.match((await session.run('What is my name?')).output, /Ada/);
   await session.clear();

@@ -347,3 +347,29 @@ test('with WebAssembly bytes go out, and files are refused by name', async () =>
     { 'OpenAI-xxxxx': { temperature: 1 } },
   ]);
 });
+
+test('a source that gives nothing ends with the call', async () => {
+  const one = new LangflowClient({ baseUrl: mock.url, apiKey: mock.apiKey, maxRetries: 0 });
+  const error = await failure(one.flows.import({ body: new ReadableStream({}) }, { timeout: 200 }));
+  assert.deepEqual([error.code, error.mayHaveExecuted], ['total_timeout', false]);
+  const aborts = new AbortController();
+  const { signal } = aborts;
+  const left = failure(one.flows.import({ body: new ReadableStream({}) }, { signal }));
+  setTimeout(() => aborts.abort(), 50);
+  assert.equal((await left).code, 'cancelled');
+});
+
+test('what bytes of a flow are is found out', async () => {
+  const one = new LangflowClient({ baseUrl: mock.url, apiKey: mock.apiKey });
+  const text = await one.exportFlow('echo');
+  for (const body of [
+    new TextEncoder().encode(text),
+    new Blob([text]),
+    new Blob([text]).stream(),
+    { content: new Blob([text]).stream(), filename: 'flow' },
+  ]) {
+    const { flows } = await one.flows.import({ body, onConflict: 'new_id' });
+    assert.equal(flows.length, 1);
+    await one.flows.delete({ flowId: flows[0].id });
+  }
+});

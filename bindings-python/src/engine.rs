@@ -29,7 +29,8 @@ enum State {
         process: u32,
         engine: boundary::Engine,
     },
-    Closed,
+    /// With what its calls came to.
+    Closed(String),
 }
 
 impl State {
@@ -49,7 +50,11 @@ impl Engine {
     fn let_go(&self, ends: bool) {
         let last = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *state, State::Closed)
+            let metrics = match &mut *state {
+                State::Open { engine, .. } => engine.metrics(),
+                State::Closed(metrics) => std::mem::take(metrics),
+            };
+            std::mem::replace(&mut *state, State::Closed(metrics))
         };
         if let (true, State::Open { process, engine }) = (ends, &last)
             && *process == std::process::id()
@@ -72,7 +77,7 @@ impl Engine {
         }
         match &*state {
             State::Open { engine, .. } => Ok(engine.clone()),
-            State::Closed => Err(exception(
+            State::Closed(_) => Err(exception(
                 py,
                 &plain("client_closed", "The client has been closed."),
             )),
@@ -123,11 +128,16 @@ impl Engine {
         // Also of an engine that is closed.
         match State::new(&self.config, &self.options).map_err(|error| exception(py, &error))? {
             State::Open { engine, .. } => Ok(engine.describe()),
-            State::Closed => Ok("{}".to_owned()),
+            State::Closed(_) => Ok("{}".to_owned()),
         }
     }
 
     fn metrics(&self, py: Python<'_>) -> PyResult<String> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let State::Closed(metrics) = &*state {
+            return Ok(metrics.clone());
+        }
+        drop(state);
         Ok(self.engine(py)?.metrics())
     }
 

@@ -143,6 +143,8 @@ def figures(client: Client) -> None:
     assert metrics.latency.count == 2
     assert 0 < metrics.latency.p50 <= metrics.latency.max * 2
     assert client.with_options(timeout=3).metrics() == metrics
+    client.close()
+    assert client.metrics() == metrics
 
 
 def test_alerts(raw: RawServer) -> None:

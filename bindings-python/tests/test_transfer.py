@@ -24,6 +24,7 @@ from langflow_api import (
     LangflowError,
     NotFound,
     SavedFile,
+    TotalTimeout,
     UnexpectedHtml,
     Unprocessable,
 )
@@ -347,6 +348,21 @@ def test_a_pipe_is_no_file_to_wait_for(tmp_path: Path) -> None:
         with pytest.raises(InvalidInput) as caught:
             Client("https://127.0.0.1:1", "k", **options).run_flow("f", "x")  # type: ignore[arg-type]
         assert caught.value.field in options
+
+
+def test_a_source_that_gives_nothing_ends_with_the_call(raw: RawServer) -> None:
+    async def nothing() -> AsyncIterator[bytes]:
+        await asyncio.sleep(60)
+        yield b"x"
+
+    async def main() -> None:
+        async with AsyncClient(raw.url, "k") as client:
+            with pytest.raises(TotalTimeout) as caught:
+                await client.flows.import_(nothing(), timeout=0.2)
+            assert not caught.value.may_have_executed
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+    assert not raw.requests
 
 
 @pytest.mark.parametrize("body", ["flow.json", 5, True, '{"name": "n"}'])

@@ -163,6 +163,13 @@ impl ClientBuilder {
         self.set("strict_sessions", strict)
     }
 
+    /// Tries a run again even where it may have been executed, as after a lost connection: the flow may
+    /// then run twice. Only for flows where that does no harm. Default: false, a run is tried again
+    /// only where it cannot have begun, or where the server knows idempotency keys.
+    pub fn repeat_runs(self, repeat: bool) -> Self {
+        self.set("repeat_runs", repeat)
+    }
+
     /// Which server it is: `workspace`; `langflow`, an open-source one; `hosted`, the same behind a host
     /// that takes the key as a Bearer; `lfx`, `lfx serve`; `responses`, an open-source one by its
     /// `/api/v1/responses`; or `auto`. Default: `auto`, which finds out all but `responses`.
@@ -235,6 +242,7 @@ impl ClientBuilder {
             headers: Vec::new(),
             query: Vec::new(),
             strict_sessions: false,
+            repeat_runs: false,
             api: Api::default(),
             user_agent: HeaderValue::from_static(""),
             max_event: crate::decode::MAX_EVENT,

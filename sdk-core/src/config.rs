@@ -87,6 +87,7 @@ pub struct Config {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) strict_sessions: bool,
+    pub(crate) repeat_runs: bool,
     pub(crate) api: Api,
     pub(crate) user_agent: HeaderValue,
     pub(crate) max_event: usize,
@@ -161,6 +162,7 @@ impl Config {
             },
             "cache_ttl" | "cache_entries" => self.cache.apply(name, value)?,
             "strict_sessions" => self.strict_sessions = options::flag(name, value)?,
+            "repeat_runs" => self.repeat_runs = options::flag(name, value)?,
             "api" => self.api = Api::parse(&options::text(name, value)?)?,
             "max_event" => self.max_event = options::count(name, value)? as usize,
             "language" => *language = options::text(name, value)?,
@@ -215,7 +217,7 @@ impl Config {
             match name.as_str() {
                 "headers" | "query" | "api_key" | "timeout" | "first_byte_timeout"
                 | "idle_timeout" | "max_retries" | "strict_sessions" | "max_event"
-                | "cache_ttl" => {
+                | "cache_ttl" | "repeat_runs" => {
                     self.apply(name, value, &mut String::new())?;
                 }
                 other => {

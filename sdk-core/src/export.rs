@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::boundary::{Args, Compute, Entry, Invoked};
 use crate::client::Client;
-use crate::error::LangflowError;
+use crate::error::{ErrorCode, LangflowError};
 use crate::options::refuse;
 use crate::platform;
 use crate::request::check_segment;
@@ -66,8 +66,11 @@ impl Client {
                     // A server that knows no formats answers with the JSON.
                     Ok(_) => {}
                     // Not implemented, or a flow that the server cannot write: perhaps we can.
+                    // So is an open-source server, which writes no Python.
                     Err(error)
-                        if matches!(error.info().status, Some(400 | 404 | 405 | 422 | 501)) => {}
+                        if error.is(ErrorCode::Unsupported)
+                            || matches!(error.info().status, Some(400 | 404 | 405 | 422 | 501)) => {
+                    }
                     Err(error) => return Err(error),
                 }
                 Options::default()

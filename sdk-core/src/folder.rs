@@ -401,8 +401,8 @@ fn write(path: &Path, value: &Value) -> Result<bool, LangflowError> {
 }
 
 fn read(path: &Path) -> Result<Value, LangflowError> {
-    let text = fs::read_to_string(path).map_err(|error| unusable(path, &error))?;
-    serde_json::from_str(&text).map_err(|error| {
+    let bytes = platform::file_bytes(path).map_err(|error| unusable(path, &error))?;
+    serde_json::from_slice(&bytes).map_err(|error| {
         let message = format!("{} is not JSON: {error}.", path.display());
         LangflowError::invalid_input("folder", message)
     })

@@ -237,7 +237,13 @@ fn add_body(
         *request.body_mut() = Some(form_fields(&body)?.into());
         return Ok(());
     }
-    let wanted = content_type.as_deref().unwrap_or(row.content_types[0]);
+    let found = sniffed(&body).filter(|one| row.content_types.contains(one));
+    let last = row.content_types[row.content_types.len() - 1];
+    let wanted = match content_type.as_deref() {
+        None => row.content_types[0],
+        Some(FIND_OUT) => found.unwrap_or(last),
+        Some(given) => given,
+    };
     if !row.content_types.contains(&wanted) {
         let message = format!(
             "`{}` takes {}, not `{wanted}`.",
@@ -259,6 +265,19 @@ fn add_body(
     headers.insert(header::CONTENT_TYPE, header_value(wanted));
     *request.body_mut() = Some(body.into());
     Ok(())
+}
+
+/// The media type that stands for "as it looks", of bytes that nobody has named.
+const FIND_OUT: &str = "*/*";
+
+/// What bytes are, of the files that flows come in.
+pub(crate) fn sniffed(bytes: &[u8]) -> Option<&'static str> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match bytes.trim_ascii_start() {
+        [b'{' | b'[', ..] => Some(JSON),
+        [b'P', b'K', ..] => Some("application/zip"),
+        _ => None,
+    }
 }
 
 /// A JSON object as the fields of a form.

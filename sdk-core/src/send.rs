@@ -238,7 +238,8 @@ impl Client {
         }
     }
 
-    /// A run is repeated like a keyed call where the server says that it knows idempotency keys.
+    /// A run is repeated like a keyed call where the server says that it knows idempotency keys, or where
+    /// the user says that it may run twice.
     async fn next_delay(
         &self,
         call: &Call,
@@ -249,11 +250,16 @@ impl Client {
         let random = f64::from(byte) / 256.0;
         let safety = call.operation.safety;
         let own = retry::delay(safety, attempt, max_retries, random);
-        let asked = call.run && !call.operation.open_source();
-        if own.is_some() || !asked || attempt.failure != Failure::MayHaveRun {
+        if own.is_some() || !call.run || attempt.failure != Failure::MayHaveRun {
             return own;
         }
         let keyed = retry::delay(Safety::Keyed, attempt, max_retries, random)?;
+        if self.config.repeat_runs {
+            return Some(keyed);
+        }
+        if call.operation.open_source() {
+            return None;
+        }
         Box::pin(self.knows_idempotency(call))
             .await
             .then_some(keyed)

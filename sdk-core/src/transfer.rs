@@ -11,11 +11,13 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use crate::call::Call;
+use crate::classify::timed_out;
 use crate::client::Client;
-use crate::error::{ErrorCode, LangflowError};
+use crate::error::{ErrorCode, LangflowError, Phase};
 use crate::operation::Operation;
 use crate::options::{self, refuse};
 use crate::platform::{self, BoxFuture, Far, MaybeSend, Piece};
+use crate::request;
 use crate::send::{self, has_type};
 
 const FORM: &str = "multipart/form-data";
@@ -161,8 +163,55 @@ impl Upload {
         let _ = self.form.set(form);
         Ok(match form {
             true => FORM.to_owned(),
-            false => self.own_type().to_owned(),
+            false => self.type_for(body.content_types).to_owned(),
         })
+    }
+
+    /// What the file is, of the types that the operation takes: as it is said, by its name, by how it
+    /// begins, or else the last, which is that of files.
+    fn type_for<'a>(&'a self, types: &[&'a str]) -> &'a str {
+        if let Some(given) = &self.content_type {
+            return given;
+        }
+        let named = self.own_type();
+        let known = |one: &&str| types.contains(one);
+        let found = Some(named).filter(known);
+        let found = found.or_else(|| request::sniffed(&self.piece.beginning()).filter(known));
+        found.or(types.last().copied()).unwrap_or(named)
+    }
+
+    /// Reads the beginning of what is handed over, within the time of the call, and says what it is.
+    async fn gather(
+        &self,
+        call: &Call,
+        request: &mut reqwest::Request,
+    ) -> Result<(), LangflowError> {
+        let Some(Transferring::Up(_, progress)) = &call.transfer else {
+            return Ok(());
+        };
+        let (wait, code) = call.deadline.limit(None, ErrorCode::TotalTimeout);
+        let gathered = platform::within(wait, Box::pin(self.piece.gather(progress)));
+        let Some(gathered) = gathered.await else {
+            let mut info = timed_out(call, code, Phase::Build, wait).info;
+            info.message =
+                "The call's time was over before the stream that was to be sent gave enough."
+                    .to_owned();
+            info.may_have_executed = false;
+            return Err(info.into());
+        };
+        gathered.map_err(|error| {
+            self.explain(LangflowError::new(
+                ErrorCode::FileError,
+                format!("{error}."),
+            ))
+        })?;
+        let types = call.operation.body.as_ref().map(|body| body.content_types);
+        if let (false, Some(types)) = (self.is_form(), types)
+            && let Ok(value) = http::HeaderValue::from_str(self.type_for(types))
+        {
+            request.headers_mut().insert(header::CONTENT_TYPE, value);
+        }
+        Ok(())
     }
 
     /// Says what body comes.
@@ -319,14 +368,15 @@ impl Download {
 pub(crate) fn upload(
     client: Client,
     mut call: Call,
-    request: reqwest::Request,
+    mut request: reqwest::Request,
     upload: Upload,
 ) -> impl Stream<Item = Result<Value, LangflowError>> + MaybeSend + 'static {
-    let total = upload.total();
     let (progress, seen) = watch::channel(Far::default());
     let upload = Arc::new(upload);
+    let sent = upload.clone();
     call.transfer = Some(Transferring::Up(upload.clone(), progress));
     let work = platform::boxed(async move {
+        upload.gather(&call, &mut request).await?;
         let answer = client.exchange(request, &call).await;
         let answer = answer.map_err(|error| upload.explain(error))?;
         let head = crate::boundary::head_json(&answer, call.deadline.elapsed().as_secs_f64());
@@ -348,7 +398,7 @@ pub(crate) fn upload(
             let asks = far.wants > wants;
             wants = far.wants;
             let kind = if asks { "want" } else { "progress" };
-            json!({"type": kind, "sent": far.sent, "total": total})
+            json!({"type": kind, "sent": far.sent, "total": sent.total()})
         }
     })
 }

@@ -23,7 +23,7 @@ const REPORTED = {
 // Times are milliseconds in JavaScript and seconds in a vector.
 const TIMES = new Set(['timeout', 'connectTimeout', 'firstByteTimeout', 'idleTimeout', 'cacheTtl']);
 const SETTINGS = new Set(
-  'baseUrl apiKey timeout connectTimeout firstByteTimeout idleTimeout maxRetries headers query allowHttp strictSessions api proxy caBundle clientCert requestsPerSecond maxConcurrent maxEvent cacheTtl cacheEntries username password organization'.split(' '),
+  'baseUrl apiKey timeout connectTimeout firstByteTimeout idleTimeout maxRetries headers query allowHttp strictSessions repeatRuns api proxy caBundle clientCert requestsPerSecond maxConcurrent maxEvent cacheTtl cacheEntries username password organization'.split(' '),
 );
 
 const camel = (name) =>

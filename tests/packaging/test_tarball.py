@@ -164,7 +164,7 @@ def test_size(tarball: Path, measure: Callable[[str, int, float], None]) -> None
     with tarfile.open(tarball) as archive:
         for member in archive.getmembers():
             if member.name.endswith(".node"):
-                measure(member.name.rsplit("/", 1)[1], member.size, 6.35 * MIB)
+                measure(member.name.rsplit("/", 1)[1], member.size, 6.6 * MIB)
 
 
 # The goal is 250 KiB: docs/sizes.md says what was tried and what is missing.
@@ -175,7 +175,7 @@ def test_what_a_browser_downloads(
     with tarfile.open(tarball) as archive:
         content = archive.extractfile(f"package/dist/wasm/{name}")
         assert content
-        measure(f"{name}, gzip", len(gzip.compress(content.read(), 9)), 262 * 1024)
+        measure(f"{name}, gzip", len(gzip.compress(content.read(), 9)), 269 * 1024)
 
 
 def test_the_sandbox_has_no_toolchain(node: Sandbox) -> None:

@@ -26,6 +26,7 @@ _SHARED = (
     "api_key",
     "first_byte_timeout",
     "idle_timeout",
+    "repeat_runs",
     "strict_sessions",
     "max_event",
     "cache_ttl",
@@ -54,6 +55,7 @@ class Base:
         query: Mapping[str, object] | NotGiven = NOT_GIVEN,
         allow_http: bool | NotGiven = NOT_GIVEN,
         strict_sessions: bool | NotGiven = NOT_GIVEN,
+        repeat_runs: bool | NotGiven = NOT_GIVEN,
         proxy: str | NotGiven = NOT_GIVEN,
         ca_bundle: str | os.PathLike[str] | NotGiven = NOT_GIVEN,
         client_cert: str | os.PathLike[str] | NotGiven = NOT_GIVEN,
@@ -86,6 +88,8 @@ class Base:
             query: Parameters added to the query of every request; a list is one that is repeated.
             allow_http: Allow plain HTTP to other hosts than this one.
             strict_sessions: Raise where a session had expired, instead of logging a warning.
+            repeat_runs: Try a run again even where it may have been executed, as after a lost
+                connection: the flow may then run twice. False if left out.
             proxy: URL of a proxy; without it, the usual variables of the environment.
             ca_bundle: Path of a PEM file with authorities to trust instead of the platform's.
             client_cert: Path of a PEM file with a certificate and its key, to show to the server.
@@ -121,6 +125,7 @@ class Base:
                 "query": query,
                 "allow_http": allow_http,
                 "strict_sessions": strict_sessions,
+                "repeat_runs": repeat_runs,
                 "proxy": proxy,
                 "ca_bundle": ca_bundle,
                 "client_cert": client_cert,

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 # As much of a file as says what it is.
 _BEGINNING = 64
-# As much of what can be read only once is kept, so that most of it can be sent again.
-_KEPT = 1 << 20
 # How much is read at once.
 _CHUNK = 1 << 18
 # How much is handed over at once at least, but for the end.
@@ -71,10 +69,9 @@ class _Some:
 class Pieces:
     """What can be read once, piece by piece. In a coroutine another thread reads it."""
 
-    __slots__ = ("_beginning", "_items", "_later", "size")
+    __slots__ = ("_items", "_later", "size")
 
     def __init__(self, body: Any) -> None:
-        self._beginning: list[bytes] = []
         self._later: Any = None
         self._items: Iterator[object] | None = None
         self.size: int | None = None
@@ -100,12 +97,10 @@ class Pieces:
 
     def next(self) -> bytes | None:
         """The next piece; ``None`` at the end."""
-        return self._beginning.pop(0) if self._beginning else self._next()
+        return self._next()
 
     async def next_async(self) -> bytes | None:
         """The next piece; the event loop goes on while it is read."""
-        if self._beginning:
-            return self._beginning.pop(0)
         if self._later is None:
             from asyncio import get_running_loop
 
@@ -115,32 +110,6 @@ class Pieces:
             if found.enough(item):
                 break
         return found.piece()
-
-    def begin(self) -> bytes | None:
-        """All of it, if it is small."""
-        kept = 0
-        while kept < _KEPT:
-            piece = self._next()
-            if piece is None:
-                return b"".join(self._beginning)
-            self._beginning.append(piece)
-            kept += len(piece)
-        return None
-
-    async def begin_async(self) -> bytes | None:
-        """All of it, if it is small; for coroutines."""
-        found: list[bytes] = []
-        while sum(map(len, found)) < _KEPT:
-            piece = await self.next_async()
-            if piece is None:
-                return b"".join(found)
-            found.append(piece)
-        self._beginning = found
-        return None
-
-    def head(self) -> bytes:
-        """How it begins."""
-        return b"".join(self._beginning)[:_BEGINNING]
 
 
 def file_body(
@@ -170,8 +139,8 @@ def file_body(
     if data is None:
         return body, None
     if isinstance(data, Pieces):
-        media = _media(data.head(), archive)
-        return Upload({"content_type": media, "size": data.size}, pieces=data), None
+        # What it is, the core finds out from how it begins.
+        return Upload({"size": data.size}, pieces=data), None
     media = _media(data, archive)
     if heard:
         return Upload({"bytes": True, "content_type": media}, data), None
@@ -211,12 +180,12 @@ def form_file(
 
 async def file_body_async(body: Any, archive: str, heard: bool) -> tuple[object, str | None]:
     """As :func:`file_body`, for coroutines."""
-    return file_body(body, archive, heard, await _begin_async(body))
+    return file_body(body, archive, heard, _begin_async(body))
 
 
 async def form_file_async(file: Any, filename: object, heard: bool) -> tuple[object, str | None]:
     """As :func:`form_file`, for coroutines."""
-    return form_file(file, filename, heard, await _begin_async(file))
+    return form_file(file, filename, heard, _begin_async(file))
 
 
 def _regular(path: str) -> None:
@@ -260,17 +229,12 @@ def _begin(body: Any) -> Pieces | bytes | None:
         return bytes(body)
     if not _in_pieces(body):
         return None
-    pieces = Pieces(body)
-    whole = pieces.begin()
-    return pieces if whole is None else whole
+    return Pieces(body)
 
 
-async def _begin_async(body: Any) -> Pieces | bytes | None:
-    if not _in_pieces(body):
-        return None
-    pieces = Pieces(body)
-    whole = await pieces.begin_async()
-    return pieces if whole is None else whole
+def _begin_async(body: Any) -> Pieces | None:
+    # Not read here: the core asks for it within the time of the call.
+    return Pieces(body) if _in_pieces(body) else None
 
 
 def _in_pieces(body: Any) -> bool:

@@ -97,15 +97,31 @@ def follow(way: Way, progress: object, what: str) -> dict[str, Any]:
 
 async def follow_async(way: Way, progress: object, what: str) -> dict[str, Any]:
     """As :func:`follow`, for coroutines."""
+    import asyncio
+
+    batch: asyncio.Future[str | None] | None = None
+    piece: asyncio.Future[bytes | None] | None = None
     with told(progress, None, what, "B") as far:
         try:
             while True:
-                end, wants = _read(await way.source.next_batch_async(), far)
-                if end is not None:
-                    return end
-                if wants and way.pieces is not None:
-                    way.hand_over(await way.pieces.next_async())
+                # Both at once: a source that gives nothing must not hide that the call is over.
+                batch = batch or asyncio.ensure_future(way.source.next_batch_async())
+                both = [one for one in (batch, piece) if one is not None]
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                if batch.done():
+                    end, wants = _read(batch.result(), far)
+                    batch = None
+                    if end is not None:
+                        return end
+                    if wants and way.pieces is not None and piece is None:
+                        piece = asyncio.ensure_future(way.pieces.next_async())
+                if piece is not None and piece.done():
+                    ready, piece = piece.result(), None
+                    way.hand_over(ready)
         finally:
+            for left in (batch, piece):
+                if left is not None:
+                    left.cancel()
             way.source.close()
 
 

@@ -79,7 +79,10 @@ impl From<Piece> for Part {
         match piece {
             Piece::Bytes(bytes) => Part::Bytes(bytes),
             Piece::File(path, size) => Part::Closed(path, size),
-            Piece::Feed(feed) => Part::Feed(feed),
+            Piece::Feed(feed) => match feed.whole() {
+                Some(whole) => Part::Bytes(whole),
+                None => Part::Feed(feed),
+            },
         }
     }
 }
@@ -188,6 +191,14 @@ impl http_body::Body for Watched {
     fn size_hint(&self) -> SizeHint {
         self.left.map(SizeHint::with_exact).unwrap_or_default()
     }
+}
+
+/// How a file begins; nothing where it cannot be read, which is said when it is sent.
+pub fn beginning(path: &Path) -> Bytes {
+    let mut bytes = vec![0; 64];
+    let read = regular(path).and_then(|_| File::open(path)?.read(&mut bytes));
+    bytes.truncate(read.unwrap_or_default());
+    bytes.into()
 }
 
 /// The size of a file that can be read.

@@ -46,6 +46,11 @@ pub fn attach(
 }
 
 /// There are no files.
+pub fn beginning(_: &Path) -> Bytes {
+    Bytes::new()
+}
+
+/// There are no files.
 pub fn file_size(_: &Path) -> io::Result<u64> {
     Err(io::ErrorKind::Unsupported.into())
 }

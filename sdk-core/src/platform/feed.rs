@@ -30,8 +30,13 @@ struct State {
     given: u64,
     /// Something of it has been taken: it cannot be sent again.
     spent: bool,
+    /// All of it, where it is short: it has a length then, and can be sent again.
+    whole: Option<Bytes>,
     failed: Option<Broken>,
 }
+
+/// Bytes up to which a body is read before it is sent.
+const SHORT: usize = 1 << 20;
 
 enum Step {
     Piece(Bytes),
@@ -87,7 +92,51 @@ impl Feed {
     }
 
     pub(crate) fn size(&self) -> Option<u64> {
-        self.0.size
+        let whole = self.whole().map(|whole| whole.len() as u64);
+        whole.or(self.0.size)
+    }
+
+    /// All of it, where it was short.
+    pub(crate) fn whole(&self) -> Option<Bytes> {
+        self.state().whole.clone()
+    }
+
+    /// How it begins, as far as it was read before it is sent.
+    pub(crate) fn beginning(&self) -> Bytes {
+        let state = self.state();
+        let first = match state.steps.front() {
+            Some(Step::Piece(piece)) => Some(piece),
+            _ => None,
+        };
+        state.whole.as_ref().or(first).cloned().unwrap_or_default()
+    }
+
+    /// Reads a short one to its end, of a longer one the beginning, which is then sent first.
+    pub(crate) async fn gather(&self, progress: &watch::Sender<Far>) -> io::Result<()> {
+        let (mut kept, mut size, mut over) = (Vec::new(), 0, false);
+        while size <= SHORT && !over {
+            let next = std::future::poll_fn(|context| self.poll(context, Some(progress)));
+            match next.await {
+                Some(piece) => {
+                    let piece = piece?;
+                    size += piece.len();
+                    kept.push(piece);
+                }
+                None => over = true,
+            }
+        }
+        let mut state = self.state();
+        state.spent = false;
+        state.given = 0;
+        match over {
+            true => state.whole = Some(kept.concat().into()),
+            false => {
+                for piece in kept.into_iter().rev() {
+                    state.steps.push_front(Step::Piece(piece));
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn spent(&self) -> bool {

@@ -63,6 +63,33 @@ impl Piece {
             Piece::Feed(feed) => feed.size(),
         }
     }
+
+    /// Reads as much before it is sent as lets most bodies be sent again.
+    #[cfg_attr(
+        target_arch = "wasm32",
+        allow(clippy::unused_async, reason = "nothing is handed over there")
+    )]
+    pub async fn gather(
+        &self,
+        #[allow(unused, reason = "there are no feeds in WebAssembly")]
+        progress: &tokio::sync::watch::Sender<Far>,
+    ) -> std::io::Result<()> {
+        match self {
+            #[cfg(not(target_arch = "wasm32"))]
+            Piece::Feed(feed) => feed.gather(progress).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// How it begins, where that is known.
+    pub fn beginning(&self) -> Bytes {
+        match self {
+            Piece::Bytes(bytes) => bytes.clone(),
+            Piece::File(path, _) => body::beginning(path),
+            #[cfg(not(target_arch = "wasm32"))]
+            Piece::Feed(feed) => feed.beginning(),
+        }
+    }
 }
 
 /// Whether somebody may listen to spans of calls: in a page nobody does.

@@ -26,6 +26,7 @@ pub(super) async fn sent(call: &Call) -> Result<Option<Bytes>, LangflowError> {
                     LangflowError::invalid_input("path", message)
                 })?);
             }
+            Piece::Feed(feed) if let Some(bytes) = feed.whole() => whole.extend_from_slice(&bytes),
             Piece::Feed(feed) if feed.spent() => {
                 let message = "Some of the stream had been sent before it was known that an open-source \
                                server answers; say so with `api`.";
