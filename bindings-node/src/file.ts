@@ -67,6 +67,7 @@ export interface FileDefaults {
 }
 
 const EMPTY = new Uint8Array(0);
+const KNOWN: readonly string[] = ['path', 'content', 'filename', 'contentType', 'onProgress'];
 
 /** The bytes that a value is, if it is bytes. */
 export function bytesOf(value: unknown): Uint8Array | undefined {
@@ -82,7 +83,8 @@ export function isFile(value: unknown): value is FileInput {
   if (typeof value !== 'object' || value === null) return false;
   if ('content' in value) return isContent(value.content);
   if ('path' in value && !isContent(value)) {
-    return typeof value.path === 'string' || value.path instanceof URL;
+    if (typeof value.path === 'string' || value.path instanceof URL) return true;
+    throw invalidInput('path', 'path is no path');
   }
   return isContent(value);
 }
@@ -112,6 +114,10 @@ async function upload(
   defaults: FileDefaults,
   streams: boolean,
 ): Promise<Upload> {
+  const unknown = Object.keys(file).find((name) => !KNOWN.includes(name));
+  if (unknown !== undefined && !isContent(file)) {
+    throw invalidInput(unknown, `${unknown} is nothing that can be said of a file`);
+  }
   const { onProgress } = file;
   const contentType = file.contentType ?? defaults.contentType;
   const given = file.filename ?? defaults.filename;

@@ -373,3 +373,17 @@ test('what bytes of a flow are is found out', async () => {
     await one.flows.delete({ flowId: flows[0].id });
   }
 });
+
+test('what is said of a file is refused by name where it is nothing', async () => {
+  for (const [body, field] of [
+    [{ path: null }, 'path'],
+    [{ path: 5 }, 'path'],
+    [{ path: 'x', onProgres: () => 1 }, 'onProgres'],
+    [{ content: new Blob(['{}']), name: 'x' }, 'name'],
+  ]) {
+    const error = await failure(() => client.flows.import({ body }));
+    assert.deepEqual([error.code, error.field], ['invalid_input', field]);
+  }
+  const json = await failure(client.exportFlow('echo', { tweaks: { A: { b: 1 } } }));
+  assert.deepEqual([json.code, json.field], ['invalid_input', 'format']);
+});

@@ -104,7 +104,12 @@ fn export_flow(client: Client, mut args: Args) -> Invoked {
         let options = options(&mut args)?;
         args.done()?;
         let format = match format.as_deref() {
-            None | Some("json") => ExportFormat::Json,
+            None | Some("json") if options == Options::default() => ExportFormat::Json,
+            None | Some("json") => {
+                let message =
+                    "`stubs`, `stream`, `asynchronous` and `tweaks` are of the format `python`.";
+                return Err(LangflowError::invalid_input("format", message));
+            }
             Some("python") if options == Options::default() => ExportFormat::Python,
             Some("python") => ExportFormat::PythonWith(options),
             Some(other) => {
