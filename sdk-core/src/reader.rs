@@ -192,6 +192,9 @@ impl Reader {
             &self.source.request_id,
             self.source.attempts,
         )?;
+        if let Some(why) = self.mark.missed(&event) {
+            return Err(LangflowError::new(ErrorCode::StreamInterrupted, why));
+        }
         if self.mark.repeats(&event) {
             return Ok(());
         }

@@ -21,6 +21,8 @@ const LAST: HeaderName = HeaderName::from_static("last-event-id");
 pub struct Mark {
     run_id: Option<String>,
     last: Option<String>,
+    /// Whether its events are numbered without a gap, as far as they were seen.
+    gaps: bool,
     /// Times that it was gone on with since then.
     tries: u32,
     place: Place,
@@ -54,6 +56,8 @@ impl Mark {
             self.run_id = Some(id.clone());
         }
         if let Some(id) = event.id() {
+            let before = self.last.as_deref().and_then(number);
+            self.gaps |= self.last.is_some() && number(id) != before.map(|before| before + 1);
             self.last = Some(id.to_owned());
             self.tries = 0;
         }
@@ -137,6 +141,27 @@ impl Mark {
         Some((call, request))
     }
 
+    /// What is wrong with the first event of a stream that goes on: it is of another run, or not the next
+    /// one where all before it were numbered without a gap.
+    pub fn missed(&self, event: &Event) -> Option<String> {
+        if !matches!(self.place, Place::Unsure) {
+            return None;
+        }
+        if let (Event::RunStarted { run_id, .. }, Some(ours)) = (event, &self.run_id) {
+            let other = run_id.as_ref().filter(|run_id| *run_id != ours)?;
+            return Some(format!(
+                "The stream of the run {ours} went on with the run {other}."
+            ));
+        }
+        let last = self.last.as_deref().and_then(number)?;
+        let next = event.id().and_then(number)?;
+        (!self.gaps && next > last + 1).then(|| {
+            format!(
+                "The stream went on after the event {last} with {next}: those between are lost."
+            )
+        })
+    }
+
     /// Whether the event had arrived before the stream broke off: a server that does not know
     /// `Last-Event-ID` begins again, and no token may come twice.
     pub fn repeats(&mut self, event: &Event) -> bool {
@@ -164,4 +189,8 @@ impl Mark {
             }
         }
     }
+}
+
+fn number(id: &str) -> Option<u64> {
+    id.parse().ok()
 }

@@ -20,6 +20,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         info.request_id = Some(request_id.to_owned());
         return Err(info.with_body(raw.to_string().as_bytes()).into());
     };
+    let whole = result.get("output").filter(|output| !output.is_null());
     let mut outputs = Outputs::new();
     let several = result.get("outputs").and_then(Value::as_object);
     match several.filter(|all| !all.is_empty()) {
@@ -38,8 +39,13 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
             );
         }
     }
-    let (output, reason) = output::single(&outputs);
     outputs.retain(|_, output| !output.value.is_null());
+    if let (true, Some(whole)) = (outputs.is_empty(), whole) {
+        // What the answer names as its output is not nothing because no component has one.
+        let whole = output::component("output", None, whole.clone());
+        outputs.insert("output".to_owned(), whole);
+    }
+    let (output, reason) = output::single(&outputs);
     let text = |key: &str| raw.get(key).and_then(Value::as_str).map(str::to_owned);
     let metadata = raw.get("metadata");
     Ok(RunResult {

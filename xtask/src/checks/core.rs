@@ -7,7 +7,7 @@ use crate::process::{Counts, command, kept, run, say, test};
 use crate::tools::{self, root};
 
 /// Seconds that the fuzzer runs in the gate; by hand it may run for hours.
-const FUZZ_SECONDS: &str = "45";
+const FUZZ_SECONDS: &str = "120";
 
 /// See the table of stages.
 pub fn faults() -> Result<Counts> {
