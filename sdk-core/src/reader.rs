@@ -128,6 +128,8 @@ impl Reader {
                 None => {
                     let time = seconds(wait.unwrap_or_default());
                     let message = match code {
+                        // Perhaps only its connection is dead.
+                        ErrorCode::IdleTimeout if self.go_on().await => continue,
                         ErrorCode::IdleTimeout => {
                             format!("The stream stood still for {time} s.")
                         }
@@ -149,14 +151,19 @@ impl Reader {
             error.code(),
             ErrorCode::StreamInterrupted | ErrorCode::MalformedEvent
         );
-        if !broke {
-            return Err(error);
+        match broke && self.go_on().await {
+            true => Ok(()),
+            false => Err(error),
         }
+    }
+
+    /// Goes on with the run on a connection of its own, where that can be.
+    async fn go_on(&mut self) -> bool {
         let again = self
             .mark
             .again(&self.client, &self.call, self.source.url.as_ref());
         let Some(Again { opened, url }) = Box::pin(again).await else {
-            return Err(error);
+            return false;
         };
         // It is one call to its caller, with all its requests.
         let (counted, attempts) = (self.source.counted.take(), self.source.attempts);
@@ -168,7 +175,7 @@ impl Reader {
             again.move_on();
         }
         self.decoder = Decoder::new(self.client.config.max_event);
-        Ok(())
+        true
     }
 
     /// No more bytes come. What lacks only its end mark is an event still; else the stream was cut.
