@@ -143,7 +143,7 @@ def test_messages_are_read_as_lists_are(raw: RawServer) -> None:
         ({"items": [None], "page": 1, "pages": 1}, "list of objects"),
         ({"items": [{"id": "m"}], "page": 1, "pages": 1, "total": 2}, "1 of 2 items"),
     ):
-        raw.script = lambda connection, _, wrong=wrong: connection.answer(wrong)  # type: ignore[misc]
+        raw.script = lambda connection, _, wrong=wrong: connection.answer(wrong)
         with pytest.raises(InvalidResponse, match=says):
             session.messages()
 

@@ -386,7 +386,7 @@ def test_a_folder_with_two_files_of_one_flow_is_refused(raw: RawServer, tmp_path
         client.push_project(tmp_path)
     for call in (client.push_project, lambda folder: client.pull_project("p", folder)):
         with pytest.raises(InvalidInput) as caught:
-            call("")  # type: ignore[operator]
+            call("")
         assert caught.value.field == "folder"
     assert not raw.requests
 

@@ -198,8 +198,10 @@ class Base:
             message = f"`api_key` has to return the key, not {type(key).__name__}."
             if hasattr(key, "__await__"):
                 message += " Only an AsyncClient waits for one."
-                if hasattr(key, "close"):
-                    key.close()
+                # A coroutine that nobody awaits would warn of it.
+                close = getattr(key, "close", None)
+                if close is not None:
+                    close()
             raise _native.invalid_input("api_key", message)
         keyed = self._keyed
         if keyed is None or keyed[0] != key:
