@@ -376,7 +376,11 @@ pub(crate) fn upload(
     let sent = upload.clone();
     call.transfer = Some(Transferring::Up(upload.clone(), progress));
     let work = platform::boxed(async move {
-        upload.gather(&call, &mut request).await?;
+        let gathered = upload.gather(&call, &mut request).await;
+        gathered.map_err(|mut error| {
+            call.fill(error.info_mut(), None, 0);
+            error
+        })?;
         let answer = client.exchange(request, &call).await;
         let answer = answer.map_err(|error| upload.explain(error))?;
         let head = crate::boundary::head_json(&answer, call.deadline.elapsed().as_secs_f64());
