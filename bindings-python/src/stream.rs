@@ -169,7 +169,7 @@ fn list(py: Python<'_>, items: Vec<Item>) -> PyResult<Py<PyAny>> {
                 }
                 made.append(event)?;
             }
-            Item::Json(value) => made.append(PyString::new(py, &value.to_string()))?,
+            Item::Json(value) => made.append(PyString::new(py, &boundary::text_of(&value)))?,
         }
     }
     Ok(made.into_any().unbind())

@@ -9,7 +9,7 @@ import pytest
 from langflow_api import Client, Page, RunResult
 from langflow_api.models import FlowSummary
 from langflow_api.testing import MockServer
-from support import RawServer
+from support import Connection, RawServer
 
 RESULT: dict[str, Any] = {
     "output": "<b>Hi</b>",
@@ -110,3 +110,25 @@ def test_a_pickled_client(raw: RawServer, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("LANGFLOW_API_KEY", "sk-of-the-worker")
     pickle.loads(data).run_flow("f", "hi")
     assert b"Bearer sk-of-the-worker" in raw.requests[1]
+
+
+def test_integers_of_any_size_keep_their_digits(raw: RawServer) -> None:
+    """Of an answer and of an event; sent, such a number is refused (it would have to be text)."""
+    large, small = 2**64 + 1, -(2**70) - 1
+    answer = {"result": {"output": {"id": large, "all": [small, 2**64 - 1]}}, "session_id": "s"}
+
+    def script(connection: Connection, request: bytes) -> None:
+        if b"text/event-stream" in request:
+            connection.events()
+            connection.event("end", {**answer, "text": str(large)})
+        else:
+            connection.answer(answer)
+
+    raw.script = script
+    with Client(base_url=raw.url, api_key="k") as client:
+        result = client.run_flow("f", "x")
+        assert result.output == answer["result"]["output"]
+        assert result.raw == answer
+        with client.stream_flow("f", "x") as stream:
+            assert stream.get_final_result().raw["text"] == str(large)
+            assert stream.get_final_result().output == answer["result"]["output"]

@@ -255,7 +255,9 @@ impl Client {
         let answer = self.exchange(request, &asked).await?;
         let value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let token = |name: &str| {
-            let text = value[name].as_str()?;
+            let text = value[name]
+                .as_str()
+                .filter(|text| !text.trim().is_empty())?;
             // It has to go into a header.
             HeaderValue::from_str(text).ok()?;
             Some(Secret::new(text))

@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::config::{Config, secret};
 use crate::dialect::Api;
 use crate::error::LangflowError;
+use crate::exact::Wide;
 use crate::options::{self, Network, Timeouts, refuse};
 use crate::platform;
 use crate::request;
@@ -25,6 +26,7 @@ const DEFAULT_URL: &str = "http://localhost:7860";
 pub struct ClientBuilder {
     settings: BTreeMap<String, Value>,
     environment: Option<BTreeMap<String, Value>>,
+    wide: Wide,
 }
 
 impl fmt::Debug for ClientBuilder {
@@ -177,6 +179,12 @@ impl ClientBuilder {
         self.set("api", api.into())
     }
 
+    /// For a host that takes answers as JSON: integers that no value holds here are handed on as they came.
+    pub(crate) fn crossing(mut self) -> Self {
+        self.wide = Wide::Marked;
+        self
+    }
+
     /// Settings by name, as they cross a boundary. Null means absent.
     pub fn from_json(text: &str) -> Result<ClientBuilder, LangflowError> {
         let value: Value = serde_json::from_str(text).map_err(|error| {
@@ -252,6 +260,7 @@ impl ClientBuilder {
             login: None,
             organization: None,
             cache: CacheSettings::default(),
+            wide: self.wide,
         };
         if let Some(lines) = self.environment("LANGFLOW_CUSTOM_HEADERS")? {
             config.headers = options::header_lines("LANGFLOW_CUSTOM_HEADERS", &lines)?;

@@ -224,12 +224,43 @@ pub(crate) fn transport_failed(call: &Call, error: &reqwest::Error) -> Failed {
         Transport::Builder => "The request could not be built",
         Transport::Connect => "No connection could be made",
         Transport::ConnectTimeout => "No connection was made in time",
-        Transport::Tls => "The server's certificate was not accepted",
+        Transport::Tls if platform::untrusted(error) => "The server's certificate was not accepted",
+        Transport::Tls => "No TLS connection could be made with the server",
         Transport::ClientCert => "The server did not accept the certificate of the client",
         Transport::Lost => "The connection was lost before the answer",
     };
-    let mut info = ErrorInfo::new(code, sentence(&format!("{what}: {}", causes(error))));
+    let why = causes(error);
+    let mut info = ErrorInfo::new(code, sentence(&format!("{what}: {why}")));
     info.may_have_executed = call.executes() && failure == Failure::MayHaveRun;
+    let network = &call.client.config.network;
+    if kind == Transport::Connect && why.contains("tunnel error") {
+        // It answers `CONNECT`, of which its status is not handed on.
+        let proxies = platform::proxies(network);
+        let proxy = proxies.first().map_or_else(String::new, shown_url);
+        let proxy = proxy.trim_end_matches('/');
+        let (what, hint) = match why.contains("authorization required") {
+            true => (
+                "answered 407: it wants a user and a password, or others",
+                "Pass them in the URL, `http://user:password@host:port`.",
+            ),
+            false => (
+                "refused the connection to the server",
+                "Ask who runs it whether it lets connections to this host and port through.",
+            ),
+        };
+        info.message = sentence(&format!("The proxy {proxy} {what}: {why}"));
+        info.hint =
+            format!("{hint} The proxy is that of `proxy`, else of HTTPS_PROXY or ALL_PROXY.");
+    }
+    if kind == Transport::Lost && network.client_cert.is_none() && platform::HAS_FILES {
+        let url = call.client.config.base.root();
+        if url.starts_with("https:") {
+            info.hint.push_str(
+                " A server that wants a certificate of the client may also end a connection like this: \
+                 if it does, pass `client_cert`.",
+            );
+        }
+    }
     if kind == Transport::ClientCert {
         info.hint =
             "Pass `client_cert`, a certificate that the server trusts, with its key. Nothing was \

@@ -12,6 +12,7 @@ use crate::base_url::BaseUrl;
 use crate::cache::CacheSettings;
 use crate::dialect::Api;
 use crate::error::{ErrorCode, LangflowError};
+use crate::exact::Wide;
 use crate::limits;
 use crate::options::{self, CallOptions, Network, Timeouts, refuse};
 use crate::platform;
@@ -97,6 +98,8 @@ pub struct Config {
     pub(crate) login: Option<Login>,
     pub(crate) organization: Option<String>,
     pub(crate) cache: CacheSettings,
+    /// What integers beyond 64 bits become in answers.
+    pub(crate) wide: Wide,
 }
 
 impl Config {

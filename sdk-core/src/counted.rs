@@ -5,6 +5,7 @@ use futures::FutureExt as _;
 use crate::client::Client;
 use crate::dialect::{self, Family, langflow};
 use crate::error::{ErrorCode, LangflowError};
+use crate::exact::Wide;
 use crate::reader::parse;
 use crate::run::{RunRequest, RunResult};
 
@@ -32,5 +33,5 @@ pub fn request(client: &Client, run: &RunRequest) -> Result<usize, LangflowError
 /// # Errors
 /// As [`Client::run_flow`], of an answer that is none.
 pub fn extract(body: &[u8]) -> Result<RunResult, LangflowError> {
-    dialect::result(&langflow::RUN, parse(body)?, "req_1", 1)
+    dialect::result(&langflow::RUN, parse(body, Wide::Digits)?, "req_1", 1)
 }

@@ -25,6 +25,7 @@ pub mod decode;
 mod dialect;
 mod error;
 mod event;
+mod exact;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod export;
 #[cfg(not(target_arch = "wasm32"))]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::error::LangflowError;
+use crate::exact::{self, Wide};
 use crate::options::{self, refuse};
 use crate::platform::{BoxStream, MaybeSend};
 use crate::run::{RunRequest, RunResult};
@@ -132,7 +133,7 @@ pub(crate) fn events(
 impl ManyOptions {
     /// Reads what crosses a boundary; a request that is none is the error of its item.
     pub(crate) fn from_json(text: &str) -> Result<(Vec<Request>, ManyOptions), LangflowError> {
-        let value: Value = serde_json::from_str(text).map_err(|error| {
+        let value = exact::read(text.as_bytes(), Wide::Marked).map_err(|error| {
             LangflowError::invalid_input("request", format!("The request is not JSON: {error}."))
         })?;
         let Value::Object(map) = value else {

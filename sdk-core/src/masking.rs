@@ -8,9 +8,15 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::config::Secret;
 use crate::error::ErrorInfo;
+use crate::platform;
 
-/// Shorter ones are left: to mask `a` would make every text unreadable.
+/// Of shorter secrets no beginning is looked for, and they are masked where they are a word of their own.
 const SHORTEST: usize = 6;
+/// What is shorter still, and a word such as `langflow` (the password of many a new server), stands in
+/// texts that have nothing to do with a secret: it is masked only where it is said to be one.
+const LEAST: usize = 3;
+/// The longest secret that may be a word of a language.
+const WORD: usize = 12;
 /// Tokens of a login that are remembered, the newest ones.
 const TOKENS: usize = 8;
 /// What stands for a secret.
@@ -25,6 +31,9 @@ const NAMES: [&str; 7] = [
     "secret",
     "token",
 ];
+
+/// Words before the value of an `Authorization`.
+const SCHEMES: [&str; 2] = ["bearer", "basic"];
 
 /// Secrets that no setting holds: tokens of a login.
 #[derive(Debug, Default)]
@@ -65,10 +74,83 @@ pub(crate) fn mask(client: &Client, call: Option<&Call>, info: &mut ErrorInfo) {
     }
 }
 
+/// Where a secret is masked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Where {
+    /// Everywhere.
+    Anywhere,
+    /// Where neither a letter nor a digit is beside it.
+    Alone,
+    /// Where the words around it say that it is one, or it is a whole text in quotes.
+    Named,
+}
+
+impl Where {
+    fn of(secret: &str) -> Where {
+        let mut after = secret.chars().skip(1);
+        let letters = secret.starts_with(|first: char| first.is_ascii_alphabetic());
+        let word = letters && secret.len() <= WORD && after.all(|it| it.is_ascii_lowercase());
+        match secret.len() {
+            0..LEAST => Where::Named,
+            _ if word => Where::Named,
+            LEAST..SHORTEST => Where::Alone,
+            _ => Where::Anywhere,
+        }
+    }
+
+    /// Whether what stands between these two is the secret.
+    fn holds(self, before: &str, after: &str) -> bool {
+        let touches = |it: Option<char>| it.is_some_and(char::is_alphanumeric);
+        if self == Where::Anywhere {
+            return true;
+        }
+        if touches(before.chars().next_back()) || touches(after.chars().next()) {
+            return false;
+        }
+        if self == Where::Alone || (before.is_empty() && after.is_empty()) {
+            return true;
+        }
+        let quoted = |it: Option<char>| it.is_some_and(|it| "\"'`".contains(it));
+        if quoted(before.chars().next_back()) && quoted(after.chars().next()) {
+            return true;
+        }
+        // `user:secret@host`.
+        if before.ends_with(':') && after.starts_with('@') {
+            return true;
+        }
+        let between = |it: char| it.is_whitespace() || "=:\"'`".contains(it);
+        let name = before.trim_end_matches(between);
+        // `no key was sent` has a word between; a name stands right before its value.
+        let name = name.rsplit(|it: char| !it.is_alphanumeric() && !"-_".contains(it));
+        let name = name.map(str::to_ascii_lowercase).next().unwrap_or_default();
+        before.ends_with(between)
+            && (SCHEMES.contains(&name.as_str()) || NAMES.iter().any(|word| name.contains(word)))
+    }
+}
+
+/// The text without the secret.
+fn without(text: &str, secret: &str) -> String {
+    let place = Where::of(secret);
+    let (mut made, mut copied) = (String::with_capacity(text.len()), 0);
+    for (at, found) in text.match_indices(secret) {
+        let after = at + found.len();
+        if place.holds(&text[..at], &text[after..]) {
+            made.push_str(&text[copied..at]);
+            made.push_str(MASK);
+            copied = after;
+        }
+    }
+    made.push_str(&text[copied..]);
+    made
+}
+
 fn clean(text: &mut String, secrets: &[String]) {
     for secret in secrets {
         if text.contains(secret.as_str()) {
-            *text = text.replace(secret.as_str(), MASK);
+            *text = without(text, secret);
+        }
+        if Where::of(secret) != Where::Anywhere {
+            continue;
         }
         // Bodies are cut, perhaps within a secret.
         let cut = (SHORTEST..secret.len())
@@ -88,7 +170,7 @@ fn secrets(client: &Client, call: Option<&Call>) -> Vec<String> {
     let Client { config, shared, .. } = client;
     let mut found: Vec<String> = Vec::new();
     let mut add = |text: &str| {
-        if text.len() >= SHORTEST {
+        if !text.is_empty() {
             found.push(text.to_owned());
             let json = serde_json::to_string(text).unwrap_or_default();
             found.push(json.trim_matches('"').to_owned());
@@ -101,12 +183,11 @@ fn secrets(client: &Client, call: Option<&Call>) -> Vec<String> {
     if let Some(login) = &config.login {
         add(Login::password(login));
     }
-    if let Some(proxy) = &config.network.proxy
-        && let Ok(url) = url::Url::parse(proxy)
-        && let Some(password) = url.password()
-    {
-        add(password);
-        add(&percent_encoding::percent_decode_str(password).decode_utf8_lossy());
+    for url in platform::proxies(&config.network) {
+        if let Some(password) = url.password() {
+            add(password);
+            add(&percent_encoding::percent_decode_str(password).decode_utf8_lossy());
+        }
     }
     let learnt = shared.learnt.0.lock();
     for token in learnt.unwrap_or_else(PoisonError::into_inner).iter() {
@@ -135,6 +216,53 @@ fn secrets(client: &Client, call: Option<&Call>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_and_short_secrets_are_masked_where_they_are_secrets() {
+        for (secret, text, expected) in [
+            // The default password of a new server, which is its name too.
+            (
+                "langflow",
+                "langflow.example says: no langflow here",
+                "langflow.example says: no langflow here",
+            ),
+            (
+                "langflow",
+                "/langflow/api/v1/flows",
+                "/langflow/api/v1/flows",
+            ),
+            ("langflow", "langflow", "***"),
+            (
+                "langflow",
+                "password=langflow&user=ada",
+                "password=***&user=ada",
+            ),
+            ("langflow", "bad password: langflow.", "bad password: ***."),
+            ("langflow", r#"{"pw": "langflow"}"#, r#"{"pw": "***"}"#),
+            (
+                "langflow",
+                "http://ada:langflow@proxy:1",
+                "http://ada:***@proxy:1",
+            ),
+            (
+                "langflow",
+                "Authorization: Bearer langflow",
+                "Authorization: Bearer ***",
+            ),
+            ("Secret", "Secret", "***"),
+            ("1234", "the key 1234 is bad", "the key *** is bad"),
+            ("1234", "12345 bytes of 1234", "12345 bytes of ***"),
+            ("k-1", "no k-1, k-11", "no ***, k-11"),
+            ("k", "k is not ok", "k is not ok"),
+            ("k", "api_key=k", "api_key=***"),
+            ("correcthorsebattery", "xcorrecthorsebatteryx", "x***x"),
+            ("sk-abcdef", "xsk-abcdefx", "x***x"),
+        ] {
+            let mut cleaned = text.to_owned();
+            clean(&mut cleaned, &[secret.to_owned()]);
+            assert_eq!(cleaned, expected, "{secret} in {text}");
+        }
+    }
 
     #[test]
     fn a_secret_that_was_cut_is_masked_too() {

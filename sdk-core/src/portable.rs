@@ -10,6 +10,7 @@ use crate::call::{Answer, Asked as Asking, Call, Got, Want};
 use crate::client::Client;
 use crate::dialect::Api;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
+use crate::exact::{self, Wide};
 use crate::folder;
 use crate::options::CallOptions;
 use crate::request::{self, Parts};
@@ -92,7 +93,7 @@ impl Client {
         let mut asked = Asked {
             args: arguments(request, call.operation.path),
             body: body
-                .and_then(|bytes| serde_json::from_slice(bytes).ok())
+                .and_then(|bytes| exact::read(bytes, Wide::Marked).ok())
                 .unwrap_or_default(),
             options: call.options.clone(),
             request_id: call.request_id.clone(),
@@ -120,9 +121,15 @@ impl Client {
                     "createFlow" | "createApiKey" | "importFlows"
                 ) =>
             {
-                (StatusCode::CREATED, Bytes::from(value.to_string()))
+                (
+                    StatusCode::CREATED,
+                    Bytes::from(exact::restored(value.to_string())),
+                )
             }
-            value => (StatusCode::OK, Bytes::from(value.to_string())),
+            value => (
+                StatusCode::OK,
+                Bytes::from(exact::restored(value.to_string())),
+            ),
         };
         files::saved(call, &body).await?;
         Ok(Answer {
@@ -273,7 +280,7 @@ impl Client {
             .iter()
             .filter(|(name, _)| args.contains(&name.as_str()));
         let body = match &operation.body {
-            Some(_) => Bytes::from(asked.body.to_string()),
+            Some(_) => Bytes::from(exact::restored(asked.body.to_string())),
             None => Bytes::new(),
         };
         let parts = Parts {

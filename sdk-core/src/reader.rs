@@ -14,10 +14,12 @@ use crate::decode::{Decoder, Fault, Frame};
 use crate::dialect::{self, Family};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::event::Event;
+use crate::exact::{self, Wide};
 use crate::platform;
 use crate::resume::{Again, Mark};
 use crate::send::{MAX_ANSWER, sentence, too_large};
 use crate::stream::Source;
+use crate::understand::packed;
 
 /// Reads the bytes and makes events of them.
 pub(crate) struct Reader {
@@ -74,6 +76,9 @@ impl Reader {
             Err(mut error) => {
                 self.over = true;
                 self.ready.clear();
+                if error.is(ErrorCode::MalformedEvent) || error.is(ErrorCode::StreamInterrupted) {
+                    error = packed(error, &self.source.headers);
+                }
                 self.fill(error.info_mut());
                 self.count(Some(error.code()));
                 Some(Err(error))
@@ -191,7 +196,8 @@ impl Reader {
         }
     }
 
-    fn take_frame(&mut self, frame: Frame) -> Result<(), LangflowError> {
+    fn take_frame(&mut self, mut frame: Frame) -> Result<(), LangflowError> {
+        frame.data = exact::protected(frame.data, self.client.config.wide);
         let event = dialect::event(
             self.call.operation,
             frame,
@@ -307,7 +313,7 @@ impl Reader {
                 .client
                 .html(&body, &self.source.headers, self.call.operation)
                 .await),
-            None => parse(&body).and_then(|raw| {
+            None => parse(&body, self.client.config.wide).and_then(|raw| {
                 dialect::result(self.call.operation, raw, &id, self.source.attempts)
             }),
         };
@@ -325,7 +331,8 @@ impl Reader {
                     result: Box::new(result),
                 })
             }
-            Err(mut error) => {
+            Err(error) => {
+                let mut error = packed(error, &self.source.headers);
                 self.fill(error.info_mut());
                 self.count(Some(error.code()));
                 Err(error)
@@ -361,9 +368,15 @@ impl Reader {
     }
 }
 
+/// JSON without the mark that some servers write before it, though no JSON begins so.
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
 /// A whole body as JSON.
-pub(crate) fn parse(body: &[u8]) -> Result<Value, LangflowError> {
-    serde_json::from_slice(body).map_err(|error| {
+pub(crate) fn parse(body: &[u8], wide: Wide) -> Result<Value, LangflowError> {
+    let body = without_mark(body);
+    exact::read(body, wide).map_err(|error| {
         let message = format!("The answer is not JSON: {error}.");
         ErrorInfo::new(ErrorCode::InvalidResponse, message)
             .with_body(body)

@@ -15,6 +15,9 @@ const LEAST: Duration = Duration::from_micros(62_500);
 /// Longest delay that a server may ask for; beyond it the call fails and says so.
 pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(60);
 
+/// Seconds that stand for more of them than a clock can count.
+const LONGEST: f64 = 1e10;
+
 /// What became of an attempt, as far as repeating it is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
@@ -62,14 +65,22 @@ pub fn delay(safety: Safety, attempt: &Attempt, max_retries: u32, random: f64) -
 /// Reads `Retry-After-Ms` or `Retry-After`: milliseconds, seconds, or an HTTP date against `now`
 /// (Unix seconds).
 pub fn retry_after(ms: Option<&str>, value: Option<&str>, now: f64) -> Option<Duration> {
-    if let Some(ms) = ms.and_then(|text| platform::number(text.trim())) {
+    if let Some(ms) = ms.and_then(number) {
         return duration(ms / 1000.0);
     }
     let value = value?.trim();
-    match platform::number(value) {
+    match number(value) {
         Some(seconds) => duration(seconds),
         None => duration((http_date(value)? - now).max(0.0)),
     }
+}
+
+/// However many digits it has: it asks for a long time, not for none.
+fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let digit = text.starts_with(|first: char| first.is_ascii_digit());
+    let number = platform::number(text)?;
+    Some(if digit { number.min(LONGEST) } else { number })
 }
 
 fn duration(seconds: f64) -> Option<Duration> {
@@ -207,6 +218,10 @@ mod tests {
             retry_after(None, Some(date), now + 60.0),
             Some(Duration::ZERO)
         );
+        for long in ["99999999999999999999", "1e300", &"9".repeat(400)] {
+            let found = retry_after(None, Some(long), 0.0);
+            assert!(found.is_some_and(|time| time > RETRY_AFTER_CAP), "{long}");
+        }
         for bad in ["soon", "-1", "NaN", "inf", ""] {
             assert_eq!(retry_after(None, Some(bad), 0.0), None, "{bad}");
         }

@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::config::Secret;
 use crate::dialect::{self, Family, langflow, lfx, responses};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
+use crate::exact;
 use crate::operation;
 use crate::output::{Output, Outputs, Reason};
 use crate::request::{self, Parts};
@@ -20,7 +21,7 @@ use crate::stream::RunStream;
 
 /// A body; JSON objects have only texts for keys, so it always has a text.
 fn json_bytes(body: &Map<String, Value>) -> Bytes {
-    serde_json::to_vec(body).unwrap_or_default().into()
+    exact::restore(serde_json::to_vec(body).unwrap_or_default()).into()
 }
 
 pub(crate) fn only_open_source(field: &str) -> LangflowError {
@@ -99,7 +100,7 @@ impl RunResult {
 
     /// As [`RunResult::to_json`], written at once.
     pub(crate) fn to_text(&self) -> String {
-        serde_json::to_string(&Crossing::of(self)).unwrap_or_default()
+        exact::restored(serde_json::to_string(&Crossing::of(self)).unwrap_or_default())
     }
 }
 

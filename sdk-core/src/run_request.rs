@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::client::Client;
 use crate::error::LangflowError;
+use crate::exact::{self, Wide};
 use crate::options::{self, CallOptions, refuse};
 use crate::request;
 use crate::tweaks;
@@ -93,7 +94,8 @@ impl RunRequest {
 
     /// Reads a request that comes as JSON, with its `options`. Null means absent.
     pub fn from_json(text: &str) -> Result<RunRequest, LangflowError> {
-        let value: Value = serde_json::from_str(text).map_err(|error| unsayable(text, &error))?;
+        let value = exact::read(text.as_bytes(), Wide::Marked);
+        let value = value.map_err(|error| unsayable(text, &error))?;
         RunRequest::from_value(value)
     }
 

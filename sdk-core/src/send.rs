@@ -18,6 +18,7 @@ use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::operation::Safety;
 use crate::platform::{self, Sent};
 use crate::portable;
+use crate::reader::without_mark;
 use crate::retry::{self, Attempt, Failure};
 use crate::trace::{TRACEPARENT, Trace};
 use crate::transfer::Transferring;
@@ -126,7 +127,13 @@ impl Client {
                 self.save(response, path, progress, call).await?;
                 Bytes::new()
             }
-            _ => self.read_body(response, call).await?,
+            _ => {
+                let body = self.read_body(response, call).await?;
+                match has_type(&headers, "application/json") {
+                    true => body.slice_ref(without_mark(&body)),
+                    false => body,
+                }
+            }
         };
         Ok(Got::Whole(Answer {
             url,

@@ -1,6 +1,6 @@
 //! Makes JSON of a whole answer, or says what came instead.
 
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use serde_json::Value;
 
 use crate::call::{Answer, Call};
@@ -8,8 +8,9 @@ use crate::client::Client;
 use crate::dialect::Api;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::operation::Operation;
+use crate::platform;
 use crate::reader::parse;
-use crate::send::has_type;
+use crate::send::{has_type, sentence};
 
 impl Client {
     /// The answer as JSON.
@@ -22,12 +23,12 @@ impl Client {
             true => Err(self
                 .html(&answer.body, &answer.headers, call.operation)
                 .await),
-            false => parse(&answer.body)
+            false => parse(&answer.body, self.config.wide)
                 .and_then(|value| {
                     let wrong = call.operation.shape.misses(Some(&value));
                     wrong.map_or(Ok(value), |why| Err(misshapen(why, &answer.body)))
                 })
-                .map_err(|error| call.misunderstood(error, answer)),
+                .map_err(|error| call.misunderstood(packed(error, &answer.headers), answer)),
         };
         outcome.map_err(|mut error| {
             call.fill_from(error.info_mut(), answer);
@@ -53,6 +54,24 @@ impl Client {
         }
         info.into()
     }
+}
+
+/// Says so where an answer cannot be read because it was packed, which nobody had asked for.
+pub(crate) fn packed(mut error: LangflowError, headers: &HeaderMap) -> LangflowError {
+    if platform::UNPACKS {
+        return error;
+    }
+    let coding = headers.get(header::CONTENT_ENCODING);
+    let coding = coding.and_then(|coding| coding.to_str().ok());
+    if let Some(coding) = coding.filter(|coding| !coding.eq_ignore_ascii_case("identity")) {
+        let info = error.info_mut();
+        info.message = sentence(&format!(
+            "The answer is encoded as {coding}, which was not asked for, and cannot be read"
+        ));
+        info.hint = "Turn compression off in the server or in the proxy before it.".to_owned();
+        info.body = None;
+    }
+    error
 }
 
 /// The error for JSON, or nothing, that is not what the operation answers with.

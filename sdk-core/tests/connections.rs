@@ -322,6 +322,124 @@ async fn a_server_that_asks_for_a_certificate() {
     }
 }
 
+#[tokio::test]
+async fn what_tls_cannot_be_set_up_with_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = Tls::new(&folder, "127.0.0.1");
+    let write = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    // Good PEM around what is no certificate.
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned();
+    let broken = write("broken.pem", broken);
+    let other = tempfile::tempdir().unwrap();
+    let other = std::fs::read_to_string(Tls::new(&other, "127.0.0.1").client).unwrap();
+    let own = std::fs::read_to_string(&tls.client).unwrap();
+    let cut = |text: &str| text.find("-----BEGIN PRIVATE").unwrap();
+    let mixed = format!("{}{}", &own[..cut(&own)], &other[cut(&other)..]);
+    let mixed = write("mixed.pem", mixed);
+    for (builder, field) in [
+        (
+            client("https://127.0.0.1:1").ca_bundle(&broken),
+            "ca_bundle",
+        ),
+        (
+            client("https://127.0.0.1:1").client_cert(&mixed),
+            "client_cert",
+        ),
+    ] {
+        let error = run(&builder.build().unwrap()).await.unwrap_err();
+        assert_eq!(error.info().field.as_deref(), Some(field), "{error}");
+        assert_eq!(error.info().attempts, 1, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_named() {
+    for (status, says) in [
+        ("407 Who", "answered 407"),
+        ("403 No", "refused the connection"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                request(&mut stream).await;
+                let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        let made = client("https://workspace.test")
+            .max_retries(0)
+            .proxy(format!("http://ada:s3cret@{address}"))
+            .build()
+            .unwrap();
+        let error = run(&made).await.unwrap_err();
+        assert!(error.is(ErrorCode::ConnectFailed), "{error}");
+        let message = &error.info().message;
+        let whole = format!("The proxy http://{address} {says}");
+        assert!(message.starts_with(&whole), "{message}");
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+}
+
+/// The variables are the whole process's, so this test runs again in processes of its own.
+#[tokio::test]
+async fn what_the_environment_says_is_named_and_not_shown() {
+    const NAME: &str = "what_the_environment_says_is_named_and_not_shown";
+    if let Ok(url) = std::env::var("TEST_URL") {
+        let made = client(&url).allow_http(true).max_retries(0);
+        let error = run(&made.build().unwrap()).await.unwrap_err();
+        let field = std::env::var("TEST_FIELD").ok();
+        assert_eq!(error.info().field, field, "{error}");
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("s3cret-of-the-proxy"), "{shown}");
+        return;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            request(&mut stream).await;
+            let said = "ada may not come in with s3cret-of-the-proxy";
+            let length = said.len();
+            let answer = format!("HTTP/1.1 403 No\r\ncontent-length: {length}\r\n\r\n{said}");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    let proxy = format!("http://ada:s3cret-of-the-proxy@{address}");
+    for (url, name, value, field) in [
+        ("http://workspace.test", "HTTP_PROXY", proxy.as_str(), None),
+        (
+            "https://workspace.test",
+            "SSL_CERT_FILE",
+            "/does/not/exist",
+            Some("SSL_CERT_FILE"),
+        ),
+    ] {
+        let (value, work) = (value.to_owned(), std::env::current_exe().unwrap());
+        let run = tokio::task::spawn_blocking(move || {
+            let mut command = std::process::Command::new(work);
+            command
+                .args(["--exact", NAME])
+                .env("TEST_URL", url)
+                .env_remove("SSL_CERT_DIR")
+                .env(name, value);
+            field
+                .map(|field| command.env("TEST_FIELD", field).output())
+                .unwrap_or_else(|| command.output())
+        });
+        let output = run.await.unwrap().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success() && text.contains("1 passed"),
+            "{text}"
+        );
+    }
+}
+
 /// `SSL_CERT_FILE` is the whole process's, so this test runs again in a process of its own.
 #[tokio::test]
 async fn ssl_cert_file_is_heeded() {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::client::Client;
 use crate::error::LangflowError;
+use crate::exact::{self, Wide};
 use crate::options::{self, refuse};
 use crate::platform::{self, BoxFuture};
 
@@ -55,7 +56,7 @@ pub(crate) struct Args(Map<String, Value>);
 
 impl Args {
     pub(crate) fn from_json(text: &str) -> Result<Args, LangflowError> {
-        match serde_json::from_str(text) {
+        match exact::read(text.as_bytes(), Wide::Marked) {
             Ok(Value::Object(mut map)) => {
                 map.retain(|_, value| !value.is_null());
                 Ok(Args(map))

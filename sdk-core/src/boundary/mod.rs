@@ -16,6 +16,7 @@ use crate::builder::ClientBuilder;
 use crate::call::{Answer, Asked, Call};
 use crate::client::Client;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
+use crate::exact;
 use crate::many::ManyOptions;
 use crate::metrics::Thresholds;
 use crate::operation;
@@ -62,7 +63,7 @@ impl Engine {
     /// An engine from settings as JSON. Makes no connection and starts no thread.
     pub fn new(config: &str) -> Result<Engine, ErrorJson> {
         Ok(Engine {
-            client: ClientBuilder::from_json(config)?.build()?,
+            client: ClientBuilder::from_json(config)?.crossing().build()?,
         })
     }
 
@@ -343,15 +344,15 @@ fn events(stream: RunStream) -> EventStream {
 }
 
 /// The value as JSON, which has only texts for keys. `Display` says the same, through a formatter that
-/// costs more than the rest.
-fn text_of(value: &Value) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+/// costs more than the rest. Integers beyond 64 bits have their digits.
+pub fn text_of(value: &Value) -> String {
+    exact::restored(serde_json::to_string(value).unwrap_or_default())
 }
 
 fn reply(answer: Answer, elapsed: f64) -> Reply {
     Reply {
         head: text_of(&head_json(&answer, elapsed)),
-        body: answer.body,
+        body: exact::restored_bytes(answer.body),
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, Notify};
 use super::{ErrorJson, guard};
 use crate::error::LangflowError;
 use crate::event::Event;
+use crate::exact;
 use crate::platform::BoxStream;
 
 /// Events that one batch holds at most: what is beyond waits, so that a slow reader slows the
@@ -115,7 +116,7 @@ impl EventStream {
             item.write(&mut text);
         }
         text.push(b']');
-        Ok(String::from_utf8(text).ok())
+        Ok(String::from_utf8(exact::restore(text)).ok())
     }
 
     /// As [`EventStream::next_batch`], each event by itself.

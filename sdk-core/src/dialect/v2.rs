@@ -134,6 +134,8 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         }
     };
     let mut outputs = Outputs::new();
+    let errors = raw.get("errors").and_then(Value::as_array);
+    let failed_anyway = raw["has_errors"] == true && errors.is_some_and(|all| !all.is_empty());
     for (id, entry) in raw
         .get("outputs")
         .and_then(Value::as_object)
@@ -141,6 +143,10 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         .flatten()
     {
         insert(&mut outputs, id, entry);
+    }
+    // Completed, with errors and with nothing to show: it has failed, whatever it calls that.
+    if failed_anyway && outputs.values().all(|output| output.value.is_null()) {
+        return Err(failed(&raw));
     }
     Ok(finished(outputs, reason, raw, request_id, attempts))
 }

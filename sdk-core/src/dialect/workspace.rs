@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::decode::Frame;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::event::Event;
-use crate::output::{self, Outputs};
+use crate::output::{self, Outputs, Reason};
 use crate::problem::Problem;
 use crate::run::{Metadata, RunResult};
 
@@ -45,7 +45,15 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         let whole = output::component("output", None, whole.clone());
         outputs.insert("output".to_owned(), whole);
     }
-    let (output, reason) = output::single(&outputs);
+    let (mut output, mut reason) = output::single(&outputs);
+    if let Some(whole) = whole.filter(|_| reason != Reason::Multiple) {
+        // What the answer names as its output is the output, also where its component says another.
+        let named = Outputs::from([(
+            "output".to_owned(),
+            output::component("output", None, whole.clone()),
+        )]);
+        (output, reason) = output::single(&named);
+    }
     let text = |key: &str| raw.get(key).and_then(Value::as_str).map(str::to_owned);
     let metadata = raw.get("metadata");
     Ok(RunResult {

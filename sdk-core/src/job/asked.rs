@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::call::{Answer, Call};
 use crate::client::Client;
 use crate::error::LangflowError;
+use crate::exact;
 use crate::operation::Operation;
 use crate::options::CallOptions;
 use crate::request::{self, Parts};
@@ -36,7 +37,9 @@ impl Client {
         let mut call = Call::new(self, asked.operation, asked.options);
         // Every caller goes on to the other family where this one is not it.
         call.moves = !asked.operation.open_source();
-        let body = asked.body.map(|body| Bytes::from(body.to_string()));
+        let body = asked
+            .body
+            .map(|body| Bytes::from(exact::restored(body.to_string())));
         let parts = Parts {
             args: asked.args,
             body: body.unwrap_or_default(),

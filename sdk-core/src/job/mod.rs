@@ -276,6 +276,14 @@ impl Job {
 
     fn known(&self, raw: Value) -> Result<JobInfo, LangflowError> {
         let text = |key: &str| raw.get(key).and_then(Value::as_str).map(str::to_owned);
+        if let Some(other) = text("job_id")
+            .or_else(|| text("run_id"))
+            .filter(|id| *id != self.id)
+        {
+            let message = format!("The answer is of the job {other}, not of {}.", self.id);
+            let info = ErrorInfo::new(ErrorCode::InvalidResponse, message);
+            return Err(info.with_body(raw.to_string().as_bytes()).into());
+        }
         let status = match text("status").as_deref() {
             Some("queued") => JobStatus::Queued,
             Some("running" | "in_progress" | "resuming") => JobStatus::Running,

@@ -1,5 +1,6 @@
 //! How connections are made: times, proxies, certificates.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::base_url::BaseUrl;
@@ -61,16 +62,37 @@ pub fn http_client(
             return builder().tls_certs_only([]).build().map_err(failed);
         }
     }
+    if network.ca_bundle.is_none() {
+        check_store(|name| std::env::var_os(name))?;
+    }
     let identity = match &network.client_cert {
         Some(path) => Some(identity(path)?),
         None => None,
     };
+    let plain = builder;
     let builder = || match &identity {
         Some(identity) => builder().identity(identity.clone()),
         None => builder(),
     };
-    if let Some(path) = &network.ca_bundle {
-        let roots = authorities(path)?;
+    // What is read well and still is nothing to set TLS up with: one setting after the other.
+    let broken = |field: &str, path: &str, error: &reqwest::Error| {
+        let message = format!("{path} cannot be used for TLS: {}.", causes(error));
+        LangflowError::invalid_input(field, message)
+    };
+    let roots = match &network.ca_bundle {
+        Some(path) => {
+            let roots = authorities(path)?;
+            let alone = plain().tls_certs_only(roots.clone()).build();
+            alone.map_err(|error| broken("ca_bundle", path, &error))?;
+            Some(roots)
+        }
+        None => None,
+    };
+    if let Some(path) = &network.client_cert {
+        let alone = builder().tls_certs_only([]).build();
+        alone.map_err(|error| broken("client_cert", path, &error))?;
+    }
+    if let Some(roots) = roots {
         return builder().tls_certs_only(roots).build().map_err(failed);
     }
     match builder().build() {
@@ -83,6 +105,37 @@ pub fn http_client(
             builder().tls_certs_only(roots).build().map_err(failed)
         }
         client => client.map_err(failed),
+    }
+}
+
+/// The proxies that requests may go through, with what they say of user and password.
+pub fn proxies(network: &Network) -> Vec<url::Url> {
+    let found = match &network.proxy {
+        Some(url) => vec![url.clone()],
+        None => [
+            "HTTPS_PROXY",
+            "https_proxy",
+            "HTTP_PROXY",
+            "http_proxy",
+            "ALL_PROXY",
+            "all_proxy",
+        ]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .map(|text| with_scheme(&text))
+        .collect(),
+    };
+    found
+        .iter()
+        .filter_map(|url| url::Url::parse(url).ok())
+        .collect()
+}
+
+/// `proxy.example:8080` is the URL of a proxy, too.
+fn with_scheme(text: &str) -> String {
+    match text.contains("://") {
+        true => text.to_owned(),
+        false => format!("http://{text}"),
     }
 }
 
@@ -102,11 +155,7 @@ fn check_variables(get: impl Fn(&str) -> Option<String>, https: bool) -> Result<
         let Some((name, text)) = found.filter(|(_, text)| !text.is_empty()) else {
             continue;
         };
-        // `proxy.example:8080` is one, too.
-        let whole = match text.contains("://") {
-            true => text,
-            false => format!("http://{text}"),
-        };
+        let whole = with_scheme(&text);
         let spaces = whole.contains(char::is_whitespace);
         // `http:/proxy` would be a host `http` without its port.
         let slashes = whole.matches(":/").count() == 1;
@@ -122,6 +171,30 @@ fn check_variables(get: impl Fn(&str) -> Option<String>, https: bool) -> Result<
         };
     }
     Ok(())
+}
+
+/// Refuses a store of certificates that is not there: every certificate of every server would be refused
+/// instead, without a word of why.
+fn check_store(get: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<(), LangflowError> {
+    // The stores of Windows and of Apple's systems are read whatever these say.
+    if cfg!(any(windows, target_vendor = "apple")) {
+        return Ok(());
+    }
+    let (file, folders) = (get("SSL_CERT_FILE"), get("SSL_CERT_DIR"));
+    let read = file.as_ref().is_some_and(|path| Path::new(path).is_file())
+        || folders
+            .as_ref()
+            .is_some_and(|all| std::env::split_paths(all).any(|path| path.is_dir()));
+    let Some(path) = file.or(folders).filter(|_| !read) else {
+        return Ok(());
+    };
+    let name = match get("SSL_CERT_FILE") {
+        Some(_) => "SSL_CERT_FILE",
+        None => "SSL_CERT_DIR",
+    };
+    let path = Path::new(&path).display();
+    let message = format!("{name} is {path}, which is not there to be read.");
+    Err(LangflowError::invalid_input(name, message))
 }
 
 fn authorities(path: &str) -> Result<Vec<reqwest::Certificate>, LangflowError> {
@@ -143,7 +216,7 @@ fn identity(path: &str) -> Result<reqwest::Identity, LangflowError> {
 }
 
 fn read(field: &str, path: &str) -> Result<Vec<u8>, LangflowError> {
-    super::file_bytes(std::path::Path::new(path)).map_err(|error| {
+    super::file_bytes(Path::new(path)).map_err(|error| {
         LangflowError::invalid_input(field, format!("{path} cannot be read: {error}."))
     })
 }
@@ -169,6 +242,11 @@ pub fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
         source = found.source();
     }
     None
+}
+
+/// Whether it is the certificate of the server that was not accepted, and not TLS as such.
+pub fn untrusted(error: &reqwest::Error) -> bool {
+    matches!(tls_error(error), Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// Whether the server has refused the client's certificate. In TLS 1.3 the client counts as connected

@@ -18,3 +18,13 @@ pub fn http_client(
         LangflowError::new(ErrorCode::TlsFailed, message)
     })
 }
+
+/// None that anybody here knows of.
+pub fn proxies(_: &Network) -> Vec<url::Url> {
+    Vec::new()
+}
+
+/// Whether it is the certificate of the server that was not accepted: a page is not told.
+pub fn untrusted(_: &reqwest::Error) -> bool {
+    true
+}

@@ -28,7 +28,7 @@ use crate::error::LangflowError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use body::file_bytes;
 pub use body::{Sent, Sink, attach, file_size, watch};
-pub use connect::http_client;
+pub use connect::{http_client, proxies, untrusted};
 #[cfg(not(target_arch = "wasm32"))]
 pub use feed::{Feed, explain};
 
@@ -94,6 +94,13 @@ impl Piece {
 
 /// Whether somebody may listen to spans of calls: in a page nobody does.
 pub const SPANS: bool = cfg!(not(target_arch = "wasm32"));
+
+/// Whether packed answers are unpacked below, as every browser does.
+pub const UNPACKS: bool = cfg!(target_arch = "wasm32");
+
+/// Whether integers beyond 64 bits keep their digits: JavaScript, which reads the answers of that engine,
+/// has them as floats anyway.
+pub const EXACT: bool = cfg!(not(target_arch = "wasm32"));
 
 /// Whether there are files.
 pub const HAS_FILES: bool = cfg!(not(target_arch = "wasm32"));
