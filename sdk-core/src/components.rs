@@ -2,13 +2,16 @@
 //! that it does not know.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::dialect::v2;
 use crate::error::{ErrorCode, LangflowError};
+use crate::job::asked::Asked;
 use crate::options::CallOptions;
+use crate::platform::Instant;
 use crate::tweaks::{components, resolve, resolve_known};
 
 /// Flows as far as tweaks are concerned, kept for a while.
@@ -51,8 +54,8 @@ impl Flows {
 
 impl Client {
     /// The tweaks of a run on an open-source server by component id: it passes over what it does not
-    /// know without a word. The flow is asked for once a minute at most; where it cannot be read, or is
-    /// named by its endpoint, they stay as they are.
+    /// know without a word. The flow is asked for once a minute at most, by its id, which is looked up for
+    /// one that is named by its endpoint; where it cannot be read they stay as they are.
     pub(crate) async fn known_components(
         &self,
         flow_id: &str,
@@ -60,7 +63,7 @@ impl Client {
         options: &CallOptions,
     ) -> Result<Value, LangflowError> {
         let named = tweaks.as_object().is_some_and(|all| !all.is_empty());
-        if !named || !crate::job::is_uuid(flow_id) {
+        if !named {
             return Ok(tweaks);
         }
         if let Some(flow) = self.shared.flows.get(flow_id)
@@ -83,9 +86,6 @@ impl Client {
         ids: &[String],
         options: &CallOptions,
     ) -> Result<(), LangflowError> {
-        if !crate::job::is_uuid(flow_id) {
-            return Ok(());
-        }
         let lacks = |flow: &Value| -> Option<(String, String)> {
             let there: Vec<&str> = components(flow).iter().map(|it| it.id).collect();
             let lacks = ids.iter().find(|id| !there.contains(&id.as_str()))?;
@@ -110,17 +110,17 @@ impl Client {
         flow_id: &str,
         options: &CallOptions,
     ) -> Result<Option<Value>, LangflowError> {
-        let args = Map::from_iter([("flow_id".to_owned(), flow_id.into())]);
         let options = CallOptions {
             idempotency_key: None,
             ..options.clone()
         };
-        let asked = self.ask_with("langflow.getFlow", args, options).await;
-        let read = match asked {
-            Ok((answer, call)) => self.understand(&answer, &call).await,
-            Err(error) => Err(error),
+        let read = async {
+            let id = self.flow_uuid_with(flow_id, options.clone()).await?;
+            let mut asked = Asked::of(&v2::FLOW, [("flow_id", &id)], None);
+            asked.options = options;
+            self.asked(asked).await
         };
-        match read {
+        match read.await {
             Ok(flow) => {
                 self.shared.flows.keep(flow_id, &flow);
                 Ok(Some(flow))

@@ -14,7 +14,6 @@ mod call;
 mod classify;
 mod client;
 mod closed;
-#[cfg_attr(target_arch = "wasm32", path = "components_wasm.rs")]
 mod components;
 mod config;
 #[cfg(not(target_arch = "wasm32"))]

@@ -13,12 +13,12 @@ use crate::request::{self, Parts};
 
 impl Client {
     /// Asks and answers with JSON.
-    pub(super) async fn asked(&self, asked: Asked) -> Result<Value, LangflowError> {
+    pub(crate) async fn asked(&self, asked: Asked) -> Result<Value, LangflowError> {
         self.asked_for(asked, Ok).await
     }
 
     /// Asks and reads the answer; an answer that cannot be read is one of this call.
-    pub(super) async fn asked_for<T>(
+    pub(crate) async fn asked_for<T>(
         &self,
         asked: Asked,
         read: impl FnOnce(Value) -> Result<T, LangflowError>,
@@ -29,7 +29,7 @@ impl Client {
         read(value).map_err(|error| call.misunderstood(error, &answer))
     }
 
-    pub(super) fn asking(
+    pub(crate) fn asking(
         &self,
         asked: Asked,
         accept: Option<&'static str>,
@@ -55,15 +55,15 @@ impl Client {
 }
 
 /// A call of a row.
-pub(super) struct Asked {
-    pub(super) operation: &'static Operation,
-    pub(super) args: Map<String, Value>,
-    pub(super) body: Option<Value>,
-    pub(super) options: CallOptions,
+pub(crate) struct Asked {
+    pub(crate) operation: &'static Operation,
+    pub(crate) args: Map<String, Value>,
+    pub(crate) body: Option<Value>,
+    pub(crate) options: CallOptions,
 }
 
 impl Asked {
-    pub(super) fn of<const N: usize>(
+    pub(crate) fn of<const N: usize>(
         operation: &'static Operation,
         args: [(&str, &str); N],
         body: Option<Value>,

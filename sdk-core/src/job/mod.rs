@@ -1,7 +1,7 @@
 //! A run in the background: started, asked after, followed and waited for, in this process or in
 //! another.
 
-mod asked;
+pub(crate) mod asked;
 mod offer;
 mod start;
 
@@ -31,7 +31,6 @@ use crate::stream::RunStream;
 pub(crate) use offer::INVOKE;
 pub use start::Form;
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use start::is_uuid;
 
 /// The first and the longest wait between two questions for a job's state.
 /// A job is not asked again where less than this is left.

@@ -96,10 +96,20 @@ impl Client {
 
     /// The id of a flow that may be named by its endpoint: workflows take nothing else.
     pub(crate) async fn flow_uuid(&self, named: &str) -> Result<String, LangflowError> {
+        self.flow_uuid_with(named, CallOptions::default()).await
+    }
+
+    /// The same, within the limits of the call that needs it.
+    pub(crate) async fn flow_uuid_with(
+        &self,
+        named: &str,
+        options: CallOptions,
+    ) -> Result<String, LangflowError> {
         if is_uuid(named) {
             return Ok(named.to_owned());
         }
         let mut asked = Asked::of(&v2::FLOWS, [], None);
+        asked.options = options;
         for switch in ["get_all", "header_flows"] {
             asked.args.insert(switch.to_owned(), true.into());
         }
@@ -206,7 +216,7 @@ fn no_workflows(error: LangflowError) -> LangflowError {
 }
 
 /// Whether a text has the form of a UUID.
-pub(crate) fn is_uuid(text: &str) -> bool {
+fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups.concat().bytes().all(|byte| byte.is_ascii_hexdigit())
