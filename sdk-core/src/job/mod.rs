@@ -30,12 +30,11 @@ use crate::stream::RunStream;
 
 pub(crate) use offer::INVOKE;
 pub use start::Form;
-#[cfg(not(target_arch = "wasm32"))]
 
-/// The first and the longest wait between two questions for a job's state.
 /// A job is not asked again where less than this is left.
 const LAST: Duration = Duration::from_millis(50);
 
+/// The first and the longest wait between two questions for a job's state.
 const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// Characters after which workflows cut the text of an output, and what stands in place of the rest.
 const CUT: (usize, &str) = (6000, "...");
