@@ -22,7 +22,7 @@ fn binary() -> Result<PathBuf> {
         "cargo",
         &["build", "-q", "--release", "--locked", "-p", "bench"],
     ))?;
-    Ok(root().join("target/release/bench"))
+    Ok(tools::target()?.join("release/bench"))
 }
 
 /// `cargo xtask bench`: builds the packages as they ship, installs the peers and measures.

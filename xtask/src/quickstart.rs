@@ -91,7 +91,7 @@ fn run_examples() -> Result<()> {
         "    It implements the workspace API at {} and answers without a model.",
         mock.url
     ));
-    let examples = root.join("target/debug/examples");
+    let examples = tools::target()?.join("debug/examples");
     for (title, name, flow) in [
         (
             "run a flow: five lines, and `result.output`",

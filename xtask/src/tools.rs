@@ -2,8 +2,10 @@
 //! Everything stands under `target/xtask` and is made where it is missing.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use serde_json::Value;
 
 use crate::process::{command, run, run_quietly};
 
@@ -14,6 +16,20 @@ const MUSL: &str = "x86_64-unknown-linux-musl";
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
+}
+
+/// Where cargo puts what it builds: `CARGO_TARGET_DIR` and its settings may name another folder than
+/// `target`, so cargo itself is asked.
+pub fn target() -> Result<PathBuf> {
+    asked(&mut command(&root(), "cargo", &[]))
+}
+
+fn asked(cargo: &mut Command) -> Result<PathBuf> {
+    let asking = cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
+    let output = asking.output().context("start cargo")?;
+    let said: Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
+    let folder = said["target_directory"].as_str();
+    Ok(folder.context("cargo metadata names no target folder")?.into())
 }
 
 /// Where tools and built packages stand.
@@ -129,5 +145,17 @@ pub fn mock() -> Result<PathBuf> {
         "cargo",
         &["build", "-q", "-p", "langflow-mock"],
     ))?;
-    Ok(root().join("target/debug/langflow-mock"))
+    Ok(target()?.join("debug/langflow-mock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_built_is_looked_for_where_cargo_puts_it() {
+        let mut cargo = command(&root(), "cargo", &[]);
+        let found = asked(cargo.env("CARGO_TARGET_DIR", "/somewhere/else")).unwrap();
+        assert_eq!(found, Path::new("/somewhere/else"));
+    }
 }

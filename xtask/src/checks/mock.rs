@@ -26,7 +26,7 @@ impl Drop for Running {
 pub fn schemathesis() -> Result<Counts> {
     run_quietly(&mut cargo(&["build", "-q", "-p", "langflow-mock"]))?;
     let python = tools::python("schemathesis", &["schemathesis>=4.32,<5"])?;
-    let program = root().join("target/debug/langflow-mock");
+    let program = tools::target()?.join("debug/langflow-mock");
     let serve = ["serve", "--port", "0", "--ready-json", "--exit-with-parent"];
     let mut server = command(&root(), program, &serve);
     server.stdin(Stdio::piped()).stdout(Stdio::piped());
