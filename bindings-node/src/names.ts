@@ -14,6 +14,7 @@ export const CLIENT_NAMES: Readonly<Record<string, string>> = {
   allowHttp: 'allow_http',
   strictSessions: 'strict_sessions',
   repeatRuns: 'repeat_runs',
+  skipMalformed: 'skip_malformed',
   caBundle: 'ca_bundle',
   clientCert: 'client_cert',
   requestsPerSecond: 'requests_per_second',

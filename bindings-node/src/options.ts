@@ -93,6 +93,11 @@ export interface ClientOptions {
    */
   readonly repeatRuns?: boolean | undefined;
   /**
+   * Passes over events of a stream that are malformed, instead of ending it with `MalformedEvent`. They are
+   * counted in `skippedEvents` of the result and in the metrics; what they said is lost. Default: false.
+   */
+  readonly skipMalformed?: boolean | undefined;
+  /**
    * The family of the server: `workspace`; `langflow`, an open-source one; `hosted`, the same behind a
    * host that takes the key as a Bearer; `lfx`, that is `lfx serve`; `responses`, an open-source one by
    * its `/api/v1/responses`. Default: found out, but for the last.

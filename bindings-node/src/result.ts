@@ -58,6 +58,8 @@ export class RunResult {
   readonly attempts: number;
   /** Whether the answer was kept from an earlier run (`cacheTtl`); it has no session then. */
   readonly cached: boolean;
+  /** Events of its stream that were passed over, since they were malformed (`skipMalformed`). */
+  readonly skippedEvents: number;
   /** The answer as it came, with everything that nobody here knows. */
   readonly raw: JsonValue;
 
@@ -82,6 +84,7 @@ export class RunResult {
     this.requestId = text(wire['request_id']);
     this.attempts = number(wire['attempts']) ?? 1;
     this.cached = wire['cached'] === true;
+    this.skippedEvents = number(wire['skipped_events']) ?? 0;
     this.raw = (wire['raw'] ?? null) as JsonValue;
     this.#text = text(wire['text']);
     this.#textError = wire['text_error'] as Record<string, unknown> | undefined;

@@ -97,18 +97,6 @@ impl Engine {
         })
     }
 
-    fn share(&self, py: Python<'_>) -> PyResult<Self> {
-        let state = State::Open {
-            process: std::process::id(),
-            engine: self.engine(py)?,
-        };
-        Ok(Engine {
-            config: self.config.clone(),
-            options: self.options.clone(),
-            state: Mutex::new(state),
-        })
-    }
-
     fn with_options(&self, py: Python<'_>, options: String) -> PyResult<Self> {
         let engine = self.engine(py)?.with_options(&options);
         let state = State::Open {

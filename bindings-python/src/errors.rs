@@ -28,6 +28,15 @@ pub fn from_panic(panic: &(dyn Any + Send)) -> ErrorJson {
 
 /// An error that only the binding can know of.
 pub fn plain(code: &str, message: &str) -> ErrorJson {
+    told(code, message, "")
+}
+
+/// The same of something that has been sent.
+pub fn after_sending(code: &str, message: &str) -> ErrorJson {
+    told(code, message, r#","may_have_executed":true"#)
+}
+
+fn told(code: &str, message: &str, more: &str) -> ErrorJson {
     let mut text = String::new();
     for letter in message.chars() {
         match letter {
@@ -36,7 +45,7 @@ pub fn plain(code: &str, message: &str) -> ErrorJson {
             letter => text.push(letter),
         }
     }
-    ErrorJson(format!(r#"{{"code":"{code}","message":"{text}"}}"#))
+    ErrorJson(format!(r#"{{"code":"{code}","message":"{text}"{more}}}"#))
 }
 
 /// The error that names an argument; for values that JSON cannot say.

@@ -9,7 +9,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
-use crate::errors::{exception, plain};
+use crate::errors::{after_sending, exception};
 use crate::{future, runtime};
 
 /// An open stream; bound to the process that opened it.
@@ -36,7 +36,7 @@ impl EventStream {
             return Ok(Arc::clone(inner));
         }
         let message = "The stream belongs to the process that this one was forked from.";
-        Err(plain("client_closed", message))
+        Err(after_sending("client_closed", message))
     }
 
     /// A future of the work. What has been decoded already costs no hop through another thread.

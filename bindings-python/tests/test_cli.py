@@ -50,6 +50,20 @@ def command(environment: dict[str, str], tmp_path: Path) -> Any:
     return run
 
 
+def test_an_input_that_is_no_text(
+    command: Any, environment: dict[str, str], tmp_path: Path
+) -> None:
+    done = command("run", "echo", "caf\udce9")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "The input is not UTF-8." in done.stderr
+    call = [sys.executable, "-m", "langflow_api", "run", "echo"]
+    piped = subprocess.run(
+        call, input=b"caf\xe9", capture_output=True, env=environment, timeout=30, check=False
+    )
+    assert (piped.returncode, piped.stdout) == (2, b"")
+    assert b"UTF-8" in piped.stderr
+
+
 def test_run(command: Any) -> None:
     done = command("run", "echo", "Hello!")
     assert (done.returncode, done.stdout, done.stderr) == (0, "Hello!\n", "")

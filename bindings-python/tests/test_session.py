@@ -7,7 +7,7 @@ import pickle
 import threading
 
 import pytest
-from langflow_api import InvalidInput, LangflowError
+from langflow_api import LangflowError
 from langflow_api.testing import MockServer
 from support import RawServer, body_of, runs_only
 
@@ -15,6 +15,8 @@ from support import RawServer, body_of, runs_only
 def test_a_session_remembers(mock: MockServer) -> None:
     session = mock.client().session("memory-chat")
     assert session.session_id is None
+    # Nothing was said yet.
+    assert (session.messages(), session.info(), session.clear()) == ([], None, False)
     session.run("My name is Alice")
     assert (session.status, bool(session.session_id)) == ("new", True)
     assert "Alice" in session.run("What is my name?").text
@@ -44,6 +46,8 @@ def test_a_session_in_a_coroutine(mock: MockServer) -> None:
     async def main() -> None:
         async with mock.async_client() as client:
             session = client.session("memory-chat")
+            assert await session.messages() == []
+            assert (await session.info(), await session.clear()) == (None, False)
             await session.run("My name is Alice")
             text = (await session.stream("What is my name?").get_final_result()).text
             assert "Alice" in text
@@ -66,12 +70,6 @@ def test_tweaks_of_a_session(raw: RawServer) -> None:
     assert sent["tweaks"] == {"A": {"k": 5, "m": 2}, "B": {"n": 0}}
     assert sent["session_id"] == "s-0"
     assert session.session_id == "s-1"
-
-
-def test_a_session_before_its_first_run(mock: MockServer) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        mock.client().session("memory-chat").messages()
-    assert caught.value.field == "session_id"
 
 
 def test_run_flow_with_stream(mock: MockServer) -> None:

@@ -172,6 +172,14 @@ impl ClientBuilder {
         self.set("repeat_runs", repeat)
     }
 
+    /// Passes over events of a stream that are malformed, instead of ending it with `malformed_event`:
+    /// each is logged, and counted in [`RunResult::skipped_events`](crate::RunResult::skipped_events)
+    /// and the metrics. What they said is lost; a stream whose end is among them ends as one that was
+    /// cut. Default: false.
+    pub fn skip_malformed(self, skip: bool) -> Self {
+        self.set("skip_malformed", skip)
+    }
+
     /// Which server it is: `workspace`; `langflow`, an open-source one; `hosted`, the same behind a host
     /// that takes the key as a Bearer; `lfx`, `lfx serve`; `responses`, an open-source one by its
     /// `/api/v1/responses`; or `auto`. Default: `auto`, which finds out all but `responses`.
@@ -251,6 +259,7 @@ impl ClientBuilder {
             query: Vec::new(),
             strict_sessions: false,
             repeat_runs: false,
+            skip_malformed: false,
             api: Api::default(),
             user_agent: HeaderValue::from_static(""),
             max_event: crate::decode::MAX_EVENT,
@@ -389,6 +398,12 @@ mod tests {
             (json!({"max_retries": -1}), "max_retries"),
             (json!({"headers": {"a b": "c"}}), "headers"),
             (json!({"headers": {"x": "a\r\nb: sk-secret"}}), "headers"),
+            (json!({"max_event": 0}), "max_event"),
+            (json!({"skip_malformed": 1}), "skip_malformed"),
+            (
+                json!({"env": {"LANGFLOW_CUSTOM_HEADERS": "x-a: b\nsecret"}}),
+                "LANGFLOW_CUSTOM_HEADERS",
+            ),
             (json!({"api": "other"}), "api"),
             (json!({"base_urll": "x"}), "base_urll"),
             (json!({"env": {"LANGFLOW_URL": "ftp://x"}}), "LANGFLOW_URL"),

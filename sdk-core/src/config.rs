@@ -89,6 +89,7 @@ pub struct Config {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) strict_sessions: bool,
     pub(crate) repeat_runs: bool,
+    pub(crate) skip_malformed: bool,
     pub(crate) api: Api,
     pub(crate) user_agent: HeaderValue,
     pub(crate) max_event: usize,
@@ -166,8 +167,15 @@ impl Config {
             "cache_ttl" | "cache_entries" => self.cache.apply(name, value)?,
             "strict_sessions" => self.strict_sessions = options::flag(name, value)?,
             "repeat_runs" => self.repeat_runs = options::flag(name, value)?,
+            "skip_malformed" => self.skip_malformed = options::flag(name, value)?,
             "api" => self.api = Api::parse(&options::text(name, value)?)?,
-            "max_event" => self.max_event = options::count(name, value)? as usize,
+            "max_event" => match options::count(name, value)? {
+                0 => {
+                    let message = "`max_event` must be 1 byte or more.";
+                    return Err(LangflowError::invalid_input(name, message));
+                }
+                bytes => self.max_event = bytes as usize,
+            },
             "language" => *language = options::text(name, value)?,
             other => {
                 let message = format!("There is no setting `{other}`.");
@@ -220,7 +228,7 @@ impl Config {
             match name.as_str() {
                 "headers" | "query" | "api_key" | "timeout" | "first_byte_timeout"
                 | "idle_timeout" | "max_retries" | "strict_sessions" | "max_event"
-                | "cache_ttl" | "repeat_runs" => {
+                | "cache_ttl" | "repeat_runs" | "skip_malformed" => {
                     self.apply(name, value, &mut String::new())?;
                 }
                 other => {

@@ -43,6 +43,11 @@ pub struct Decoder {
     limit: usize,
     after_cr: bool,
     first_line: bool,
+    /// Whether what is malformed is passed over.
+    skips: bool,
+    /// Whether the frame is: up to its blank line, or to the bare object behind it.
+    spoiled: bool,
+    skipped: u64,
     ready: VecDeque<Frame>,
     /// Bytes that were looked at, some of them more than once.
     #[cfg(test)]
@@ -67,10 +72,24 @@ impl Decoder {
             limit,
             after_cr: false,
             first_line: true,
+            skips: false,
+            spoiled: false,
+            skipped: 0,
             ready: VecDeque::new(),
             #[cfg(test)]
             work: 0,
         }
+    }
+
+    /// Passes over events that are malformed, where told to, instead of failing with the first one.
+    pub fn skipping(mut self, skips: bool) -> Self {
+        self.skips = skips;
+        self
+    }
+
+    /// Number of events that were passed over since it was asked for.
+    pub fn take_skipped(&mut self) -> u64 {
+        std::mem::take(&mut self.skipped)
     }
 
     /// Takes the next bytes, cut anywhere.
@@ -150,18 +169,33 @@ impl Decoder {
             self.dispatch();
             return Ok(());
         }
-        if self.bare {
+        if self.spoiled && line[0] != b'{' {
+            return Ok(());
+        }
+        let taken = if self.bare {
             // A bare object written over several lines ends with a blank one. Complete objects
             // have been dispatched already, so nothing is parsed twice.
-            return self.append(line, true);
-        }
-        match line[0] {
-            b':' => {
-                self.size -= (line.len() + 1).min(self.size);
+            self.append(line, true)
+        } else {
+            match line[0] {
+                b':' => {
+                    self.size -= (line.len() + 1).min(self.size);
+                    Ok(())
+                }
+                b'{' => self.bare_line(line),
+                _ => self.field(line),
+            }
+        };
+        match taken {
+            Err(Fault::Malformed(_)) if self.skips => {
+                self.frame = Frame::default();
+                self.has_data = false;
+                self.bare = false;
+                self.spoiled = true;
+                self.skipped += 1;
                 Ok(())
             }
-            b'{' => self.bare_line(line),
-            _ => self.field(line),
+            taken => taken,
         }
     }
 
@@ -222,6 +256,7 @@ impl Decoder {
             self.ready.push_back(frame);
         }
         self.bare = false;
+        self.spoiled = false;
         self.size = size;
     }
 }
@@ -332,6 +367,45 @@ mod tests {
             let fault = Decoder::default().push(bytes).unwrap_err();
             assert_eq!(fault, Fault::Malformed(shown.to_owned()));
         }
+    }
+
+    #[test]
+    fn what_is_no_event_is_passed_over_where_told_to() {
+        let good = |data: &str| frame(None, None, data);
+        for (bytes, expected, skipped) in [
+            // The whole event, not a line of it.
+            (
+                &b"data: {\"a\":1}\nwhat is this\ndata: 2\n\ndata: 3\n\n"[..],
+                vec![good("3")],
+                1,
+            ),
+            (b"<html>\n<p>\n\n<b>\n\ndata: 3\n\n", vec![good("3")], 2),
+            (b"data: \xFF\n\n{\"a\":1}\n\n", vec![good("{\"a\":1}")], 1),
+            // A bare object stands for itself, whatever is before it.
+            (b"oops\n{\"a\":1}\n\n", vec![good("{\"a\":1}")], 1),
+            (
+                b"{\"a\":\n\xFF\n\n{\"b\":1}\n\n",
+                vec![good("{\"b\":1}")],
+                1,
+            ),
+            (b": hello\n\nretry: 1\n\n", vec![], 0),
+        ] {
+            for cut in 0..=bytes.len() {
+                let mut decoder = Decoder::default().skipping(true);
+                decoder.push(&bytes[..cut]).unwrap();
+                decoder.push(&bytes[cut..]).unwrap();
+                decoder.finish().unwrap();
+                let frames: Vec<_> = std::iter::from_fn(|| decoder.next_frame()).collect();
+                assert_eq!(
+                    (frames, decoder.take_skipped()),
+                    (expected.clone(), skipped)
+                );
+                assert_eq!(decoder.take_skipped(), 0);
+            }
+        }
+        // What has no end is bounded all the same.
+        let mut decoder = Decoder::new(20).skipping(true);
+        assert_eq!(decoder.push(&[b'x'; 21]), Err(Fault::TooLarge(20)));
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub struct MetricsSnapshot {
     pub latency: Latency,
     /// Tokens that runs used, as the servers counted them.
     pub tokens: u64,
+    /// Events of streams that were passed over (`skip_malformed`).
+    pub skipped_events: u64,
     /// Runs answered from the cache: these are no calls.
     pub cache_hits: u64,
     /// Runs that the cache did not know.
@@ -139,6 +141,7 @@ struct State {
     max: f64,
     buckets: [u64; BUCKETS.len() + 1],
     tokens: u64,
+    skipped_events: u64,
     cache_hits: u64,
     cache_misses: u64,
     watchers: Vec<Watcher>,
@@ -175,6 +178,11 @@ impl Metrics {
     /// A request is sent.
     pub(crate) fn attempt(&self) {
         self.state().attempts += 1;
+    }
+
+    /// Events of a stream were passed over.
+    pub(crate) fn skipped(&self, events: u64) {
+        self.state().skipped_events += events;
     }
 
     /// The answer of a run was known, or not.
@@ -350,6 +358,7 @@ impl Client {
                 buckets: ends.zip(state.buckets).collect(),
             },
             tokens: state.tokens,
+            skipped_events: state.skipped_events,
             cache_hits: state.cache_hits,
             cache_misses: state.cache_misses,
         }

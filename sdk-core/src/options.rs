@@ -208,7 +208,12 @@ pub fn header_lines(field: &str, text: &str) -> Result<Vec<(String, String)>, La
     text.lines()
         .filter(|line| !line.trim().is_empty())
         .map(|line| {
-            let (name, value) = line.split_once(':').unwrap_or((line, ""));
+            let Some((name, value)) = line.split_once(':') else {
+                // Not shown: it may be the value of a header that lost its name.
+                let message =
+                    format!("`{field}` has a line without a colon; each is `Name: value`.");
+                return Err(LangflowError::invalid_input(field, message));
+            };
             let (name, value) = (name.trim(), value.trim());
             check_own_header(field, name, value)?;
             Ok((name.to_owned(), value.to_owned()))

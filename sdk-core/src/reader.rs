@@ -36,12 +36,14 @@ pub(crate) struct Reader {
     so_far: dialect::Said,
     over: bool,
     mark: Mark,
+    /// Events that were passed over.
+    skipped: u64,
 }
 
 impl Reader {
     pub(crate) fn new(client: Client, call: Call, source: Source) -> Reader {
         Reader {
-            decoder: Decoder::new(client.config.max_event),
+            decoder: decoder(&client),
             client,
             call,
             source,
@@ -52,6 +54,7 @@ impl Reader {
             so_far: dialect::Said::default(),
             over: false,
             mark: Mark::default(),
+            skipped: 0,
         }
     }
 
@@ -120,7 +123,9 @@ impl Reader {
             };
             match waited {
                 Some(Some(Ok(bytes))) => {
-                    self.fault = self.decoder.push(&bytes).map_err(fault).err()
+                    self.fault = self.decoder.push(&bytes).map_err(fault).err();
+                    let skipped = self.decoder.take_skipped();
+                    self.passed_over(skipped);
                 }
                 Some(None) => {
                     let why = "The stream ended before the run did.".to_owned();
@@ -179,15 +184,25 @@ impl Reader {
         if let Some(again) = again {
             again.move_on();
         }
-        self.decoder = Decoder::new(self.client.config.max_event);
+        self.decoder = decoder(&self.client);
         true
     }
 
     /// No more bytes come. What lacks only its end mark is an event still; else the stream was cut.
     fn bytes_over(&mut self, why: String) -> Result<(), LangflowError> {
         self.decoder.finish().map_err(fault)?;
+        let skipped = self.decoder.take_skipped();
+        self.passed_over(skipped);
         match self.decoder.next_frame() {
-            Some(frame) => self.take_frame(frame),
+            Some(frame) => {
+                let skipped = self.skipped;
+                self.take_frame(frame)?;
+                // Nothing was taken, and nothing comes any more.
+                match self.skipped == skipped {
+                    true => Ok(()),
+                    false => Err(LangflowError::new(ErrorCode::StreamInterrupted, why)),
+                }
+            }
             None if self.call.operation.raw_events() => {
                 self.over = true;
                 Ok(())
@@ -198,13 +213,22 @@ impl Reader {
 
     fn take_frame(&mut self, mut frame: Frame) -> Result<(), LangflowError> {
         frame.data = exact::protected(frame.data, self.client.config.wide);
-        let event = dialect::event(
+        let event = match dialect::event(
             self.call.operation,
             frame,
             &mut self.so_far,
             &self.source.request_id,
             self.source.attempts,
-        )?;
+        ) {
+            Err(error)
+                if self.client.config.skip_malformed
+                    && error.code() == ErrorCode::MalformedEvent =>
+            {
+                self.passed_over(1);
+                return Ok(());
+            }
+            event => event?,
+        };
         if let Some(why) = self.mark.missed(&event) {
             return Err(LangflowError::new(ErrorCode::StreamInterrupted, why));
         }
@@ -212,6 +236,19 @@ impl Reader {
             return Ok(());
         }
         self.take(event)
+    }
+
+    /// Counts events that are malformed and, by the user's choice, end nothing.
+    fn passed_over(&mut self, events: u64) {
+        if events > 0 {
+            self.skipped += events;
+            self.client.shared.metrics.skipped(events);
+            tracing::warn!(
+                request_id = self.source.request_id,
+                skipped = self.skipped,
+                "a malformed event of a stream was passed over"
+            );
+        }
     }
 
     /// Keeps the pieces of a response together, and drops the first where it came twice.
@@ -236,6 +273,7 @@ impl Reader {
                 if operation.family() == Family::Langflow && !operation.workflow() {
                     dialect::langflow::complete_end(&mut result, &self.said);
                 }
+                result.skipped_events = self.skipped;
                 let result = self.call.echo(*result);
                 let result = self.client.check_session(result)?;
                 if let Some(text) = result
@@ -382,6 +420,10 @@ pub(crate) fn parse(body: &[u8], wide: Wide) -> Result<Value, LangflowError> {
             .with_body(body)
             .into()
     })
+}
+
+fn decoder(client: &Client) -> Decoder {
+    Decoder::new(client.config.max_event).skipping(client.config.skip_malformed)
 }
 
 fn fault(fault: Fault) -> LangflowError {

@@ -65,6 +65,9 @@ pub struct RunResult {
     /// Whether the answer was kept from an earlier run (`cache_ttl`). It has no session then: whoever
     /// wants to go on with a conversation sends a `session_id` from the first run on.
     pub cached: bool,
+    /// Events of its stream that were passed over, since they were malformed (`skip_malformed`).
+    #[serde(skip_serializing_if = "none")]
+    pub skipped_events: u64,
     /// The answer as the server sent it, unknown fields included.
     pub raw: Value,
 }
@@ -102,6 +105,11 @@ impl RunResult {
     pub(crate) fn to_text(&self) -> String {
         exact::restored(serde_json::to_string(&Crossing::of(self)).unwrap_or_default())
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A result as it crosses a boundary.

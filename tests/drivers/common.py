@@ -47,6 +47,7 @@ def result_report(result: RunResult) -> dict[str, Any]:
         "session_status": result.session_status,
         "reason": result.reason,
         "cached": result.cached,
+        "skipped_events": result.skipped_events,
         "raw": result.raw,
         "request_id": result.request_id,
         "text": text,

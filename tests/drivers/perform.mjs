@@ -23,7 +23,7 @@ const REPORTED = {
 // Times are milliseconds in JavaScript and seconds in a vector.
 const TIMES = new Set(['timeout', 'connectTimeout', 'firstByteTimeout', 'idleTimeout', 'cacheTtl']);
 const SETTINGS = new Set(
-  'baseUrl apiKey timeout connectTimeout firstByteTimeout idleTimeout maxRetries headers query allowHttp strictSessions repeatRuns api proxy caBundle clientCert requestsPerSecond maxConcurrent maxEvent cacheTtl cacheEntries username password organization'.split(' '),
+  'baseUrl apiKey timeout connectTimeout firstByteTimeout idleTimeout maxRetries headers query allowHttp strictSessions repeatRuns skipMalformed api proxy caBundle clientCert requestsPerSecond maxConcurrent maxEvent cacheTtl cacheEntries username password organization'.split(' '),
 );
 
 const camel = (name) =>
@@ -57,8 +57,8 @@ export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspec
   }
 
   function resultReport(result) {
-    const { output, reason, outputs, sessionId, sessionStatus, metadata, server, requestId, attempts, cached, raw } = result;
-    const report = { output, reason, outputs, sessionId, sessionStatus, metadata, server, requestId, attempts, cached, raw };
+    const { output, reason, outputs, sessionId, sessionStatus, metadata, server, requestId, attempts, cached, skippedEvents, raw } = result;
+    const report = { output, reason, outputs, sessionId, sessionStatus, metadata, server, requestId, attempts, cached, skipped_events: skippedEvents, raw };
     try {
       report.text = result.text;
       report.text_error = null;

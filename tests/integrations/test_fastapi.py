@@ -111,6 +111,17 @@ def test_what_is_passed_on_is_what_clients_read(url: str, slow: MockServer) -> N
     server.server_close()
 
 
+def test_only_streams_of_coroutines_are_passed_on(slow: MockServer) -> None:
+    async def main() -> None:
+        with slow.client() as client, client.stream_flow("echo", "Hi") as waiting:
+            for wrong in (waiting, None):
+                with pytest.raises(InvalidInput) as caught:
+                    await stream_response(wrong)  # type: ignore[arg-type]
+                assert caught.value.field == "stream"
+
+    asyncio.run(main())
+
+
 def test_a_run_that_cannot_begin_has_a_status(url: str) -> None:
     answer = httpx.get(f"{url}/chat/no-such-flow", params={"question": "Hello!"})
     assert answer.status_code == 404

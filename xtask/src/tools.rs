@@ -29,7 +29,9 @@ fn asked(cargo: &mut Command) -> Result<PathBuf> {
     let output = asking.output().context("start cargo")?;
     let said: Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
     let folder = said["target_directory"].as_str();
-    Ok(folder.context("cargo metadata names no target folder")?.into())
+    Ok(folder
+        .context("cargo metadata names no target folder")?
+        .into())
 }
 
 /// Where tools and built packages stand.

@@ -27,6 +27,7 @@ _SHARED = (
     "first_byte_timeout",
     "idle_timeout",
     "repeat_runs",
+    "skip_malformed",
     "strict_sessions",
     "max_event",
     "cache_ttl",
@@ -56,6 +57,7 @@ class Base:
         allow_http: bool | NotGiven = NOT_GIVEN,
         strict_sessions: bool | NotGiven = NOT_GIVEN,
         repeat_runs: bool | NotGiven = NOT_GIVEN,
+        skip_malformed: bool | NotGiven = NOT_GIVEN,
         proxy: str | NotGiven = NOT_GIVEN,
         ca_bundle: str | os.PathLike[str] | NotGiven = NOT_GIVEN,
         client_cert: str | os.PathLike[str] | NotGiven = NOT_GIVEN,
@@ -90,6 +92,10 @@ class Base:
             strict_sessions: Raise where a session had expired, instead of logging a warning.
             repeat_runs: Try a run again even where it may have been executed, as after a lost
                 connection: the flow may then run twice. False if left out.
+            skip_malformed: Pass over events of a stream that are malformed, instead of ending it
+                with ``MalformedEvent``. That is logged as a warning and counted, in
+                ``skipped_events`` of the result and of :meth:`metrics`; what they said is lost.
+                False if left out.
             proxy: URL of a proxy; without it, the usual variables of the environment.
             ca_bundle: Path of a PEM file with authorities to trust instead of the platform's.
             client_cert: Path of a PEM file with a certificate and its key, to show to the server.
@@ -126,6 +132,7 @@ class Base:
                 "allow_http": allow_http,
                 "strict_sessions": strict_sessions,
                 "repeat_runs": repeat_runs,
+                "skip_malformed": skip_malformed,
                 "proxy": proxy,
                 "ca_bundle": ca_bundle,
                 "client_cert": client_cert,
@@ -319,6 +326,10 @@ class Base:
         # The configuration travels, and with it a key that was passed as an argument; one that
         # came from the environment is read anew where the client arrives, as connections are made.
         return (rebuild, (type(self), self._config, self._defaults))
+
+
+# What Python says of an argument that there is not names the function.
+Base.__init__.__qualname__ = "Client.__init__"
 
 
 def split_key(

@@ -55,6 +55,12 @@ class Metrics(Model):
     """How long calls took, failed ones included."""
     tokens: int
     """Tokens that runs used, as the servers counted them."""
+    skipped_events: int
+    """Malformed events of streams that were passed over (``skip_malformed``)."""
+    cache_hits: int
+    """Runs answered from the cache: these are no calls."""
+    cache_misses: int
+    """Runs that the cache did not know."""
     _fields = (
         "calls",
         "in_flight",
@@ -64,6 +70,9 @@ class Metrics(Model):
         "errors",
         "latency",
         "tokens",
+        "skipped_events",
+        "cache_hits",
+        "cache_misses",
     )
     _shapes: ClassVar[dict[str, Shape]] = {"latency": "Latency"}
 

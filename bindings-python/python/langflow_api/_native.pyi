@@ -18,8 +18,6 @@ class Engine:
     """Sends calls. The configuration is a JSON object; nothing is opened before the first call."""
 
     def __new__(cls, config: str) -> Engine: ...
-    def share(self) -> Engine:
-        """Another handle on the same connections."""
     def with_options(self, options: str) -> Engine:
         """An engine with other options that shares connections, quota, limits and metrics."""
     def describe(self) -> str:

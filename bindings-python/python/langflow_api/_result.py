@@ -67,6 +67,12 @@ class RunResult(Model):
     raw: dict[str, Any]
     """The answer's body as it came."""
 
+    @property
+    def skipped_events(self) -> int:
+        """Events of its stream that were passed over as malformed (``skip_malformed``)."""
+        skipped: int = self._data.get("skipped_events", 0)
+        return skipped
+
     _fields = (
         "output",
         "text",
@@ -80,6 +86,7 @@ class RunResult(Model):
         "request_id",
         "attempts",
         "cached",
+        "skipped_events",
         "raw",
     )
     _shapes: ClassVar[dict[str, Shape]] = {"metadata": "RunMetadata", "outputs": {"*": "RunOutput"}}
@@ -120,6 +127,8 @@ class RunResult(Model):
         return result_html(self)
 
     def _repr_markdown_(self) -> str:
+        # The flow's text as it is: flows answer in Markdown. Notebooks show the HTML, where every
+        # text is escaped, or clean what Markdown brings.
         from ._show import result_markdown
 
         return result_markdown(self)

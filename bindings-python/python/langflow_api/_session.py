@@ -64,11 +64,6 @@ class Conversation:
         self.status = result.session_status
 
     def _arguments(self) -> str:
-        if self.session_id is None:
-            from . import _native
-
-            message = "The session has no id before its first run has answered."
-            raise _native.invalid_input("session_id", message)
         fields: dict[str, object] = {"flow_id": self.flow_id, "session_id": self.session_id}
         return encode(given(fields)).decode()
 

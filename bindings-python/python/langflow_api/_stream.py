@@ -82,6 +82,12 @@ class _Buffer:
             return None
         self._end = None
         self.result = made.result
+        if self.result.skipped_events:
+            import logging
+
+            logging.getLogger("langflow_api").warning(
+                "%d malformed events of a stream were passed over", self.result.skipped_events
+            )
         if self._on_result is not None:
             self._on_result(self.result)
         if self.seen is not None:

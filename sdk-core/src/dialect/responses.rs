@@ -97,6 +97,7 @@ fn made(
             tokens_used: raw["usage"]["total_tokens"].as_u64(),
         },
         cached: false,
+        skipped_events: 0,
         server: SERVER,
         request_id: request_id.to_owned(),
         attempts,

@@ -194,6 +194,7 @@ fn finished(
         session_status: None,
         metadata: Metadata::default(),
         cached: false,
+        skipped_events: 0,
         server: SERVER,
         request_id: request_id.to_owned(),
         attempts,

@@ -41,6 +41,13 @@ def tweaks(settings: list[str]) -> dict[str, dict[str, Any]]:
 def run(arguments: argparse.Namespace) -> int:
     """Runs a flow once; the text goes to standard output and nothing else does."""
     text = sys.stdin.read() if arguments.input == "-" else arguments.input
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        from langflow_api import _native
+
+        # What the shell handed over as bytes.
+        raise _native.invalid_input("input", "The input is not UTF-8.") from None
     call: dict[str, Any] = {
         "flow_id": arguments.flow,
         "input_value": text,

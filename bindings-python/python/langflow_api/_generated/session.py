@@ -103,20 +103,24 @@ class Session(Conversation):
         return self._client._stream(self._fields(input_value, tweaks), options, self._learn)
 
     def messages(self) -> list[models.Message]:
-        """What was said, the oldest first; nothing where the server no longer knows the session.
+        """What was said, the oldest first; nothing where the server does not know the session, as
+        before its first run.
 
         Raises:
-            InvalidInput: the session has no id yet.
             LangflowError: as every call.
         """
+        if self.session_id is None:
+            return []
         answered = self._client._engine.invoke("session.messages", self._arguments())
         return messages_of(answered)
 
     def info(self) -> models.Session | None:
-        """When it began, was last used, and expires; ``None`` where the server no longer knows it.
+        """When it began, was last used, and expires; ``None`` where the server does not know it.
 
         Errors as for :meth:`messages`.
         """
+        if self.session_id is None:
+            return None
         return info_of(self._client._engine.invoke("session.get", self._arguments()))
 
     def clear(self) -> bool:
@@ -124,6 +128,8 @@ class Session(Conversation):
 
         Errors as for :meth:`messages`.
         """
+        if self.session_id is None:
+            return False
         engine = self._client._engine
         answered = loads(engine.invoke("session.clear", self._arguments()))
         return bool(answered["cleared"])

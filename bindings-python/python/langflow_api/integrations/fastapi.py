@@ -16,15 +16,17 @@ from fastapi.responses import StreamingResponse
 
 from langflow_api import (
     NOT_GIVEN,
+    AsyncStream,
     InvalidResponse,
     LangflowError,
     NotGiven,
     WebhookVerificationFailed,
+    _native,
 )
 from langflow_api.webhooks import WebhookEvent, check, sign, verify
 
 if TYPE_CHECKING:
-    from langflow_api import AsyncStream, StreamEvent
+    from langflow_api import StreamEvent
 
 __all__ = ["WebhookReceiver", "stream_response"]
 
@@ -38,9 +40,13 @@ async def stream_response(stream: AsyncStream) -> StreamingResponse:
     ``code``, ``message`` and ``partial_text``.
 
     Raises:
+        InvalidInput: this is no stream of an :class:`AsyncClient`.
         LangflowError: the run could not begin; nothing has been answered yet, so that an exception
             handler of the application can still choose the status.
     """
+    if not isinstance(stream, AsyncStream):
+        message = f"`stream` has to be the stream of an AsyncClient, not {type(stream).__name__}."
+        raise _native.invalid_input("stream", message)
     # The first event decides whether there is anything to stream.
     await stream.__aenter__()
     return StreamingResponse(
