@@ -14,6 +14,7 @@ use crate::double::scripts::ScriptedModel;
 use crate::double::{Double, Filter, receivers, verdict};
 use crate::engine::Engine;
 use crate::model::{DefaultModel, ForwardModel, Model};
+use crate::outbound::Outbound;
 use crate::pace::Pace;
 use crate::problem::Problem;
 use crate::saver::{self, Saver};
@@ -30,6 +31,7 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) tasks: Tasks,
     pub(crate) double: Double,
+    pub(crate) outbound: Arc<Outbound>,
     /// Held while keyed work is done.
     pub(crate) keyed: tokio::sync::Mutex<()>,
     /// The main workspace, where this is a tenant's.
@@ -60,10 +62,16 @@ impl App {
         let saver = config.state.clone().map(Saver::new);
         let even = Pace::even(config.token_delay);
         let double = Double::new(&config);
+        let outbound = match &main {
+            Some(main) => Arc::clone(&main.outbound),
+            None => Arc::new(Outbound::new(&config).map_err(StartError::Tls)?),
+        };
         let otherwise: Arc<dyn Model> = match &config.model_url {
             Some(url) => {
                 let (name, key) = (config.model_name.clone(), config.model_key.clone());
-                Arc::new(ForwardModel::new(url, name, key).map_err(StartError::ModelUrl)?)
+                Arc::new(
+                    ForwardModel::new(url, name, key, &outbound).map_err(StartError::ModelUrl)?,
+                )
             }
             None => Arc::new(DefaultModel::new(config.seed)),
         };
@@ -81,7 +89,7 @@ impl App {
         let cassettes = match (&main, config.cassette.clone()) {
             (Some(main), _) => main.cassettes.clone(),
             (None, Some(cassette)) => {
-                let opened = Cassettes::open(cassette).map_err(StartError::Cassette)?;
+                let opened = Cassettes::open(cassette, &outbound).map_err(StartError::Cassette)?;
                 Some(Arc::new(opened))
             }
             (None, None) => None,
@@ -94,6 +102,7 @@ impl App {
             engine,
             tasks,
             double,
+            outbound,
             main,
             keyed: tokio::sync::Mutex::new(()),
             saver,

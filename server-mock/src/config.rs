@@ -82,6 +82,10 @@ pub struct Config {
     /// The file with the key of the certificate, in PEM.
     #[cfg(feature = "program")]
     pub tls_key: Option<PathBuf>,
+    /// A file with certificates, in PEM, that are trusted besides the usual ones where the server itself
+    /// speaks TLS: to receivers of webhooks, models, and a server that is recorded.
+    #[cfg(feature = "program")]
+    pub ca_file: Option<PathBuf>,
     /// The file that keeps the workspace over restarts, if one shall.
     pub state: Option<PathBuf>,
     /// The base URL of an endpoint with the chat completions of OpenAI, such as
@@ -263,6 +267,8 @@ impl Default for Config {
             tls_cert: None,
             #[cfg(feature = "program")]
             tls_key: None,
+            #[cfg(feature = "program")]
+            ca_file: None,
             state: None,
             model_url: None,
             model_name: None,

@@ -30,6 +30,7 @@ mod handle;
 mod http;
 mod ids;
 mod model;
+mod outbound;
 mod pace;
 mod problem;
 mod runner;
@@ -57,6 +58,9 @@ pub use control::{control_document, parse_span};
 pub use handle::{At, Fault, Fired, Refused, Requests, VerifyError};
 pub use pace::Pace;
 pub use server::{MockServer, MockServerBuilder, StartError};
+#[cfg(feature = "program")]
+#[doc(hidden)]
+pub use tls::{client as tls_client, explain as explain_tls};
 pub use webhooks::{SignatureScheme, WebhookSchedule, sign_stripe, sign_webhook};
 
 #[cfg(doctest)]

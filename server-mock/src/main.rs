@@ -168,6 +168,10 @@ struct Serve {
     /// The key of the certificate, in PEM.
     #[arg(long, env = "LANGFLOW_MOCK_TLS_KEY", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Trust the certificates in this file too, in PEM, where the server itself speaks TLS: to receivers of
+    /// webhooks, models, and a server that is recorded.
+    #[arg(long, env = "LANGFLOW_MOCK_CA_FILE")]
+    ca_file: Option<PathBuf>,
     /// Keep the workspace in this file over restarts.
     #[arg(long, env = "LANGFLOW_MOCK_STATE")]
     state: Option<PathBuf>,
@@ -269,6 +273,7 @@ async fn serve(options: Serve) -> Result<(), StartError> {
         }),
         tls_cert: options.tls_cert,
         tls_key: options.tls_key,
+        ca_file: options.ca_file,
         state: options.state,
         model_url: options.model_url,
         model_name: options.model_name,

@@ -1,4 +1,4 @@
-//! Certificates and keys from files, for a server that speaks TLS.
+//! Certificates and keys from files: for a server that speaks TLS, and for connections to one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +16,39 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     match found.is_empty() {
         true => Err(wrong(&"there is no certificate in it")),
         false => Ok(found),
+    }
+}
+
+/// Trusts the usual authorities, those in the file that `SSL_CERT_FILE` names, and those in this file.
+///
+/// # Errors
+///
+/// Says which file cannot be read.
+pub fn client(ca_file: Option<&Path>) -> Result<Arc<rustls::ClientConfig>, String> {
+    let mut roots = rustls::RootCertStore::empty();
+    let usual = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
+    roots.add_parsable_certificates(usual);
+    let everywhere = std::env::var_os("SSL_CERT_FILE");
+    for path in everywhere.iter().map(Path::new).chain(ca_file) {
+        roots.add_parsable_certificates(certificates(path)?);
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// Why hands could not be shaken, and what helps.
+pub fn explain(error: &std::io::Error) -> String {
+    let cause = error.get_ref().and_then(|it| it.downcast_ref());
+    match cause {
+        Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) => {
+            format!("{error} (trust the certificate's authority with --ca-file)")
+        }
+        _ => error.to_string(),
     }
 }
 

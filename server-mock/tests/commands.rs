@@ -227,3 +227,48 @@ fn commands_bring_the_token_along() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("x-mock-token"));
     said(&command(&server, &["reset", "--control-token", "mt_x"]));
 }
+
+#[test]
+fn commands_speak_tls_with_a_mock_that_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]);
+    let made = made.expect("a certificate");
+    let (cert, key) = (
+        folder.path().join("cert.pem"),
+        folder.path().join("key.pem"),
+    );
+    std::fs::write(&cert, made.cert.pem()).expect("to write");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("to write");
+    let config = serde_json::json!({"tls_cert": cert, "tls_key": key});
+    let server = start_blocking(&config.to_string()).expect("a server");
+    let ca = cert.to_str().expect("a path");
+    let before = server.clock().now();
+    let text = said(&command(&server, &["advance", "31m", "--ca-file", ca]));
+    assert!(text.starts_with("it is 20"), "{text}");
+    assert!((server.clock().now() - before).num_minutes() >= 31);
+    assert!(said(&command(&server, &["report", "--ca-file", ca])).contains("0 findings"));
+    let wary = command(&server, &["report"]);
+    assert_eq!(wary.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&wary.stderr);
+    assert!(
+        error.contains("certificate") && error.contains("--ca-file"),
+        "{error}"
+    );
+}
+
+#[test]
+fn commands_find_a_tenant_by_its_url() {
+    let server = start();
+    let tenant = format!("{}/__t/tina", server.url());
+    said(&command(
+        &server,
+        &[
+            "fault",
+            "--url",
+            &tenant,
+            r#"{"kind": "status", "status": 503}"#,
+        ],
+    ));
+    assert!(get(&server, "/langflow/api/v1/health").starts_with("HTTP/1.1 200"));
+    assert!(get(&server, "/__t/tina/langflow/api/v1/health").starts_with("HTTP/1.1 503"));
+}

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::http::Reply;
+use crate::outbound::Outbound;
 use crate::problem::Problem;
 use redact::Redactor;
 use remote::Remote;
@@ -65,11 +66,12 @@ pub(crate) struct Cassettes {
 
 impl Cassettes {
     /// Reads a folder; or says what is wrong with it.
-    pub(crate) fn open(options: Cassette) -> Result<Self, String> {
+    pub(crate) fn open(options: Cassette, outbound: &Arc<Outbound>) -> Result<Self, String> {
         if !(options.speed.is_finite() && options.speed >= 0.0) {
             return Err("speed: it has to be a number from 0".to_owned());
         }
-        let remote = options.record.as_deref().map(Remote::new).transpose()?;
+        let remote = options.record.as_deref();
+        let remote = remote.map(|url| Remote::new(url, outbound)).transpose()?;
         if remote.is_some() {
             let made = std::fs::create_dir_all(&options.folder);
             made.map_err(|error| format!("{}: {error}", options.folder.display()))?;

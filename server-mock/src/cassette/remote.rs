@@ -9,10 +9,9 @@ use http::{HeaderName, Request, Response, Uri, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+
+use crate::outbound::{Outbound, Stream};
 
 /// How long the server may take until it takes a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -36,29 +35,26 @@ pub(super) struct Remote {
     port: u16,
     /// What stands before every path.
     prefix: String,
-    tls: Option<TlsConnector>,
+    /// Whether it speaks TLS.
+    encrypted: bool,
+    outbound: Arc<Outbound>,
 }
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
 impl Remote {
-    pub(super) fn new(url: &str) -> Result<Self, String> {
+    pub(super) fn new(url: &str, outbound: &Arc<Outbound>) -> Result<Self, String> {
         let uri: Uri = url.parse().map_err(|_| format!("`{url}` is no URL"))?;
-        let tls = match uri.scheme_str() {
-            Some("http") => None,
-            Some("https") => Some(connector()?),
+        let encrypted = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => outbound.can_encrypt().map(|()| true)?,
             _ => return Err(format!("`{url}` has to begin with http:// or https://")),
         };
         let host = uri.host().ok_or_else(|| format!("`{url}` has no host"))?;
         Ok(Self {
             host: host.trim_matches(['[', ']']).to_owned(),
-            port: uri
-                .port_u16()
-                .unwrap_or(if tls.is_some() { 443 } else { 80 }),
+            port: uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 }),
             prefix: uri.path().trim_end_matches('/').to_owned(),
-            tls,
+            encrypted,
+            outbound: Arc::clone(outbound),
             uri,
         })
     }
@@ -76,13 +72,12 @@ impl Remote {
             .map_err(|_| "it takes no connection".to_owned())?
             .map_err(|error| failed(&error))?;
         let _ = stream.set_nodelay(true);
-        let stream: Box<dyn Stream> = match &self.tls {
-            None => Box::new(stream),
-            Some(tls) => {
-                let name =
-                    ServerName::try_from(self.host.clone()).map_err(|error| failed(&error))?;
-                let shaken = tls.connect(name, stream).await;
-                Box::new(shaken.map_err(|error| failed(&error))?)
+        let stream: Box<dyn Stream> = match self.encrypted {
+            false => Box::new(stream),
+            true => {
+                let shaking = self.outbound.encrypt(&self.host, stream);
+                let shaken = tokio::time::timeout(CONNECT, shaking).await;
+                shaken.map_err(|_| "it does not shake hands".to_owned())??
             }
         };
         let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
@@ -107,22 +102,4 @@ impl Remote {
         let answer = sender.send_request(request).await;
         answer.map_err(|error| failed(&error))
     }
-}
-
-/// Trusts the usual authorities, and those in the file that `SSL_CERT_FILE` names.
-fn connector() -> Result<TlsConnector, String> {
-    let mut roots = rustls::RootCertStore::empty();
-    let usual = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
-    roots.add_parsable_certificates(usual);
-    if let Some(path) = std::env::var_os("SSL_CERT_FILE") {
-        let more = crate::tls::certificates(path.as_ref())?;
-        roots.add_parsable_certificates(more);
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }

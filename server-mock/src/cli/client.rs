@@ -1,11 +1,11 @@
-//! One request to a running mock: it is on this machine and speaks plain HTTP.
+//! One request to a running mock.
 
 use std::io::{BufRead, Read, Write};
-use std::net::TcpStream;
 
 use serde_json::Value;
 
 use super::At;
+use super::dial::{Peer, Wire};
 
 /// Asks the control API of a mock; its JSON, or what went wrong.
 pub(crate) fn ask(at: &At, method: &str, path: &str, body: &Value) -> Result<Value, String> {
@@ -61,26 +61,29 @@ fn send(at: &At, method: &str, path: &str, body: &Value) -> std::io::Result<(u16
     Ok((status.ok_or_else(broken)?, body.to_owned()))
 }
 
-fn write(at: &At, method: &str, path: &str, body: &Value) -> std::io::Result<TcpStream> {
-    if at.url.starts_with("https://") {
-        let message =
-            "commands speak plain http only; ask the control API of a mock with TLS directly";
-        return Err(std::io::Error::other(message));
-    }
-    let address = at.url.strip_prefix("http://").unwrap_or(&at.url);
-    let address = address.split('/').next().unwrap_or_default();
-    let mut stream = TcpStream::connect(address)?;
+fn write(at: &At, method: &str, path: &str, body: &Value) -> std::io::Result<Box<dyn Wire>> {
+    // Commands once took an address alone, and still do.
+    let url = match at.url.contains("://") {
+        true => at.url.clone(),
+        false => format!("http://{}", at.url),
+    };
+    let peer = Peer::new(&url, at.ca_file.as_deref()).map_err(std::io::Error::other)?;
+    let mut stream = peer.dial(None)?;
     let body = match body {
         Value::Null => String::new(),
         body => body.to_string(),
     };
     let token = at.control_token.as_deref();
     let token = token.map_or_else(String::new, |it| format!("x-mock-token: {it}\r\n"));
+    let Peer {
+        authority, prefix, ..
+    } = &peer;
     let request = format!(
-        "{method} /__mock{path} HTTP/1.1\r\nhost: {address}\r\n{token}connection: close\r\n\
+        "{method} {prefix}/__mock{path} HTTP/1.1\r\nhost: {authority}\r\n{token}connection: close\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes())?;
+    stream.flush()?;
     Ok(stream)
 }

@@ -1,11 +1,14 @@
 //! Commands that talk to a mock that runs.
 
 mod client;
+mod dial;
 mod drift;
 mod export;
 #[cfg(test)]
 mod reference;
 mod sign;
+
+use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
@@ -26,6 +29,9 @@ pub(crate) struct At {
     /// The token of its control API, if it has one; better in the environment.
     #[arg(long, env = "LANGFLOW_MOCK_CONTROL_TOKEN", hide_env_values = true)]
     control_token: Option<String>,
+    /// Trust the certificates in this file too, in PEM, where the URL begins with https.
+    #[arg(long, env = "LANGFLOW_MOCK_CA_FILE")]
+    ca_file: Option<PathBuf>,
 }
 
 /// Commands that talk to a mock that runs.

@@ -1,5 +1,6 @@
-//! A model elsewhere: any endpoint that speaks the chat completions of OpenAI, over plain HTTP.
+//! A model elsewhere: any endpoint that speaks the chat completions of OpenAI.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::{Answer, Ask, Model, ModelError, Part};
 use crate::config::ModelKey;
+use crate::outbound::{Outbound, Stream};
 
 /// How long the endpoint may be silent.
 const IDLE: Duration = Duration::from_secs(120);
@@ -20,10 +22,14 @@ const IDLE: Duration = Duration::from_secs(120);
 const LONGEST: usize = 4 * 1024 * 1024;
 
 /// Asks an endpoint.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct ForwardModel {
     uri: Uri,
-    address: String,
+    host: String,
+    port: u16,
+    /// Whether it speaks TLS.
+    encrypted: bool,
+    outbound: Arc<Outbound>,
     name: Option<String>,
     key: Option<ModelKey>,
 }
@@ -34,20 +40,25 @@ impl ForwardModel {
         url: &str,
         name: Option<String>,
         key: Option<ModelKey>,
+        outbound: &Arc<Outbound>,
     ) -> Result<Self, String> {
         let whole = match url.trim_end_matches('/') {
             whole if whole.ends_with("/chat/completions") => whole.to_owned(),
             base => format!("{base}/chat/completions"),
         };
         let uri: Uri = whole.parse().map_err(|_| format!("`{url}` is no URL"))?;
-        if uri.scheme_str() != Some("http") {
-            return Err("only http:// is spoken; for https put a proxy in front of it".to_owned());
-        }
+        let encrypted = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => outbound.can_encrypt().map(|()| true)?,
+            _ => return Err(format!("`{url}` has to begin with http:// or https://")),
+        };
         let host = uri.host().ok_or_else(|| format!("`{url}` has no host"))?;
-        let address = format!("{host}:{}", uri.port_u16().unwrap_or(80));
         Ok(Self {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 }),
+            encrypted,
+            outbound: Arc::clone(outbound),
             uri,
-            address,
             name,
             key,
         })
@@ -71,7 +82,11 @@ impl ForwardModel {
     }
 
     async fn ask(&self, question: Value, pieces: &Pieces) -> Result<(), ModelError> {
-        let stream = timely(TcpStream::connect(&self.address)).await?;
+        let stream = timely(TcpStream::connect((self.host.as_str(), self.port))).await?;
+        let stream: Box<dyn Stream> = match self.encrypted {
+            false => Box::new(stream),
+            true => timely(self.outbound.encrypt(&self.host, stream)).await?,
+        };
         let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream));
         let (mut sender, connection) = timely(shaken).await?;
         // It ends with the answer, or when nobody wants that any more.
@@ -234,16 +249,21 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_http_is_spoken() {
-        let uri = |url: &str| ForwardModel::new(url, None, None).map(|it| it.uri.to_string());
+    fn the_endpoint_stands_below_the_base_url() {
+        let outbound = Arc::new(Outbound::new(&crate::Config::default()).unwrap());
+        let uri = |url: &str| {
+            let model = ForwardModel::new(url, None, None, &outbound);
+            model.map(|it| it.uri.to_string())
+        };
         let whole = "http://127.0.0.1:1/v1/chat/completions";
         assert_eq!(uri("http://127.0.0.1:1/v1/").unwrap(), whole);
         assert_eq!(uri(whole).unwrap(), whole);
-        assert!(
-            uri("https://models.example/v1")
-                .unwrap_err()
-                .contains("proxy")
-        );
+        let secure = uri("https://models.example/v1");
+        match cfg!(feature = "program") {
+            true => assert!(secure.unwrap().starts_with("https://models.example/v1/")),
+            false => assert!(secure.unwrap_err().contains("`program`")),
+        }
+        assert!(uri("ftp://models.example").unwrap_err().contains("http://"));
         assert!(uri("nothing").is_err());
     }
 }

@@ -105,7 +105,7 @@ fn what_is_scripted_comes_first_and_whole_answers_are_taken_too() {
 
 #[test]
 fn a_url_that_cannot_be_asked_is_refused_at_the_start() {
-    let refused = crate::start_blocking(r#"{"model_url": "https://models.example/v1"}"#);
+    let refused = crate::start_blocking(r#"{"model_url": "ftp://models.example/v1"}"#);
     let error = refused.expect_err("an error").to_string();
     assert!(
         error.contains("model_url") && error.contains("https"),

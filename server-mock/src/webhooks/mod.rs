@@ -169,7 +169,8 @@ async fn carry(app: Arc<App>, webhook_id: String, wake: Arc<Notify>) {
                 let (started_at, begun) = (app.clock.now(), Instant::now());
                 let timeout = Duration::try_from_secs_f64(app.config.webhook_timeout);
                 let timeout = timeout.unwrap_or(Duration::MAX);
-                let receipt = sender::send(&order.parcel, timeout, app.config.allow_net).await;
+                let receipt =
+                    sender::send(&order.parcel, timeout, app.config.allow_net, &app.outbound).await;
                 let attempt = Attempt {
                     number: 0,
                     trigger: order.trigger,

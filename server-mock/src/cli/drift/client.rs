@@ -1,10 +1,12 @@
 //! A client that changes nothing of what it reads.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use super::super::dial::Peer;
 
 /// Longer than any probe takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -12,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A server and its key.
 pub(super) struct Server {
     pub(super) url: String,
-    address: String,
+    peer: Peer,
     key: String,
 }
 
@@ -36,17 +38,11 @@ pub(super) struct Answer {
 const COMPARED: [&str; 4] = ["content-type", "www-authenticate", "allow", "retry-after"];
 
 impl Server {
-    pub(super) fn new(url: &str, key: &str) -> Result<Self, String> {
+    pub(super) fn new(url: &str, key: &str, ca_file: Option<&Path>) -> Result<Self, String> {
         let url = url.trim_end_matches('/');
-        let address = url.strip_prefix("http://");
-        let address = address.ok_or_else(|| format!("{url}: it has to begin with http://"))?;
-        let mut host = address.split('/').next().unwrap_or_default().to_owned();
-        if !host.contains(':') {
-            host.push_str(":80");
-        }
         Ok(Self {
+            peer: Peer::new(url, ca_file)?,
             url: url.to_owned(),
-            address: host,
             key: key.to_owned(),
         })
     }
@@ -69,13 +65,13 @@ impl Server {
 
     pub(super) fn send(&self, request: &Request) -> Result<Answer, String> {
         let lost = |error: std::io::Error| format!("{}: {error}", self.url);
-        let mut stream = TcpStream::connect(&self.address).map_err(lost)?;
-        stream.set_read_timeout(Some(PATIENCE)).map_err(lost)?;
+        let mut stream = self.peer.dial(Some(PATIENCE)).map_err(lost)?;
         let path = request.path.replace("{key}", &self.key);
         let mut head = format!(
-            "{} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
+            "{} {}{path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
             request.method,
-            self.address,
+            self.peer.prefix,
+            self.peer.authority,
             request.body.len()
         );
         for (name, value) in &request.headers {
@@ -86,6 +82,7 @@ impl Server {
         }
         stream
             .write_all(format!("{head}\r\n{}", request.body).as_bytes())
+            .and_then(|()| stream.flush())
             .map_err(lost)?;
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).map_err(lost)?;

@@ -5,6 +5,7 @@ mod compare;
 mod probe;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
@@ -18,12 +19,15 @@ use probe::{Probe, packed};
 /// Where the real server is.
 #[derive(Debug, Args)]
 pub(crate) struct Drift {
-    /// URL of a running open-source Langflow, over plain HTTP.
+    /// URL of a running open-source Langflow.
     #[arg(long, env = "LANGFLOW_MOCK_AGAINST")]
     against: String,
     /// A key of that server.
     #[arg(long, env = "LANGFLOW_MOCK_AGAINST_KEY", hide_env_values = true)]
     api_key: String,
+    /// Trust the certificates in this file too, in PEM, where the URL begins with https.
+    #[arg(long, env = "LANGFLOW_MOCK_CA_FILE")]
+    ca_file: Option<PathBuf>,
     /// The version that the mock shall play: 1.4, 1.8, 1.10 or 1.13.
     #[arg(long = "as", env = "LANGFLOW_MOCK_AS", default_value = "1.13")]
     langflow: Langflow,
@@ -63,9 +67,13 @@ pub(crate) fn run(options: &Drift) -> super::Done {
     // Nothing that was there before is in the way.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let session = format!("drift{}", now.unwrap_or_default().as_nanos());
-    let mut mine = Side::new(Server::new(mock.url(), key)?, &session, true);
+    let mut mine = Side::new(Server::new(mock.url(), key, None)?, &session, true);
     let mut theirs = Side::new(
-        Server::new(&options.against, &options.api_key)?,
+        Server::new(
+            &options.against,
+            &options.api_key,
+            options.ca_file.as_deref(),
+        )?,
         &session,
         false,
     );
