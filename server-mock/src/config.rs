@@ -54,7 +54,7 @@ pub struct Config {
     pub strict_tweaks: bool,
     /// Whether an import with a component that cannot be executed is an error (422) or a warning.
     pub strict_import: bool,
-    /// When deliveries to webhooks are tried again.
+    /// When deliveries to webhooks are tried, and tried again.
     pub webhook_schedule: WebhookSchedule,
     /// Seconds that a receiver has for its answer.
     pub webhook_timeout: f64,

@@ -130,7 +130,8 @@ struct Serve {
         default_value = "v1"
     )]
     webhook_signatures: Vec<SignatureScheme>,
-    /// When deliveries to webhooks are tried again: fast, standard, svix or stripe-sandbox.
+    /// When deliveries to webhooks are tried: fast, standard, svix, stripe-sandbox, or the pause before each
+    /// attempt, such as 0,1s,5m.
     #[arg(long, env = "LANGFLOW_MOCK_WEBHOOK_SCHEDULE", default_value = "fast")]
     webhook_schedule: WebhookSchedule,
     /// Seconds that the receiver of a webhook has for its answer.

@@ -272,3 +272,71 @@ fn commands_find_a_tenant_by_its_url() {
     assert!(get(&server, "/langflow/api/v1/health").starts_with("HTTP/1.1 200"));
     assert!(get(&server, "/__t/tina/langflow/api/v1/health").starts_with("HTTP/1.1 503"));
 }
+
+#[test]
+fn deliveries_are_listed_and_followed_attempt_by_attempt() {
+    use std::io::{BufRead, BufReader};
+    let server = start();
+    let script = r#"[{"status": 500, "once": true}, {"status": 204}]"#;
+    let receiver =
+        langflow_mock::wire::ScriptServer::start(serde_json::from_str(script).unwrap()).unwrap();
+    let mut listening = Command::new(env!("CARGO_BIN_EXE_langflow-mock"))
+        .args([
+            "listen",
+            "--events",
+            "flow_completed",
+            "--forward-to",
+            &receiver.url(),
+        ])
+        .env("LANGFLOW_MOCK_URL", server.url())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("to run");
+    let mut heard = BufReader::new(listening.stdout.take().expect("its output")).lines();
+    heard.next().expect("a line").expect("text");
+    let trigger = ["trigger", "flow_completed", "--flow-id", "echo"];
+    said(&command(&server, &trigger));
+    for _ in 0..2 {
+        heard.next().expect("a line").expect("text");
+    }
+    let listed = said(&command(&server, &["deliveries"]));
+    let listed: Vec<&str> = listed.lines().collect();
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    assert!(
+        listed[0].ends_with("attempt 1  -> 500  pending"),
+        "{listed:?}"
+    );
+    assert!(
+        listed[1].ends_with("attempt 2  -> 204  delivered"),
+        "{listed:?}"
+    );
+    let failed = said(&command(&server, &["deliveries", "--status", "failed"]));
+    assert_eq!(failed, "");
+    let mut following = Command::new(env!("CARGO_BIN_EXE_langflow-mock"))
+        .args(["deliveries", "--follow", "--json", "--status", "delivered"])
+        .env("LANGFLOW_MOCK_URL", server.url())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("to run");
+    let mut followed = BufReader::new(following.stdout.take().expect("its output")).lines();
+    let mut next = || -> Value {
+        let line = followed.next().expect("a line").expect("text");
+        serde_json::from_str(&line).expect("JSON")
+    };
+    let past = next();
+    assert_eq!(
+        (&past["attempts"], &past["status_code"]),
+        (&2.into(), &204.into())
+    );
+    said(&command(&server, &trigger));
+    let fresh = next();
+    assert_eq!(
+        (&fresh["attempts"], &fresh["status"]),
+        (&1.into(), &"delivered".into())
+    );
+    assert_ne!(fresh["delivery_id"], past["delivery_id"]);
+    for mut child in [listening, following] {
+        child.kill().expect("to end");
+        child.wait().expect("to end");
+    }
+}

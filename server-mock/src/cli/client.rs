@@ -22,7 +22,10 @@ pub(crate) fn ask(at: &At, method: &str, path: &str, body: &Value) -> Result<Val
     }
 }
 
-/// Reads a stream of the control API until it ends: the name and the JSON of each event.
+/// The name of what is no event: the stream has begun, and nothing that happens from now on is missed.
+pub(crate) const BEGUN: &str = "";
+
+/// Reads a stream of the control API until it ends: the name and the JSON of each event, [`BEGUN`] first.
 pub(crate) fn follow(
     at: &At,
     path: &str,
@@ -34,6 +37,9 @@ pub(crate) fn follow(
     let stream = write(at, "GET", path, &Value::Null).map_err(lost)?;
     let mut lines = std::io::BufReader::new(stream).lines();
     let status = lines.next().transpose().map_err(lost)?.unwrap_or_default();
+    if status.contains(" 200 ") {
+        each(BEGUN, &Value::Null);
+    }
     let mut event = String::new();
     for line in lines {
         let line = line.map_err(lost)?;

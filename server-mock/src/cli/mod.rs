@@ -1,6 +1,7 @@
 //! Commands that talk to a mock that runs.
 
 mod client;
+mod deliveries;
 mod dial;
 mod drift;
 mod export;
@@ -14,7 +15,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use client::{ask, follow};
+use client::{BEGUN, ask, follow};
 
 /// Where the mock is.
 #[derive(Debug, Args)]
@@ -127,6 +128,8 @@ pub(crate) enum Control {
         #[command(flatten)]
         at: At,
     },
+    /// Print what was sent to webhooks, attempt by attempt; with --follow go on as it happens.
+    Deliveries(deliveries::Deliveries),
     /// Ask a real open-source Langflow and this mock the same questions, and say where they differ;
     /// fails if they do. Makes flows, sessions and a key there, and removes them again.
     Drift(drift::Drift),
@@ -235,6 +238,7 @@ pub(crate) fn run(control: Control) -> Done {
             flow_id,
             at,
         } => listen(&at, &forward_to, &events, flow_id.as_deref()),
+        Control::Deliveries(options) => deliveries::run(&options),
         Control::Drift(options) => drift::run(&options),
         Control::Sign(options) => sign::run(&options),
         Control::Export { what } => export::run(&what),
@@ -360,6 +364,9 @@ fn listen(at: &At, forward_to: &str, events: &[String], flow_id: Option<&str>) -
         path.push_str(&format!("&flow_id={}", encode(flow_id)));
     }
     follow(at, &path, |event, data| {
+        if event == BEGUN {
+            return;
+        }
         if event == "listening" {
             crate::say(&format!(
                 "sending {} of {} to {forward_to}; the secret is {}",

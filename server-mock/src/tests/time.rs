@@ -179,3 +179,44 @@ fn scripted_delays_are_those_of_the_clock() {
     advance(&mock, "1ms");
     assert_eq!(status(), "completed");
 }
+
+#[test]
+fn a_schedule_of_ones_own_says_when_each_attempt_is_due() {
+    for schedule in [json!("2s,1m,1h"), json!([2, 60, 3600])] {
+        let mock = Mock::with(&json!({"webhook_schedule": schedule}));
+        let begun = "2026-01-01T00:00:00Z".parse().unwrap();
+        mock.server.clock().freeze(Some(begun));
+        let script = serde_json::from_value(json!([{"status": 500}])).unwrap();
+        let receiver = crate::wire::ScriptServer::start(script).unwrap();
+        let body = json!({"url": receiver.url(), "events": ["flow_completed"]});
+        let made = mock.call("POST", "/flows/echo/webhooks", &body).json();
+        mock.run("echo", &json!({"input_value": "x"}));
+        let moved = mock.control("POST", "/clock", &json!({"advance": "1.9"}));
+        assert_eq!(
+            moved.json()["fired"],
+            json!([]),
+            "the first attempt waits too"
+        );
+        mock.control("POST", "/clock", &json!({"advance": "2h"}));
+        let path = format!(
+            "/webhooks/{}/deliveries",
+            made["webhook"]["id"].as_str().unwrap()
+        );
+        let told = mock.get(&path).json()["items"][0].clone();
+        assert_eq!(told["status"], "failed", "{told}");
+        let attempts = told["attempts"].as_array().unwrap();
+        let at: Vec<&str> = attempts
+            .iter()
+            .map(|it| it["started_at"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            at,
+            [
+                "2026-01-01T00:00:02Z",
+                "2026-01-01T00:01:02Z",
+                "2026-01-01T01:01:02Z"
+            ]
+        );
+        assert_eq!(receiver.requests().len(), 3);
+    }
+}

@@ -88,7 +88,10 @@ pub(crate) fn queue(
         created_at: now,
         status: DeliveryStatus::Pending,
         attempts: Vec::new(),
-        next: Some((now, Trigger::Schedule)),
+        next: Some((
+            after(now, app.config.webhook_schedule.first()),
+            Trigger::Schedule,
+        )),
         asked: 0,
         fault: None,
         held: false,
