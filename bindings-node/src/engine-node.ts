@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import type { EngineFactory } from './engine.js';
 import { Cancel, Mailbox, MailedEngine, type NativeEngine, type NativeMailbox } from './mailbox.js';
+import { withLog } from './log.js';
 import { wasmEngine, type WasmGlue, type WasmSource } from './engine-wasm.js';
 
 /** A mock server that runs inside this process. */
@@ -136,6 +137,8 @@ const native: EngineFactory = {
 
 /** The engine that fits this machine, chosen when it is first needed. */
 export function nodeEngine(): EngineFactory {
-  chosen ??= choose();
+  chosen ??= withLog(choose(), process.env['LANGFLOW_LOG'], (line) => {
+    process.stderr.write(line);
+  });
   return chosen;
 }

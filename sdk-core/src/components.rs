@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::client::Client;
 use crate::dialect::v2;
@@ -12,17 +12,20 @@ use crate::error::{ErrorCode, LangflowError};
 use crate::job::asked::Asked;
 use crate::options::CallOptions;
 use crate::platform::Instant;
-use crate::tweaks::{components, resolve, resolve_known};
+use crate::tweaks::{Component, components, listed, resolve};
+
+/// What a flow consists of, and when it was read.
+type Known = (String, Instant, Arc<Vec<Component>>);
 
 /// Flows as far as tweaks are concerned, kept for a while.
 #[derive(Debug, Default)]
-pub(crate) struct Flows(Mutex<Vec<(String, Instant, Arc<Value>)>>);
+pub(crate) struct Flows(Mutex<Vec<Known>>);
 
 impl Flows {
     const MOST: usize = 64;
     const TIME: Duration = Duration::from_secs(60);
 
-    fn get(&self, id: &str) -> Option<Arc<Value>> {
+    fn get(&self, id: &str) -> Option<Arc<Vec<Component>>> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = all
             .iter()
@@ -30,19 +33,7 @@ impl Flows {
         found.map(|(_, _, flow)| flow.clone())
     }
 
-    fn keep(&self, id: &str, flow: &Value) {
-        let nodes: Vec<Value> = components(flow)
-            .into_iter()
-            .map(|component| {
-                let fields = component.template.map(|template| {
-                    let known = template.iter().filter(|(_, value)| !value.is_null());
-                    Value::Object(known.map(|(name, _)| (name.clone(), true.into())).collect())
-                });
-                let node = json!({"display_name": component.display_name, "template": fields});
-                json!({"id": component.id, "data": {"node": node}})
-            })
-            .collect();
-        let flow = Arc::new(json!({ "nodes": nodes }));
+    fn keep(&self, id: &str, flow: Arc<Vec<Component>>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|(known, _, _)| known != id);
         if all.len() >= Self::MOST {
@@ -73,8 +64,9 @@ impl Client {
         }
         // What is kept may be older than a component that it lacks.
         match self.read_components(flow_id, options).await? {
-            Some(flow) => resolve_known(&flow, tweaks),
-            None => Ok(tweaks),
+            // It may be something else than the flow that was read.
+            Some(flow) if !flow.is_empty() => resolve(&flow, &tweaks),
+            _ => Ok(tweaks),
         }
     }
 
@@ -86,10 +78,10 @@ impl Client {
         ids: &[String],
         options: &CallOptions,
     ) -> Result<(), LangflowError> {
-        let lacks = |flow: &Value| -> Option<(String, String)> {
-            let there: Vec<&str> = components(flow).iter().map(|it| it.id).collect();
-            let lacks = ids.iter().find(|id| !there.contains(&id.as_str()))?;
-            (!there.is_empty()).then(|| (lacks.clone(), there.join(", ")))
+        let lacks = |flow: &[Component]| {
+            let there = |id: &&String| flow.iter().any(|it| it.id == **id);
+            let lacks = ids.iter().find(|id| !there(id));
+            lacks.filter(|_| !flow.is_empty()).cloned()
         };
         if let Some(flow) = self.shared.flows.get(flow_id)
             && lacks(&flow).is_none()
@@ -97,9 +89,11 @@ impl Client {
             return Ok(());
         }
         let flow = self.read_components(flow_id, options).await?;
-        let Some((id, there)) = flow.as_ref().and_then(lacks) else {
+        let flow = flow.unwrap_or_default();
+        let Some(id) = lacks(&flow) else {
             return Ok(());
         };
+        let there = listed(flow.iter().map(|it| it.id.as_str()));
         let message = format!("The flow has no component `{id}`; it has {there}.");
         Err(LangflowError::invalid_input("output_ids", message))
     }
@@ -109,7 +103,7 @@ impl Client {
         &self,
         flow_id: &str,
         options: &CallOptions,
-    ) -> Result<Option<Value>, LangflowError> {
+    ) -> Result<Option<Arc<Vec<Component>>>, LangflowError> {
         let options = CallOptions {
             idempotency_key: None,
             ..options.clone()
@@ -122,7 +116,8 @@ impl Client {
         };
         match read.await {
             Ok(flow) => {
-                self.shared.flows.keep(flow_id, &flow);
+                let flow = Arc::new(components(&flow));
+                self.shared.flows.keep(flow_id, flow.clone());
                 Ok(Some(flow))
             }
             Err(error) if error.is(ErrorCode::Cancelled) || error.is(ErrorCode::ClientClosed) => {

@@ -28,6 +28,8 @@ mod exact;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod export;
 #[cfg(not(target_arch = "wasm32"))]
+mod files;
+#[cfg(not(target_arch = "wasm32"))]
 mod folder;
 mod generated;
 mod job;
@@ -65,6 +67,8 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 pub use error::{ErrorCode, ErrorInfo, FieldError, LangflowError, Phase};
 pub use event::Event;
+#[cfg(not(target_arch = "wasm32"))]
+pub use files::{FileDownload, FileUpload};
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::{FolderFlow, FolderReport};
 pub use generated::operations::API_VERSION;

@@ -99,32 +99,34 @@ impl Where {
     }
 
     /// Whether what stands between these two is the secret.
-    fn holds(self, before: &str, after: &str) -> bool {
-        let touches = |it: Option<char>| it.is_some_and(char::is_alphanumeric);
+    // By bytes: the tables of what a letter is elsewhere are more than a page should load.
+    fn holds(self, before: &[u8], after: &[u8]) -> bool {
+        let letter = |it: &u8| it.is_ascii_alphanumeric() || !it.is_ascii();
+        let (last, next) = (before.last(), after.first());
         if self == Where::Anywhere {
             return true;
         }
-        if touches(before.chars().next_back()) || touches(after.chars().next()) {
+        if last.is_some_and(letter) || next.is_some_and(letter) {
             return false;
         }
-        if self == Where::Alone || (before.is_empty() && after.is_empty()) {
+        let quote = |it: &u8| b"\"'`".contains(it);
+        if self == Where::Alone
+            || (before.is_empty() && after.is_empty())
+            || (last.is_some_and(quote) && next.is_some_and(quote))
+            // `user:secret@host`.
+            || (last == Some(&b':') && next == Some(&b'@'))
+        {
             return true;
         }
-        let quoted = |it: Option<char>| it.is_some_and(|it| "\"'`".contains(it));
-        if quoted(before.chars().next_back()) && quoted(after.chars().next()) {
-            return true;
-        }
-        // `user:secret@host`.
-        if before.ends_with(':') && after.starts_with('@') {
-            return true;
-        }
-        let between = |it: char| it.is_whitespace() || "=:\"'`".contains(it);
-        let name = before.trim_end_matches(between);
-        // `no key was sent` has a word between; a name stands right before its value.
-        let name = name.rsplit(|it: char| !it.is_alphanumeric() && !"-_".contains(it));
-        let name = name.map(str::to_ascii_lowercase).next().unwrap_or_default();
-        before.ends_with(between)
-            && (SCHEMES.contains(&name.as_str()) || NAMES.iter().any(|word| name.contains(word)))
+        let between = |it: &u8| b" =:\"'`".contains(it);
+        let count = before.iter().rev().take_while(|it| between(it)).count();
+        let before = &before[..before.len() - count];
+        // The word right before it, such as `api_key=`.
+        let word = |it: &&u8| letter(it) || b"-_".contains(it);
+        let length = before.iter().rev().take_while(word).count();
+        let name = before[before.len() - length..].to_ascii_lowercase();
+        let has = |word: &str| name.windows(word.len()).any(|it| it == word.as_bytes());
+        count > 0 && NAMES.iter().chain(&SCHEMES).any(|word| has(word))
     }
 }
 
@@ -134,7 +136,8 @@ fn without(text: &str, secret: &str) -> String {
     let (mut made, mut copied) = (String::with_capacity(text.len()), 0);
     for (at, found) in text.match_indices(secret) {
         let after = at + found.len();
-        if place.holds(&text[..at], &text[after..]) {
+        let bytes = text.as_bytes();
+        if place.holds(&bytes[..at], &bytes[after..]) {
             made.push_str(&text[copied..at]);
             made.push_str(MASK);
             copied = after;

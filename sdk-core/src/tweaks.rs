@@ -37,14 +37,16 @@ pub(crate) fn check_shape(value: &Value) -> Result<&Map<String, Value>, Langflow
 }
 
 /// A component of a flow, as far as tweaks are concerned.
-pub(crate) struct Component<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) display_name: &'a str,
-    pub(crate) template: Option<&'a Map<String, Value>>,
+#[derive(Debug)]
+pub(crate) struct Component {
+    pub(crate) id: String,
+    display_name: String,
+    /// Names of what can be changed, where the flow says it.
+    parameters: Option<Vec<String>>,
 }
 
 /// The components of a flow file or of a flow as the API shows it; notes are none.
-pub(crate) fn components(flow: &Value) -> Vec<Component<'_>> {
+pub(crate) fn components(flow: &Value) -> Vec<Component> {
     let graph = flow.get("data").unwrap_or(flow);
     let nodes = graph.get("nodes").and_then(Value::as_array);
     nodes
@@ -56,10 +58,17 @@ pub(crate) fn components(flow: &Value) -> Vec<Component<'_>> {
             let inner = data.and_then(|data| data.get("node"));
             let id = node.get("id").or_else(|| data?.get("id"))?.as_str()?;
             let name = inner.and_then(|inner| inner.get("display_name")?.as_str());
+            let template = inner.and_then(|inner| inner.get("template")?.as_object());
+            let parameters = template.map(|template| {
+                let known =
+                    |(name, value): &(&String, &Value)| !name.starts_with('_') && !value.is_null();
+                let known = template.iter().filter(known);
+                known.map(|(name, _)| name.clone()).collect()
+            });
             Some(Component {
-                id,
-                display_name: name.unwrap_or_default(),
-                template: inner.and_then(|inner| inner.get("template")?.as_object()),
+                id: id.to_owned(),
+                display_name: name.unwrap_or_default().to_owned(),
+                parameters,
             })
         })
         .collect()
@@ -70,34 +79,27 @@ pub(crate) fn components(flow: &Value) -> Vec<Component<'_>> {
 ///
 /// # Errors
 /// `invalid_input` naming the component or the parameter, with what there is instead.
-pub(crate) fn resolve(flow: &Value, tweaks: &Value) -> Result<Value, LangflowError> {
-    let there = components(flow);
+pub(crate) fn resolve(there: &[Component], tweaks: &Value) -> Result<Value, LangflowError> {
     let mut resolved = Map::new();
     for (name, settings) in check_shape(tweaks)? {
         let field = format!("tweaks.{name}");
-        let component = find(&there, name, &field)?;
+        let component = find(there, name, &field)?;
         let settings = settings.as_object().cloned().unwrap_or_default();
-        if let Some(template) = component.template {
-            let known = |name: &&String| {
-                template
-                    .get(*name)
-                    .is_some_and(|value| !name.starts_with('_') && !value.is_null())
-            };
-            if let Some(unknown) = settings.keys().find(|name| !known(name)) {
-                let has: Vec<_> = template.keys().filter(known).map(String::as_str).collect();
-                let message = format!(
-                    "The component {} has no parameter `{unknown}`; it has {}.",
-                    component.id,
-                    listed(&has)
-                );
-                return Err(LangflowError::invalid_input(
-                    &format!("{field}.{unknown}"),
-                    message,
-                ));
-            }
+        if let Some(has) = &component.parameters
+            && let Some(unknown) = settings.keys().find(|name| !has.contains(name))
+        {
+            let message = format!(
+                "The component {} has no parameter `{unknown}`; it has {}.",
+                component.id,
+                listed(has.iter().map(String::as_str))
+            );
+            return Err(LangflowError::invalid_input(
+                &format!("{field}.{unknown}"),
+                message,
+            ));
         }
         if resolved
-            .insert(component.id.to_owned(), settings.into())
+            .insert(component.id.clone(), settings.into())
             .is_some()
         {
             let message = format!("The component {} is tweaked twice.", component.id);
@@ -109,48 +111,41 @@ pub(crate) fn resolve(flow: &Value, tweaks: &Value) -> Result<Value, LangflowErr
 
 /// As [`resolve`], where it may be something else than the flow that was read.
 pub(crate) fn resolve_known(flow: &Value, tweaks: Value) -> Result<Value, LangflowError> {
-    match components(flow).is_empty() {
+    let there = components(flow);
+    match there.is_empty() {
         true => Ok(tweaks),
-        false => resolve(flow, &tweaks),
+        false => resolve(&there, &tweaks),
     }
 }
 
-fn find<'a, 'b>(
-    there: &'b [Component<'a>],
+fn find<'a>(
+    there: &'a [Component],
     name: &str,
     field: &str,
-) -> Result<&'b Component<'a>, LangflowError> {
+) -> Result<&'a Component, LangflowError> {
     if let Some(found) = there.iter().find(|component| component.id == name) {
         return Ok(found);
     }
-    let named: Vec<_> = there
-        .iter()
-        .filter(|component| component.display_name == name)
-        .collect();
-    match named.as_slice() {
-        [only] => Ok(only),
-        [] => {
-            let all: Vec<_> = there.iter().map(|component| component.id).collect();
-            let message = format!(
-                "The flow has no component `{name}`; it has {}.",
-                listed(&all)
-            );
-            Err(LangflowError::invalid_input(field, message))
+    let named = || there.iter().filter(|it| it.display_name == name);
+    let (mut first, ids) = (named(), |it: &'a Component| it.id.as_str());
+    let message = match (first.next(), first.next()) {
+        (Some(only), None) => return Ok(only),
+        (None, _) => {
+            let all = listed(there.iter().map(ids));
+            format!("The flow has no component `{name}`; it has {all}.")
         }
-        several => {
-            let ids: Vec<_> = several.iter().map(|component| component.id).collect();
-            let message = format!(
-                "{} components are called `{name}`: use one of the ids {}.",
-                ids.len(),
-                listed(&ids)
-            );
-            Err(LangflowError::invalid_input(field, message))
-        }
-    }
+        _ => format!(
+            "{} components are called `{name}`: use one of the ids {}.",
+            named().count(),
+            listed(named().map(ids))
+        ),
+    };
+    Err(LangflowError::invalid_input(field, message))
 }
 
-fn listed(names: &[&str]) -> String {
-    match names {
+pub(crate) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    match names.as_slice() {
         [] => "none".to_owned(),
         names if names.len() > 30 => {
             format!("{} and {} more", names[..30].join(", "), names.len() - 30)
@@ -179,7 +174,7 @@ impl Client {
         check_shape(tweaks)?;
         check_segment("flow_id", flow_id)?;
         let flow = self.flow(flow_id).await?;
-        resolve(&flow, tweaks)
+        resolve(&components(&flow), tweaks)
     }
 
     async fn flow(&self, flow_id: &str) -> Result<Value, LangflowError> {
@@ -219,7 +214,7 @@ fn check(client: Client, mut args: Args) -> Invoked {
         let (flow, flow_id) = (args.take("flow"), args.text("flow_id")?);
         args.done()?;
         let resolved = match (flow, flow_id) {
-            (Some(flow), _) => resolve(&flow, &tweaks)?,
+            (Some(flow), _) => resolve(&components(&flow), &tweaks)?,
             (None, Some(id)) => client.check_tweaks(&id, &tweaks).await?,
             (None, None) => {
                 let message = "`flow_id` is missing.";
@@ -247,7 +242,7 @@ mod tests {
     fn by_id_and_by_name() {
         let tweaks = json!({"Chat Input": {"input_value": "x"}, "B-2": {"temperature": 1}});
         let expected = json!({"A-1": {"input_value": "x"}, "B-2": {"temperature": 1}});
-        assert_eq!(resolve(&flow(), &tweaks).unwrap(), expected);
+        assert_eq!(resolve(&components(&flow()), &tweaks).unwrap(), expected);
     }
 
     #[test]
@@ -277,7 +272,7 @@ mod tests {
             (json!({"A-1": 5}), "tweaks.A-1", "an object"),
             (json!([]), "tweaks", "an object"),
         ] {
-            let error = resolve(&flow(), &tweaks).unwrap_err();
+            let error = resolve(&components(&flow()), &tweaks).unwrap_err();
             assert_eq!(error.info().field.as_deref(), Some(field), "{tweaks}");
             assert!(error.info().message.contains(says), "{error}");
         }

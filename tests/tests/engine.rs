@@ -378,3 +378,73 @@ async fn a_kept_answer_belongs_to_a_key_and_a_version() {
     assert_eq!(ask(&engine).await["cached"], false);
     drop(mock);
 }
+
+#[tokio::test]
+async fn files_of_any_size_from_rust() {
+    use langflow_client::{CallOptions, FileDownload, FileUpload, types};
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    let mock = MockServer::builder().seed(42).start().await.unwrap();
+    let settings = json!({"env": {}, "base_url": mock.url(), "api_key": mock.api_key()});
+    let builder = ClientBuilder::from_json(&settings.to_string()).unwrap();
+    let client = builder.build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder
+        .path()
+        .join("flow.json")
+        .to_string_lossy()
+        .into_owned();
+    // A long one of a stream, which goes in chunks.
+    let notes = "A long description. ".repeat(100_000);
+    let flow = json!({"name": "Large", "data": {"nodes": [], "edges": []}, "description": notes});
+    let text = flow.to_string();
+    let far = Arc::new(Mutex::new(Vec::new()));
+    let seen = far.clone();
+    let pieces: Vec<_> = text
+        .as_bytes()
+        .chunks(64 << 10)
+        .map(|it| Ok(it.to_vec().into()))
+        .collect();
+    let upload = FileUpload::stream("importFlows", futures::stream::iter(pieces), None)
+        .filename("flow.json")
+        .arg("on_conflict", "new_id")
+        .on_progress(move |now| seen.lock().unwrap().push(now.done));
+    let answer = client.upload(upload).await.unwrap();
+    let report: types::FlowImportResult = answer.json().unwrap();
+    assert_eq!(report.flows.len(), 1);
+    assert_eq!(far.lock().unwrap().last(), Some(&(text.len() as u64)));
+
+    // To a file, and from it.
+    let id = report.flows[0].id.to_string();
+    let file = FileDownload::new("exportFlow", &path).arg("flow_id", id);
+    let size = client.save_to(file).await.unwrap();
+    assert_eq!(size, std::fs::metadata(&path).unwrap().len());
+    let upload = FileUpload::path("importFlows", &path).arg("on_conflict", "new_id");
+    let again: types::FlowImportResult = client.upload(upload).await.unwrap().json().unwrap();
+    assert_eq!(again.flows.len(), 1);
+
+    // What breaks off, what no operation is, and what takes no body.
+    let broken = futures::stream::iter([Err(std::io::Error::other("the disk is gone"))]);
+    let error = client
+        .upload(FileUpload::stream("importFlows", broken, None))
+        .await
+        .unwrap_err();
+    assert!(error.is(ErrorCode::FileError), "{error}");
+    assert!(!error.info().may_have_executed && error.info().message.contains("the disk is gone"));
+    let silent = FileUpload::stream("importFlows", futures::stream::pending(), None);
+    let silent = silent.options(CallOptions {
+        timeout: Some(Duration::from_millis(200)),
+        ..CallOptions::default()
+    });
+    let error = client.upload(silent).await.unwrap_err();
+    assert!(error.is(ErrorCode::TotalTimeout), "{error}");
+    for (operation, field) in [("importFlow", "operation"), ("listFlows", "op")] {
+        let error = client
+            .upload(FileUpload::bytes(operation, "{}"))
+            .await
+            .unwrap_err();
+        assert!(error.is(ErrorCode::InvalidInput), "{error}");
+        assert_eq!(error.info().field.as_deref(), Some(field));
+    }
+}
