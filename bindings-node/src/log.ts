@@ -34,7 +34,6 @@ export function withLog(
 
 function line(level: string, text: string): string {
   // A server's words may hold what a terminal obeys.
-  // eslint-disable-next-line no-control-regex
   const plain = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
   return `${new Date().toISOString()} langflow-client ${level} ${plain}\n`;
 }
