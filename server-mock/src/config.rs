@@ -1,12 +1,12 @@
 //! Everything that can be chosen about a server.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "program")]
 use crate::cassette::Cassette;
+use crate::listen::Host;
 use crate::pace::Pace;
 use crate::webhooks::{SignatureScheme, WebhookSchedule};
 
@@ -21,8 +21,8 @@ use crate::webhooks::{SignatureScheme, WebhookSchedule};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The address to listen on; loopback unless told otherwise.
-    pub host: IpAddr,
+    /// The address to listen on, loopback unless told otherwise; `localhost` is 127.0.0.1 and ::1.
+    pub host: Host,
     /// Which APIs are served: the workspace, open-source Langflow, or both side by side.
     pub api: Vec<Api>,
     /// The version of open-source Langflow that is played at `/api/v1` and `/api/v2`.
@@ -237,7 +237,7 @@ impl From<String> for ModelKey {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            host: Host::default(),
             api: vec![Api::Workspace, Api::Langflow],
             langflow: Langflow::default(),
             port: 0,

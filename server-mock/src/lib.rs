@@ -29,6 +29,7 @@ mod engine;
 mod handle;
 mod http;
 mod ids;
+mod listen;
 mod model;
 mod outbound;
 mod pace;
@@ -56,6 +57,7 @@ pub use config::{Api, Config, ControlToken, Langflow, ModelKey, Validate};
 pub use contract::{Permission, document, permission_table};
 pub use control::{control_document, parse_span};
 pub use handle::{At, Fault, Fired, Refused, Requests, VerifyError};
+pub use listen::Host;
 pub use pace::Pace;
 pub use server::{MockServer, MockServerBuilder, StartError};
 #[cfg(feature = "program")]

@@ -4,7 +4,6 @@
 
 mod cli;
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,8 +13,8 @@ use langflow_mock::wire::{ScriptServer, ScriptedReply};
 use serde_json::{Map, Value};
 
 use langflow_mock::{
-    Api, Cassette, Clock, Config, Fault, Langflow, MockServer, Pace, SignatureScheme, StartError,
-    Validate, WebhookSchedule,
+    Api, Cassette, Clock, Config, Fault, Host, Langflow, MockServer, Pace, SignatureScheme,
+    StartError, Validate, WebhookSchedule,
 };
 
 /// A mock of the Langflow workspace API.
@@ -49,9 +48,9 @@ struct Lifecycle {
 
 #[derive(Debug, Args)]
 struct Serve {
-    /// Address to listen on.
+    /// Address to listen on; `localhost` is 127.0.0.1 and ::1, on one port.
     #[arg(long, env = "LANGFLOW_MOCK_HOST", default_value = "127.0.0.1")]
-    host: IpAddr,
+    host: Host,
     /// Which APIs to serve: workspace, langflow (the open-source server at /api), or both.
     #[arg(
         long,

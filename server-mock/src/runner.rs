@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use langflow_export::Flow;
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::app::App;
 use crate::engine::{
@@ -151,8 +151,8 @@ pub(crate) fn start(
         warnings,
         progress: Mutex::new(Progress::default()),
         changed: watch::Sender::new(()),
-        cancelled: watch::Sender::new(false),
-        decided: watch::Sender::new(None),
+        cancelled: Notify::new(),
+        decided: OnceLock::new(),
         saved: OnceLock::new(),
     });
     state.runs.add(run.clone(), idempotency, now);
@@ -170,7 +170,7 @@ pub(crate) fn start(
             people: match request.waits {
                 None => People::Unknown,
                 Some(false) => People::PassedBy,
-                Some(true) => People::Asked(run.decided.subscribe()),
+                Some(true) => People::Asked(run.decided().subscribe()),
             },
         },
         session_timeout: timeout,
@@ -250,21 +250,14 @@ struct Work {
 }
 
 impl Work {
-    async fn see_through(self) {
+    async fn see_through(&self) {
         let run = &self.run;
-        let started = json!({
-            "run_id": run.id,
-            "flow_id": run.flow_id,
-            "session_id": run.session_id,
-            "session_status": run.continuation.name(),
-        });
         self.happened("flow_started", Value::Null, None);
-        run.tell("run_started", &started);
+        self.begun();
         let tell = |step: Step| self.tell(step);
-        let mut cancelled = run.cancelled.subscribe();
         let (ending, tokens) = tokio::select! {
             biased;
-            _ = cancelled.wait_for(|cancelled| *cancelled) => {
+            () = run.cancelled.notified() => {
                 let problem = Problem::new("run_cancelled", "The run was cancelled.");
                 (self.failed(RunStatus::Cancelled, problem), 0)
             }
@@ -283,6 +276,18 @@ impl Work {
         // answer says so; to wait for ever would help nobody.
         let _ = self.app.saved().await;
         run.finish();
+    }
+
+    /// Not a part of the future above, which would keep the event's tree for as long as the run takes.
+    fn begun(&self) {
+        let run = &self.run;
+        let started = json!({
+            "run_id": run.id,
+            "flow_id": run.flow_id,
+            "session_id": run.session_id,
+            "session_status": run.continuation.name(),
+        });
+        run.tell("run_started", &started);
     }
 
     fn tell(&self, step: Step) {
@@ -342,7 +347,11 @@ impl Work {
                     Value::Null,
                     Some(("component", component)),
                 );
-                self.run.update(|progress| progress.components.push(done));
+                self.run.update(|progress| {
+                    // Thousands of runs may stand open, most of them with one component done.
+                    progress.components.reserve_exact(1);
+                    progress.components.push(done);
+                });
                 self.run.tell("component_completed", &event);
             }
         }

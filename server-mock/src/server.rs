@@ -95,7 +95,7 @@ impl MockServerBuilder {
 
     /// Starts the server on the current runtime; it listens once this returns.
     pub async fn start(mut self) -> Result<MockServer, StartError> {
-        let address = SocketAddr::new(self.config.host, self.config.port);
+        let address = SocketAddr::new(self.config.host.address(), self.config.port);
         let bind = |source| StartError::Bind { address, source };
         if !address.ip().is_loopback() && self.config.control_token.is_none() {
             self.config.control_token = Some(ControlToken::make()?);
@@ -105,12 +105,15 @@ impl MockServerBuilder {
         #[cfg(not(feature = "program"))]
         let tls = None;
         let secure = tls.is_some();
-        let listener = TcpListener::bind(address).await.map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
+        let listeners = self.config.host.listen(self.config.port).await;
+        let listeners = listeners.map_err(bind)?;
+        let address = listeners[0].local_addr().map_err(bind)?;
         let tasks = Tasks::default();
         let (app, seeded) = App::new(self.config, self.clock, tasks.clone(), None)?;
         let tenants = Tenants::new(Arc::clone(&app));
-        tasks.spawn(accept(listener, tls, tenants));
+        for listener in listeners {
+            tasks.spawn(accept(listener, tls.clone(), Arc::clone(&tenants)));
+        }
         Ok(MockServer {
             address,
             secure,

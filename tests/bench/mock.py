@@ -28,6 +28,8 @@ TARGETS = {
     "cpu_us": 80.0,
     "failed_starts": 0,
     "lost_streams": 0,
+    "streams_mb": 200.0,
+    "reset_ms": 1.0,
     "lost_instances": 0,
 }
 RUN = "/langflow/api/v1/flows/echo/run"
@@ -135,6 +137,7 @@ def requests(program: str, count: int, connections: int = 16) -> dict:
                     raise RuntimeError("a run was not answered with 200")
 
     load(1_000 // connections)
+    found["reset_ms"] = resets(mock)
     before, begun = mock.cpu(), time.perf_counter()
     rounds = count // connections
     load(rounds)
@@ -145,6 +148,25 @@ def requests(program: str, count: int, connections: int = 16) -> dict:
     found["after_requests_mb"] = mock.memory_mb()
     mock.stop()
     return found
+
+
+def resets(mock: Mock, count: int = 50) -> float:
+    """Milliseconds from the order to begin anew to its answer, the middle of some."""
+    head = f"POST /__mock/reset HTTP/1.1\r\nhost: {mock.address[0]}\r\ncontent-length: 2\r\n"
+    order = f"{head}content-type: application/json\r\n\r\n{{}}".encode()
+    run = mock.request({"input_value": "hello"})
+    times = []
+    with socket.create_connection(mock.address, timeout=30) as sock:
+        for _ in range(count):
+            # So that there is something to throw away.
+            sock.sendall(run)
+            answered(sock)
+            begun = time.perf_counter()
+            sock.sendall(order)
+            if b" 200 " not in answered(sock):
+                raise RuntimeError("a reset was not answered with 200")
+            times.append((time.perf_counter() - begun) * 1000)
+    return round(sorted(times)[count // 2], 2)
 
 
 def streams(program: str, count: int) -> dict:

@@ -85,7 +85,7 @@ fn plant(app: &App, seed: u64) -> Seeded {
 pub(super) fn end_runs(state: &State) {
     let running = |run: &&std::sync::Arc<crate::state::Run>| run.status() == RunStatus::Running;
     for run in state.runs.all().filter(running) {
-        run.cancelled.send_replace(true);
+        run.cancel();
     }
 }
 

@@ -264,7 +264,7 @@ impl Engine {
         tell: &(dyn Fn(Step) + Send + Sync),
     ) -> Result<Outcome, Failure> {
         let plan = plan(&job.flow)?;
-        let mut yields: Vec<(&str, Piece)> = Vec::with_capacity(plan.len());
+        let mut yields: Vec<(&str, Piece)> = Vec::new();
         let mut outcome = Outcome::default();
         // Components behind a branch that was not taken.
         let mut passed: Vec<&str> = Vec::new();
@@ -309,6 +309,8 @@ impl Engine {
                     _ => Vec::new(),
                 },
             }));
+            // Thousands of runs may stand open with one component done.
+            yields.reserve_exact(1);
             yields.push((&node.id, piece));
         }
         let place = |id: &str| job.flow.nodes.iter().position(|node| node.id == id);

@@ -8,7 +8,7 @@ use super::component::Component;
 use super::retrieve::retrieve;
 use super::value::Piece;
 use super::{Engine, Failure, FailureKind, Job, People, Question, Step};
-use crate::model::{Ask, Part, Role, Turn, count_tokens};
+use crate::model::{Ask, ModelError, Part, Role, ToolCall, Turn, count_tokens};
 
 /// The temperature of a model whose settings name none, as Langflow has it.
 const TEMPERATURE: f64 = 0.1;
@@ -230,15 +230,10 @@ impl Stage<'_> {
         let mut answer = self.engine.model.answer(&ask);
         let (mut text, mut tools) = (String::new(), Vec::new());
         let mut said = 0;
-        while let Some(part) = answer.next().await {
-            let part =
-                part.map_err(|error| self.failure(FailureKind::Raised, error.to_string()))?;
-            let token = match part {
-                Part::Text(token) => token,
-                Part::Tool(call) => {
-                    tools.push(call);
-                    continue;
-                }
+        // Mapped before the pause: a whole part would be kept while it lasts.
+        while let Some(part) = answer.next().await.map(|part| self.token(part, &mut tools)) {
+            let Some(token) = part? else {
+                continue;
             };
             let pause = self.engine.pace.pause(&self.job.request_id, said);
             said += 1;
@@ -260,6 +255,21 @@ impl Stage<'_> {
             ..Piece::default()
         };
         Ok((piece, tokens))
+    }
+
+    /// The token of a part; what is none is put where it belongs.
+    fn token(
+        &self,
+        part: Result<Part, ModelError>,
+        tools: &mut Vec<ToolCall>,
+    ) -> Result<Option<String>, Failure> {
+        match part.map_err(|error| self.failure(FailureKind::Raised, error.to_string()))? {
+            Part::Text(token) => Ok(Some(token)),
+            Part::Tool(call) => {
+                tools.push(call);
+                Ok(None)
+            }
+        }
     }
 
     fn ask(&self) -> Result<Ask, Failure> {

@@ -100,7 +100,7 @@ pub(super) async fn cancel(call: &Call) -> Result<Reply, Problem> {
         let detail = format!("The run `{}` is {}.", run.id, run.status().name());
         return Err(Problem::new("run_already_finished", detail));
     }
-    run.cancelled.send_replace(true);
+    run.cancel();
     run.ended().await;
     Ok(Reply::json(200, &run_json(&run, true)))
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::sessions::Continuation;
 use crate::engine::{Completed, Question};
@@ -115,9 +115,10 @@ pub(crate) struct Run {
     pub(crate) warnings: Vec<String>,
     pub(crate) progress: Mutex<Progress>,
     pub(crate) changed: watch::Sender<()>,
-    pub(crate) cancelled: watch::Sender<bool>,
-    /// What a person decided last: the component that asked, and the decision.
-    pub(crate) decided: watch::Sender<Option<(String, String)>>,
+    /// Keeps one word for who sees the run through; see [`Run::cancel`].
+    pub(crate) cancelled: Notify,
+    /// Made when somebody asks for it, which most runs never do; see [`Run::decided`].
+    pub(crate) decided: OnceLock<watch::Sender<Option<(String, String)>>>,
     /// The run as it is saved, once nothing changes any more.
     pub(crate) saved: OnceLock<String>,
 }
@@ -132,6 +133,16 @@ impl Run {
             .end
             .as_ref()
             .map_or(RunStatus::Running, |end| end.status)
+    }
+
+    /// What a person decided last: the component that asked, and the decision.
+    pub(crate) fn decided(&self) -> &watch::Sender<Option<(String, String)>> {
+        self.decided.get_or_init(|| watch::Sender::new(None))
+    }
+
+    /// Stops the run, whether or not it has begun to listen.
+    pub(crate) fn cancel(&self) {
+        self.cancelled.notify_one();
     }
 
     /// Tells everybody who follows; after the end nothing more happens.

@@ -10,7 +10,7 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::runs::Remembered;
 use super::sessions::Continuation;
@@ -312,8 +312,8 @@ impl SavedRun {
                 polled: 0,
             }),
             changed: watch::Sender::new(()),
-            cancelled: watch::Sender::new(false),
-            decided: watch::Sender::new(None),
+            cancelled: Notify::new(),
+            decided: OnceLock::new(),
             saved: OnceLock::new(),
         })
     }

@@ -135,7 +135,7 @@ async fn poll(scene: &Scene) -> Vec<Value> {
 /// Ended or not: it is the same answer.
 pub(super) fn cancel(ask: &Ask) -> Done {
     open(ask, Family::Other)?;
-    find(ask)?.cancelled.send_replace(true);
+    find(ask)?.cancel();
     let message = "Flow build cancelled successfully";
     Ok(Reply::json(
         200,

@@ -175,7 +175,7 @@ pub(super) fn resume(ask: &Ask) -> Done {
     }
     drop(progress);
     let decision = (question.component_id, action.to_owned());
-    run.decided.send_replace(Some(decision));
+    run.decided().send_replace(Some(decision));
     let body = json!({"job_id": id, "status": "resuming", "message": "Resume accepted"});
     Ok(Reply::json(200, &body))
 }
@@ -215,7 +215,7 @@ pub(super) async fn stop(ask: &Ask<'_>) -> Done {
     let message = match run.status() {
         RunStatus::Cancelled => format!("Job {id} is already cancelled."),
         RunStatus::Running => {
-            run.cancelled.send_replace(true);
+            run.cancel();
             run.ended().await;
             format!("Job {id} cancelled successfully.")
         }

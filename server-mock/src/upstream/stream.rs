@@ -48,7 +48,7 @@ pub(super) struct Stops(pub(super) Arc<Run>);
 
 impl Drop for Stops {
     fn drop(&mut self) {
-        self.0.cancelled.send_replace(true);
+        self.0.cancel();
     }
 }
 

@@ -180,7 +180,7 @@ pub(super) fn options(options: &Value) -> (Value, Value) {
 
 /// A component whose question was answered: only one way goes on.
 fn decided(scene: &Scene, id: &str) -> Value {
-    let action = scene.run.decided.borrow().clone();
+    let action = scene.run.decided().borrow().clone();
     let taken = action.map(|(_, action)| format!("branch_{action}"));
     let mut event = end_vertex(scene, id);
     let edges = scene.flow.edges.iter().filter(|edge| edge.source == id);
