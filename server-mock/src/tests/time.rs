@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::support::Mock;
+use super::webhooks::{deliveries, id, receiver, webhook};
 
 fn started(at: &str) -> Mock {
     let mock = Mock::start();
@@ -219,4 +220,20 @@ fn a_schedule_of_ones_own_says_when_each_attempt_is_due() {
         );
         assert_eq!(receiver.requests().len(), 3);
     }
+}
+
+#[test]
+fn a_receiver_that_says_nothing_has_its_time_by_the_clock_that_is_moved() {
+    let mock = started("2026-01-01T00:00:00Z");
+    let receiver = receiver(json!(["stall"]));
+    let made = webhook(&mock, "echo", &receiver.url(), json!(["flow_completed"]));
+    mock.run("echo", &json!({"input_value": "x"}));
+    // Longer than all attempts may take; in real time each of them has 15 seconds, and none is over.
+    mock.control("POST", "/clock", &json!({"advance": "1h"}));
+    let told = deliveries(&mock, id(&made));
+    assert_eq!(told[0]["status"], "failed", "{told:?}");
+    let attempts = told[0]["attempts"].as_array().expect("a list");
+    let said = attempts.iter().map(|it| it["error"].clone());
+    assert_eq!(said.collect::<Vec<_>>(), ["no answer within 15 seconds"; 3]);
+    assert_eq!(attempts[1]["started_at"], "2026-01-01T00:00:15.050Z");
 }

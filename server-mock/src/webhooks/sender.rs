@@ -61,7 +61,14 @@ pub(super) async fn send(
             hopeless: refusal.hopeless,
             ..Receipt::default()
         },
-        Err(_) => Receipt {
+        Err(_) => Receipt::silence(timeout),
+    }
+}
+
+impl Receipt {
+    /// Of a receiver that did not answer in time.
+    pub(super) fn silence(timeout: Duration) -> Self {
+        Self {
             error: Some(format!(
                 "no answer within {} seconds",
                 timeout.as_secs_f64()
@@ -70,8 +77,8 @@ pub(super) async fn send(
                 timed_out: true,
                 ..Advice::default()
             },
-            ..Receipt::default()
-        },
+            ..Self::default()
+        }
     }
 }
 
