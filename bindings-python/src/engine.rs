@@ -10,6 +10,7 @@ use pyo3::types::PyBytes;
 
 use crate::errors::{exception, plain};
 use crate::feed::Feed;
+use crate::hooks::Hooks;
 use crate::stream::EventStream;
 use crate::{future, runtime};
 
@@ -17,6 +18,7 @@ use crate::{future, runtime};
 #[pyclass(module = "langflow_api._native", frozen)]
 pub struct Engine {
     config: String,
+    hooks: Option<Hooks>,
     /// Options on top of the configuration, each of a `with_options`.
     options: Vec<String>,
     /// Locked only while attached to the interpreter and never across a wait, so that no other
@@ -34,8 +36,11 @@ enum State {
 }
 
 impl State {
-    fn new(config: &str, options: &[String]) -> Result<State, ErrorJson> {
-        let mut engine = boundary::Engine::new(config)?;
+    fn new(config: &str, hooks: Option<&Hooks>, options: &[String]) -> Result<State, ErrorJson> {
+        let mut engine = match hooks {
+            Some(hooks) => boundary::Engine::with_middleware(config, hooks.clone())?,
+            None => boundary::Engine::new(config)?,
+        };
         for more in options {
             engine = engine.with_options(more)?;
         }
@@ -71,7 +76,7 @@ impl Engine {
             && *process != std::process::id()
         {
             // The sockets belong to the parent: they are neither used nor closed here.
-            let fresh = State::new(&self.config, &self.options);
+            let fresh = State::new(&self.config, self.hooks.as_ref(), &self.options);
             let fresh = fresh.map_err(|error| exception(py, &error))?;
             std::mem::forget(std::mem::replace(&mut *state, fresh));
         }
@@ -88,10 +93,14 @@ impl Engine {
 #[pymethods]
 impl Engine {
     #[new]
-    fn new(py: Python<'_>, config: String) -> PyResult<Self> {
-        let state = State::new(&config, &[]).map_err(|error| exception(py, &error))?;
+    #[pyo3(signature = (config, hooks=None))]
+    fn new(py: Python<'_>, config: String, hooks: Option<Py<PyAny>>) -> PyResult<Self> {
+        let hooks = hooks.map(Hooks::new);
+        let state = State::new(&config, hooks.as_ref(), &[]);
+        let state = state.map_err(|error| exception(py, &error))?;
         Ok(Engine {
             config,
+            hooks,
             options: Vec::new(),
             state: Mutex::new(state),
         })
@@ -107,6 +116,7 @@ impl Engine {
         all.push(options);
         Ok(Engine {
             config: self.config.clone(),
+            hooks: self.hooks.clone(),
             options: all,
             state: Mutex::new(state),
         })
@@ -114,7 +124,9 @@ impl Engine {
 
     fn describe(&self, py: Python<'_>) -> PyResult<String> {
         // Also of an engine that is closed.
-        match State::new(&self.config, &self.options).map_err(|error| exception(py, &error))? {
+        match State::new(&self.config, None, &self.options)
+            .map_err(|error| exception(py, &error))?
+        {
             State::Open { engine, .. } => Ok(engine.describe()),
             State::Closed(_) => Ok("{}".to_owned()),
         }

@@ -6,6 +6,7 @@ mod engine;
 mod errors;
 mod feed;
 mod future;
+mod hooks;
 mod mailbox;
 #[cfg(feature = "mock")]
 mod mock;

@@ -115,7 +115,10 @@ def test_a_pickled_client(raw: RawServer, monkeypatch: pytest.MonkeyPatch) -> No
 def test_integers_of_any_size_keep_their_digits(raw: RawServer) -> None:
     """Of an answer and of an event; sent, such a number is refused (it would have to be text)."""
     large, small = 2**64 + 1, -(2**70) - 1
-    answer = {"result": {"output": {"id": large, "all": [small, 2**64 - 1]}}, "session_id": "s"}
+    answer: dict[str, Any] = {
+        "result": {"output": {"id": large, "all": [small, 2**64 - 1]}},
+        "session_id": "s",
+    }
 
     def script(connection: Connection, request: bytes) -> None:
         if b"text/event-stream" in request:

@@ -14,6 +14,7 @@ use crate::config::{Config, secret};
 use crate::dialect::Api;
 use crate::error::LangflowError;
 use crate::exact::Wide;
+use crate::middleware::Chain;
 use crate::options::{self, Network, Timeouts, refuse};
 use crate::platform;
 use crate::request;
@@ -27,6 +28,7 @@ pub struct ClientBuilder {
     settings: BTreeMap<String, Value>,
     environment: Option<BTreeMap<String, Value>>,
     wide: Wide,
+    chain: Chain,
 }
 
 impl fmt::Debug for ClientBuilder {
@@ -180,6 +182,14 @@ impl ClientBuilder {
         self.set("skip_malformed", skip)
     }
 
+    /// Adds a link to the chain through which every attempt goes: the first one added sees a request
+    /// first, and its answer last. Clients made by `with_options` have the same chain.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn middleware(mut self, link: impl crate::middleware::Middleware) -> Self {
+        self.chain.push(std::sync::Arc::new(link));
+        self
+    }
+
     /// Which server it is: `workspace`; `langflow`, an open-source one; `hosted`, the same behind a host
     /// that takes the key as a Bearer; `lfx`, `lfx serve`; `responses`, an open-source one by its
     /// `/api/v1/responses`; or `auto`. Default: `auto`, which finds out all but `responses`.
@@ -260,6 +270,7 @@ impl ClientBuilder {
             strict_sessions: false,
             repeat_runs: false,
             skip_malformed: false,
+            chain: self.chain.clone(),
             api: Api::default(),
             user_agent: HeaderValue::from_static(""),
             max_event: crate::decode::MAX_EVENT,

@@ -14,6 +14,7 @@ use crate::dialect::Api;
 use crate::error::{ErrorCode, LangflowError};
 use crate::exact::Wide;
 use crate::limits;
+use crate::middleware::Chain;
 use crate::options::{self, CallOptions, Network, Timeouts, refuse};
 use crate::platform;
 use crate::request;
@@ -90,6 +91,7 @@ pub struct Config {
     pub(crate) strict_sessions: bool,
     pub(crate) repeat_runs: bool,
     pub(crate) skip_malformed: bool,
+    pub(crate) chain: Chain,
     pub(crate) api: Api,
     pub(crate) user_agent: HeaderValue,
     pub(crate) max_event: usize,

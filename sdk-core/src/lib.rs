@@ -37,6 +37,8 @@ mod limits;
 mod many;
 mod masking;
 mod metrics;
+#[cfg_attr(target_arch = "wasm32", path = "middleware_wasm.rs")]
+mod middleware;
 mod operation;
 mod options;
 mod output;
@@ -77,6 +79,8 @@ pub use generated::workspace::types;
 pub use job::{Job, JobInfo, JobStatus};
 pub use many::{ManyItem, ManyOptions};
 pub use metrics::{Alert, Latency, MetricsSnapshot, Thresholds};
+#[cfg(not(target_arch = "wasm32"))]
+pub use middleware::{Answered, Middleware, Next, Outgoing, Unanswered};
 pub use options::CallOptions;
 pub use output::{ComponentOutput, Output, Outputs, Reason};
 pub use raw::{RawRequest, RawResponse};

@@ -11,10 +11,11 @@ use tracing::Instrument as _;
 
 use crate::auth;
 use crate::call::{Answer, Asked, Call, Counted, Got, Opened, Want};
-use crate::classify::{Failed, body_lost, timed_out, transport_failed};
+use crate::classify::{Failed, body_lost, timed_out};
 use crate::client::Client;
 use crate::closed::closed;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
+use crate::middleware::unanswered;
 use crate::operation::Safety;
 use crate::platform::{self, Sent};
 use crate::portable;
@@ -390,6 +391,7 @@ impl Client {
         if let Some(url) = elsewhere {
             *request.url_mut() = url.clone();
         }
+        let content = self.config.chain.content(&request);
         let sent = match &call.transfer {
             Some(Transferring::Up(upload, progress)) => {
                 platform::attach(&mut request, upload.pieces(), Some(progress.clone()))
@@ -404,9 +406,10 @@ impl Client {
         let (wait, code) = call
             .deadline
             .limit(self.config.timeouts.first_byte, ErrorCode::FirstByteTimeout);
-        match platform::within(wait, pin!(http.execute(request))).await {
+        let sending = self.config.chain.send(http, request, content);
+        match platform::within(wait, pin!(sending)).await {
             None => Err(timed_out(call, code, Phase::FirstByte, wait).unless_sent(&sent)),
-            Some(Err(error)) => Err(transport_failed(call, &error).unless_sent(&sent)),
+            Some(Err(why)) => Err(unanswered(call, why, &sent)),
             Some(Ok(response)) => Ok(response),
         }
     }

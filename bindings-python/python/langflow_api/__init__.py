@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ._generated.job import Job
     from ._generated.session import Session
     from ._given import NOT_GIVEN, NotGiven
+    from ._hooks import HttpRequest, HttpResponse
     from ._job import JobInfo
     from ._many import RunBatch, RunItem
     from ._metrics import Alert, Alerts, Metrics
@@ -63,6 +64,8 @@ __all__ = [
     "ComponentCompleted",
     "End",
     "Event",
+    "HttpRequest",
+    "HttpResponse",
     "Job",
     "JobInfo",
     "LangflowError",
@@ -119,6 +122,7 @@ _HOMES: dict[str, Iterable[str]] = {
     "_given": ("NOT_GIVEN", "NotGiven"),
     "_async_job": ("AsyncJob",),
     "_generated.job": ("Job",),
+    "_hooks": ("HttpRequest", "HttpResponse"),
     "_job": ("JobInfo",),
     "_many": ("RunBatch", "RunItem"),
     "_metrics": ("Alert", "Alerts", "Metrics"),

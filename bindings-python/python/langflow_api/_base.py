@@ -12,11 +12,12 @@ from ._json import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from typing import Any
 
     from typing_extensions import Self
 
+    from ._hooks import OnRequest, OnResponse
     from ._metrics import Alert, Alerts, Metrics
 
 # Options that a call can carry; changing one of these keeps the connections of a client.
@@ -70,6 +71,8 @@ class Base:
         username: str | NotGiven | None = NOT_GIVEN,
         password: str | NotGiven | None = NOT_GIVEN,
         organization: str | NotGiven | None = NOT_GIVEN,
+        on_request: OnRequest | Sequence[OnRequest] | None = None,
+        on_response: OnResponse | Sequence[OnResponse] | None = None,
     ) -> None:
         """Makes a client; nothing is sent, and no thread is started, before the first call.
 
@@ -114,6 +117,12 @@ class Base:
                 renewed as long as the client lives. Needs ``password`` and excludes ``api_key``.
             password: Password of ``username``.
             organization: Organization that a hosted Langflow is told (``X-DataStax-Current-Org``).
+            on_request: A function, or several, called with the :class:`HttpRequest` of every
+                attempt, retries too: it may change its headers, or return an
+                :class:`HttpResponse`, which then stands for the server's answer (for tests without
+                a server). No coroutine function; an :class:`AsyncClient` calls it in a thread of
+                its own. An error that it raises ends the call.
+            on_response: The same, called with the request and the head of its answer.
 
         Raises:
             InvalidInput: an argument is not usable; the error names it.
@@ -147,6 +156,10 @@ class Base:
                 "organization": organization,
             }
         )
+        if on_request is not None:
+            config["on_request"] = on_request
+        if on_response is not None:
+            config["on_response"] = on_response
         level = os.environ.get("LANGFLOW_LOG")
         if level:
             from ._watch import quick_look
@@ -191,7 +204,13 @@ class Base:
         self._config = config
         self._defaults = defaults
         self._keys, said = split_key(config)
-        self._bare = _native.Engine(encode({**said, "language": language}).decode())
+        hooks = None
+        if "on_request" in said or "on_response" in said:
+            from ._hooks import chain
+
+            hooks = chain(said)
+            said = {key: said[key] for key in said if key not in ("on_request", "on_response")}
+        self._bare = _native.Engine(encode({**said, "language": language}).decode(), hooks)
         self._keyed: tuple[str, _native.Engine] | None = None
 
     @property

@@ -17,7 +17,7 @@ def compute(name: str, args: str, body: bytes) -> str:
 class Engine:
     """Sends calls. The configuration is a JSON object; nothing is opened before the first call."""
 
-    def __new__(cls, config: str) -> Engine: ...
+    def __new__(cls, config: str, hooks: object = None) -> Engine: ...
     def with_options(self, options: str) -> Engine:
         """An engine with other options that shares connections, quota, limits and metrics."""
     def describe(self) -> str:

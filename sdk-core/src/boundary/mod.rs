@@ -67,6 +67,18 @@ impl Engine {
         })
     }
 
+    /// The same with a link in the chain through which every attempt goes.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn with_middleware(
+        config: &str,
+        link: impl crate::Middleware,
+    ) -> Result<Engine, ErrorJson> {
+        let builder = ClientBuilder::from_json(config)?.crossing();
+        Ok(Engine {
+            client: builder.middleware(link).build()?,
+        })
+    }
+
     /// Calls an operation. `head`: `{"op", "args"?, "options"?, "content_type"?,
     /// "filename"?, "row"?}`; with a `filename` the body is sent as the file of a form, `row` is the
     /// operation's row where the engine does not have it. The operation `request` is any route:

@@ -44,8 +44,9 @@ async def stream_response(stream: AsyncStream) -> StreamingResponse:
         LangflowError: the run could not begin; nothing has been answered yet, so that an exception
             handler of the application can still choose the status.
     """
-    if not isinstance(stream, AsyncStream):
-        message = f"`stream` has to be the stream of an AsyncClient, not {type(stream).__name__}."
+    passed: object = stream
+    if not isinstance(passed, AsyncStream):
+        message = f"`stream` has to be the stream of an AsyncClient, not {type(passed).__name__}."
         raise _native.invalid_input("stream", message)
     # The first event decides whether there is anything to stream.
     await stream.__aenter__()

@@ -1,0 +1,134 @@
+//! Functions of the user's that see every attempt, as a link of the core's chain.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use langflow_client::{Answered, ErrorCode, LangflowError, Middleware, Next, Outgoing, Unanswered};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::runtime;
+
+/// Headers as both sides say them: one that comes twice is there twice.
+type Headers = Vec<(String, Vec<u8>)>;
+/// The request as Python holds it, the headers to send, and what answers it in place of a server.
+type Before = (Py<PyAny>, Headers, Option<(u16, Headers, Vec<u8>)>);
+
+/// `langflow_api._hooks.Chain`.
+#[derive(Clone)]
+pub struct Hooks(Arc<Py<PyAny>>);
+
+impl Hooks {
+    pub fn new(chain: Py<PyAny>) -> Hooks {
+        Hooks(Arc::new(chain))
+    }
+
+    fn before(&self, request: &Outgoing) -> Result<Before, Unanswered> {
+        attached(|py| {
+            let content = request.content().map(|bytes| PyBytes::new(py, bytes));
+            let arguments = (
+                request.method().as_str(),
+                request.url().as_str(),
+                said(request.headers()),
+                content,
+            );
+            let made = self.0.bind(py).call_method1("before", arguments);
+            made.and_then(|made| made.extract::<Before>())
+        })
+    }
+
+    fn after(&self, request: &Py<PyAny>, answer: &reqwest::Response) -> Result<(), Unanswered> {
+        attached(|py| {
+            let arguments = (request, answer.status().as_u16(), said(answer.headers()));
+            self.0.bind(py).call_method1("after", arguments).map(drop)
+        })
+    }
+}
+
+impl Middleware for Hooks {
+    fn handle<'a>(&'a self, mut request: Outgoing, next: Next<'a>) -> BoxFuture<'a, Answered> {
+        Box::pin(async move {
+            let (known, headers, answer) = self.before(&request)?;
+            let answer = match answer {
+                Some((status, headers, content)) => {
+                    let headers: Vec<_> = headers
+                        .iter()
+                        .map(|(name, value)| Ok((name.as_str(), std::str::from_utf8(value)?)))
+                        .collect::<Result<_, std::str::Utf8Error>>()
+                        .map_err(|_| refused("A header of an answer is not UTF-8."))?;
+                    request.answer(status, &headers, Bytes::from(content))?
+                }
+                None => {
+                    *request.headers_mut() = heard(&headers)?;
+                    next.run(request).await?
+                }
+            };
+            self.after(&known, &answer)?;
+            Ok(answer)
+        })
+    }
+}
+
+/// Runs Python, unless the interpreter is on its way out.
+fn attached<T>(work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T, Unanswered> {
+    let ended = || LangflowError::new(ErrorCode::ClientClosed, "The program is at its end.");
+    if runtime::exiting() {
+        return Err(ended().into());
+    }
+    Python::try_attach(|py| work(py).map_err(|error| failed(py, &error)))
+        .unwrap_or_else(|| Err(ended().into()))
+}
+
+/// The error that a function raised: one of ours as it is, any other as a mistake in the function.
+fn failed(py: Python<'_>, error: &PyErr) -> Unanswered {
+    let value = error.value(py);
+    let text = |name: &str| {
+        value
+            .getattr(name)
+            .and_then(|text| text.extract::<String>())
+    };
+    let ours = match (text("code"), text("message")) {
+        (Ok(code), Ok(message)) => ErrorCode::ALL
+            .iter()
+            .find(|known| known.as_str() == code)
+            .map(|code| LangflowError::new(*code, message)),
+        _ => None,
+    };
+    ours.unwrap_or_else(|| {
+        let kind = error.get_type(py).to_string();
+        let name = kind
+            .trim_start_matches("<class '")
+            .trim_end_matches("'>")
+            .to_owned();
+        refused(&format!("A hook raised {name}: {}.", error.value(py)))
+    })
+    .into()
+}
+
+fn refused(message: &str) -> LangflowError {
+    LangflowError::invalid_input("hooks", message)
+}
+
+fn said(headers: &HeaderMap) -> Headers {
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+        .collect()
+}
+
+fn heard(headers: &Headers) -> Result<HeaderMap, Unanswered> {
+    let mut made = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let known = HeaderName::from_bytes(name.as_bytes())
+            .ok()
+            .zip(HeaderValue::from_bytes(value).ok());
+        let Some((name, value)) = known else {
+            // The value is not shown: it may be a key.
+            return Err(refused(&format!("`{name}` is no header that can be sent.")).into());
+        };
+        made.append(name, value);
+    }
+    Ok(made)
+}

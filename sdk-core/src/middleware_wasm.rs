@@ -1,0 +1,30 @@
+//! In a page nobody stands between the client and its connections: `fetch` can be wrapped there.
+
+use bytes::Bytes;
+
+use crate::call::Call;
+use crate::classify::{Failed, transport_failed};
+use crate::platform::Sent;
+
+/// The chain that is not there.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Chain;
+
+impl Chain {
+    pub(crate) fn content(&self, _: &reqwest::Request) -> Option<Bytes> {
+        None
+    }
+
+    pub(crate) async fn send(
+        &self,
+        http: &reqwest::Client,
+        request: reqwest::Request,
+        _: Option<Bytes>,
+    ) -> Result<reqwest::Response, reqwest::Error> {
+        http.execute(request).await
+    }
+}
+
+pub(crate) fn unanswered(call: &Call, error: reqwest::Error, sent: &Sent) -> Failed {
+    transport_failed(call, &error).unless_sent(sent)
+}
