@@ -8,8 +8,6 @@ use conformance::driver::Driver;
 use conformance::judge::{Verdict, classes, judge};
 use conformance::vector::load;
 
-/// In a thread of its own: one function of the typed driver knows every operation, and unoptimized,
-/// the stack of one call has room for the variables of all of them.
 #[test]
 fn every_vector_in_every_language() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -17,12 +15,7 @@ fn every_vector_in_every_language() {
         .enable_all()
         .build()
         .unwrap();
-    std::thread::Builder::new()
-        .stack_size(16 << 20)
-        .spawn(move || runtime.block_on(judged()))
-        .unwrap()
-        .join()
-        .unwrap();
+    runtime.block_on(judged());
 }
 
 async fn judged() {

@@ -78,31 +78,31 @@ pub fn emit(files: &mut Files, api: &Api, splits: &[Split], code: &syn::File) ->
     Ok(parts)
 }
 
-/// Adds, for the conformance tests, a dispatcher by operationId: one function a resource, since all
-/// calls in one would need more stack than a test has.
+/// Adds, for the conformance tests, a dispatcher by operationId. Each call is a future in a box, made in a function
+/// of its own: in one function, unoptimized, all of them would need more stack than a test has.
 pub fn dispatch(files: &mut Files, parts: &[Arms]) -> Result<()> {
     let takes = "client: &Client,\noperation: &str,\nargs: &Value,\npayload: &Value,\n";
     let answers = "Option<Result<Value, LangflowError>>";
     let mut text = format!(
         "// {HEADER}\n//! Calls a typed method by operationId, so that every vector runs through it too.\n\n\
+         use std::future::Future;\nuse std::pin::Pin;\n\n\
          use langflow_client::{{Client, LangflowError, langflow, params}};\nuse serde_json::Value;\n\n\
          use crate::typed_driver::{{arg, body, json, query, text}};\n\n\
+         type Called<'a> = Pin<Box<dyn Future<Output = {answers}> + Send + 'a>>;\n\
+         type Call = for<'a> fn(&'a Client, &'a Value, &'a Value) -> Called<'a>;\n\n\
          /// The outcome, or `None` where no typed method takes such a call.\n\
-         pub async fn dispatch(\n{takes}) -> {answers} {{\n"
+         pub async fn dispatch(\n{takes}) -> {answers} {{\n\
+         let call = None"
     );
     for Arms { name, .. } in parts {
-        writeln!(
-            text,
-            "let found = Box::pin({name}(client, operation, args, payload)).await;\n\
-             if found.is_some() {{\nreturn found;\n}}"
-        )?;
+        write!(text, ".or_else(|| {name}(operation))")?;
     }
-    text.push_str("None\n}\n");
+    text.push_str("?;\ncall(client, args, payload).await\n}\n");
     for Arms { name, text: arms } in parts {
         writeln!(
             text,
-            "\n#[allow(unused_variables)]\nasync fn {name}(\n{takes}) -> {answers} {{\n\
-             Some(match operation {{\n{arms}_ => return None,\n}})\n}}"
+            "\n#[allow(unused_variables)]\nfn {name}(operation: &str) -> Option<Call> {{\n\
+             let call: Call = match operation {{\n{arms}_ => return None,\n}};\nSome(call)\n}}"
         )?;
     }
     files.add_rust("tests/src/generated/dispatch.rs", &text)
@@ -296,7 +296,11 @@ fn dispatch_arm(
         tag.name,
         given.join(", ")
     );
-    writeln!(arms, "\"{}{}\" => {call},", api.prefix, split.id)?;
+    writeln!(
+        arms,
+        "\"{}{}\" => |client, args, payload| Box::pin(async move {{ Some({call}) }}),",
+        api.prefix, split.id
+    )?;
     Ok(())
 }
 
