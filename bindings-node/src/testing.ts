@@ -26,6 +26,20 @@ export type {
 export interface MockServerOptions {
   /** Fixes ids, secrets and the choices of the default model. */
   readonly seed?: number | undefined;
+  /**
+   * A JSON file with what a fresh workspace has besides: `flows`, `keys` and `webhooks`; or a saved state,
+   * which it then is.
+   */
+  readonly seedFile?: string | undefined;
+  /** The tenants that there are; any that is named if absent. Their URLs are `{url}/__t/{name}`. */
+  readonly tenants?: readonly string[] | undefined;
+  /**
+   * When deliveries to webhooks are tried: `fast` (the default), `standard`, `svix`, `stripe-sandbox`, the
+   * pause before each attempt as a text (`0,1s,5m`), or as milliseconds.
+   */
+  readonly webhookSchedule?: string | readonly number[] | undefined;
+  /** Milliseconds that the receiver of a webhook has for its answer. */
+  readonly webhookTimeout?: number | undefined;
   /** Milliseconds before each word of a model's answer. */
   readonly tokenDelay?: number | undefined;
   /** Milliseconds between the comments that keep a silent stream open. */
@@ -53,7 +67,12 @@ interface Ready {
   readonly keys?: Readonly<Record<string, string>>;
 }
 
-const IN_SECONDS: ReadonlySet<string> = new Set(['tokenDelay', 'keepalive']);
+const IN_SECONDS: ReadonlySet<string> = new Set([
+  'tokenDelay',
+  'keepalive',
+  'webhookTimeout',
+  'webhookSchedule',
+]);
 
 /**
  * A running mock server.
@@ -173,7 +192,12 @@ function config(options: MockServerOptions): Record<string, unknown> {
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => [
         name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-        IN_SECONDS.has(name) && typeof value === 'number' ? value / 1000 : value,
+        IN_SECONDS.has(name) ? inSeconds(value) : value,
       ]),
   );
+}
+
+function inSeconds(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inSeconds);
+  return typeof value === 'number' ? value / 1000 : value;
 }

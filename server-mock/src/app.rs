@@ -32,6 +32,8 @@ pub(crate) struct App {
     pub(crate) tasks: Tasks,
     pub(crate) double: Double,
     pub(crate) outbound: Arc<Outbound>,
+    /// What the seed file adds to fresh workspaces.
+    pub(crate) plants: Arc<seed::Plants>,
     /// Held while keyed work is done.
     pub(crate) keyed: tokio::sync::Mutex<()>,
     /// The main workspace, where this is a tenant's.
@@ -58,7 +60,11 @@ impl App {
         tasks: Tasks,
         main: Option<Arc<App>>,
     ) -> Result<(Arc<Self>, seed::Seeded), StartError> {
-        let (state, seeded) = begin(&config, clock.now())?;
+        let plants = match &main {
+            Some(main) => Arc::clone(&main.plants),
+            None => Arc::new(seed::read(&config).map_err(StartError::SeedFile)?),
+        };
+        let (state, seeded) = begin(&config, &plants, clock.now())?;
         let saver = config.state.clone().map(Saver::new);
         let even = Pace::even(config.token_delay);
         let double = Double::new(&config);
@@ -103,6 +109,7 @@ impl App {
             tasks,
             double,
             outbound,
+            plants,
             main,
             keyed: tokio::sync::Mutex::new(()),
             saver,
@@ -141,16 +148,17 @@ impl App {
 }
 
 /// The workspace that was saved, or a fresh one.
-fn begin(config: &Config, now: DateTime<Utc>) -> Result<(State, seed::Seeded), StartError> {
-    let mut state = State::new(config.seed, now);
-    let mut seeded = seed::plant(&mut state, config, now);
+fn begin(
+    config: &Config,
+    plants: &seed::Plants,
+    now: DateTime<Utc>,
+) -> Result<(State, seed::Seeded), StartError> {
+    let (mut state, mut seeded) = seed::begin(config.seed, config, plants, now);
     let Some(path) = &config.state else {
         return Ok((state, seeded));
     };
     if let Some(saved) = read(path, now)? {
-        // The secrets that can be told again are those that were made from its seed.
-        seeded = seed::plant(&mut State::new(saved.ids.seed(), now), config, now);
-        seeded.retain(&saved);
+        seeded = seed::again(&saved, config, plants, now);
         state = saved;
     }
     let file = |source| StartError::File {

@@ -32,6 +32,12 @@ pub struct Config {
     pub port: u16,
     /// Fixes ids, secrets and the choices of the default model.
     pub seed: u64,
+    /// A JSON file with what a fresh workspace has besides: `flows`, `keys` and `webhooks`; or a saved
+    /// state, which it then is. It is read once, and a reset goes back to it.
+    pub seed_file: Option<PathBuf>,
+    /// The tenants that there are. Absent or empty, they are made when they are first named; with names,
+    /// they are there from the start, and no others.
+    pub tenants: Vec<String>,
     /// Seconds before each word of a model's answer.
     pub token_delay: f64,
     /// Seconds between the comments that keep a silent stream open.
@@ -242,6 +248,8 @@ impl Default for Config {
             langflow: Langflow::default(),
             port: 0,
             seed: 42,
+            seed_file: None,
+            tenants: Vec::new(),
             token_delay: 0.0,
             keepalive: 15.0,
             max_body: 10 * 1024 * 1024,

@@ -77,6 +77,12 @@ struct Serve {
     /// Fixes ids, secrets and the choices of the default model.
     #[arg(long, env = "LANGFLOW_MOCK_SEED", default_value_t = 42)]
     seed: u64,
+    /// Put what this JSON file has into every fresh workspace: flows, keys and webhooks, or a saved state.
+    #[arg(long, env = "LANGFLOW_MOCK_SEED_FILE")]
+    seed_file: Option<PathBuf>,
+    /// The tenants that there are, with commas between them; any that is named if absent.
+    #[arg(long, env = "LANGFLOW_MOCK_TENANTS", value_delimiter = ',')]
+    tenants: Vec<String>,
     /// Milliseconds before each word of a model's answer.
     #[arg(long, env = "LANGFLOW_MOCK_TOKEN_DELAY_MS", default_value_t = 0)]
     token_delay_ms: u64,
@@ -245,6 +251,8 @@ async fn serve(options: Serve) -> Result<(), StartError> {
         langflow: options.langflow,
         port: options.port,
         seed: options.seed,
+        seed_file: options.seed_file,
+        tenants: options.tenants,
         token_delay: std::time::Duration::from_millis(options.token_delay_ms).as_secs_f64(),
         max_body: options.max_body,
         journal_max: options.journal_max,

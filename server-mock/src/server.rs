@@ -44,6 +44,12 @@ pub enum StartError {
     /// A fault that shall be armed from the start is none.
     #[error("faults: {0}")]
     Fault(String),
+    /// The seed file cannot be read.
+    #[error("seed_file: {0}")]
+    SeedFile(String),
+    /// A tenant cannot have this name.
+    #[error("tenants: {0}")]
+    Tenant(String),
     /// The cassette cannot be opened.
     #[error("cassette: {0}")]
     Cassette(String),
@@ -110,7 +116,7 @@ impl MockServerBuilder {
         let address = listeners[0].local_addr().map_err(bind)?;
         let tasks = Tasks::default();
         let (app, seeded) = App::new(self.config, self.clock, tasks.clone(), None)?;
-        let tenants = Tenants::new(Arc::clone(&app));
+        let tenants = Tenants::new(Arc::clone(&app))?;
         for listener in listeners {
             tasks.spawn(accept(listener, tls.clone(), Arc::clone(&tenants)));
         }
@@ -190,6 +196,15 @@ impl MockServer {
         &self.seeded.flow_ids
     }
 
+    /// The tenants that the configuration names, and the URL of each one's workspace.
+    pub fn tenants(&self) -> BTreeMap<String, String> {
+        let names = self.app.config.tenants.iter();
+        let url = self.url();
+        names
+            .map(|name| (name.clone(), crate::tenants::url(&url, name)))
+            .collect()
+    }
+
     /// The clock that the server lives by.
     pub fn clock(&self) -> &Clock {
         &self.app.clock
@@ -226,6 +241,7 @@ impl MockServer {
             "pid": std::process::id(),
             "flow_ids": self.flow_ids(),
             "keys": self.seeded.keys,
+            "tenants": self.tenants(),
         })
     }
 }

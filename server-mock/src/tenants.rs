@@ -3,7 +3,7 @@
 //! request is led to its workspace, and is then like any other.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Request;
 use http::header::{AUTHORIZATION, HeaderValue};
@@ -31,9 +31,24 @@ pub(crate) struct Tenants {
 }
 
 impl Tenants {
-    pub(crate) fn new(main: Arc<App>) -> Arc<Self> {
-        let others = Mutex::default();
-        Arc::new(Self { main, others })
+    /// With those that the configuration names.
+    pub(crate) fn new(main: Arc<App>) -> Result<Arc<Self>, StartError> {
+        let tenants = Self {
+            main,
+            others: Mutex::default(),
+        };
+        for name in &tenants.main.config.tenants {
+            if !is_name(name) {
+                return Err(StartError::Tenant(format!("`{name}` {NAME}")));
+            }
+            let app = tenants.make()?;
+            tenants.others().insert(name.clone(), app);
+        }
+        Ok(Arc::new(tenants))
+    }
+
+    fn others(&self) -> MutexGuard<'_, BTreeMap<String, Arc<App>>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The workspace that a request is meant for; the request then reads as if there were only
@@ -70,13 +85,19 @@ impl Tenants {
             let detail = format!("tenant: {message}");
             Err(Problem::new("invalid_parameter", detail).error("tenant", message))
         };
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        if name.is_empty() || name.len() > 64 || !name.bytes().all(fits) {
-            return refuse("has 1 to 64 letters, digits and hyphens");
+        if !is_name(name) {
+            return refuse(NAME);
         }
-        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut others = self.others();
         if let Some(app) = others.get(name) {
             return Ok(Arc::clone(app));
+        }
+        let declared = &self.main.config.tenants;
+        if !declared.is_empty() {
+            return refuse(&format!(
+                "there is no `{name}`; there are {}",
+                declared.join(", ")
+            ));
         }
         if others.len() >= KEPT {
             return refuse("there are too many; restart the server");
@@ -95,12 +116,26 @@ impl Tenants {
     fn make(&self) -> Result<Arc<App>, StartError> {
         let config = Config {
             state: None,
+            tenants: Vec::new(),
             ..self.main.config.clone()
         };
         let main = Some(Arc::clone(&self.main));
         let (app, _) = App::new(config, Clock::default(), self.main.tasks.clone(), main)?;
         Ok(app)
     }
+}
+
+/// The URL of a tenant's workspace on a server.
+pub(crate) fn url(server: &str, name: &str) -> String {
+    format!("{server}{PREFIX}{name}")
+}
+
+/// What a name has to be.
+const NAME: &str = "has 1 to 64 letters, digits and hyphens";
+
+fn is_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (1..=64).contains(&name.len()) && name.bytes().all(fits)
 }
 
 /// The tenant in a path, and what is left of the URI without it.

@@ -42,7 +42,9 @@ class MockServer:
 
     Args:
         options: Settings of the server, such as ``seed``, ``port``, ``token_delay`` (seconds
-            before each word), ``auth`` or ``seed_flows``.
+            before each word), ``auth``, ``seed_flows``, ``seed_file`` (flows, keys and webhooks of
+            yours, or a saved state), ``tenants`` or ``webhook_schedule`` (a name, or the pause
+            before each attempt: ``"0,1s,5m"``, or a list of seconds).
     """
 
     def __init__(self, **options: Any) -> None:

@@ -10,6 +10,7 @@ use crate::clock::timestamp;
 use crate::double::faults::Faults;
 use crate::http::Reply;
 use crate::problem::Problem;
+use crate::seed::SeedKey;
 
 pub(super) async fn perform(order: Order) -> Result<Reply, Problem> {
     let double = &order.app.double;
@@ -69,6 +70,7 @@ pub(super) async fn perform(order: Order) -> Result<Reply, Problem> {
         )),
         "showPage" => Ok(ui::show()),
         "listSeededKeys" => Ok(ui::keys(&order)),
+        "makeKey" => make_key(&order).await,
         "listWebhookKeys" => Ok(deliveries::keys(&order)),
         "look" => ui::look(&order).await,
         id => Err(Problem::new(
@@ -133,4 +135,22 @@ fn removed(order: &Order, count: usize) -> Result<Reply, Problem> {
         }
         _ => Ok(Reply::empty(204)),
     }
+}
+
+async fn make_key(order: &Order) -> Result<Reply, Problem> {
+    let key = SeedKey::read(&order.body);
+    let key = key.map_err(|(field, message)| Problem::field(field, message))?;
+    let app = &order.app;
+    let shown = {
+        let mut state = app.state();
+        if let Some(secret) = &key.secret
+            && state.keys.knows(secret)
+        {
+            return Err(Problem::field("secret", "belongs to another key"));
+        }
+        let (id, secret) = key.plant(&mut state, app.clock.now());
+        json!({"id": id, "name": key.name, "key": secret})
+    };
+    app.saved().await?;
+    Ok(Reply::json(200, &shown))
 }

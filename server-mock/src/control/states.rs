@@ -74,8 +74,7 @@ pub(super) async fn sow(order: &Order) -> Result<Reply, Problem> {
 /// A fresh workspace. Runs that are under way belong to the old one and end.
 fn plant(app: &App, seed: u64) -> Seeded {
     let now = app.clock.now();
-    let mut fresh = State::new(seed, now);
-    let seeded = seed::plant(&mut fresh, &app.config, now);
+    let (fresh, seeded) = seed::begin(seed, &app.config, &app.plants, now);
     let old = std::mem::replace(&mut *app.state(), fresh);
     end_runs(&old);
     app.double.sow(seed);

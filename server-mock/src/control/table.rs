@@ -436,6 +436,35 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "The secrets of the seeded keys, as far as they are still known.",
         &[],
     ),
+    send(
+        "POST",
+        "makeKey",
+        "/keys",
+        "Make a key with what the product cannot choose. Answers its id and its secret.",
+        Some(&[
+            ("name", "string", "What it is for."),
+            (
+                "permissions",
+                "array",
+                "Of `read`, `execute`, `write`, `admin`; `admin` if absent.",
+            ),
+            (
+                "secret",
+                "string",
+                "The key itself; made from the seed and the name if absent.",
+            ),
+            (
+                "expires_at",
+                "string",
+                "When it expires (RFC 3339); may be past.",
+            ),
+            (
+                "max_uses",
+                "integer",
+                "How many requests it opens before it has expired.",
+            ),
+        ]),
+    ),
     get(
         "listWebhookKeys",
         "/webhook-keys",

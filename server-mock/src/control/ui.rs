@@ -12,7 +12,6 @@ use super::Order;
 use crate::http::{self, Reply};
 use crate::problem::Problem;
 use crate::seed;
-use crate::state::State;
 
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/ui.html.deflate"));
 
@@ -63,8 +62,7 @@ pub(super) fn keys(order: &Order) -> Reply {
     let app = &order.app;
     let state = app.state();
     let now = app.clock.now();
-    let mut seeded = seed::plant(&mut State::new(state.ids.seed(), now), &app.config, now);
-    seeded.retain(&state);
+    let seeded = seed::again(&state, &app.config, &app.plants, now);
     let shown = json!({"keys": seeded.keys, "auth": app.config.auth, "seed": state.ids.seed()});
     drop(state);
     Reply::json(200, &shown)

@@ -24,6 +24,7 @@ pub(super) fn create(call: &Call) -> Result<Reply, Problem> {
         secret: secret.clone(),
         permissions,
         expires_at,
+        max_uses: None,
     };
     let key = state.keys.create(new, call.now);
     let place = format!("{PREFIX}/api-keys/{}", key.id);
@@ -126,7 +127,7 @@ fn active(key: &KeyRecord, now: DateTime<Utc>) -> Result<(), Problem> {
 fn status(key: &KeyRecord, now: DateTime<Utc>) -> &'static str {
     if key.revoked_at.is_some() {
         "revoked"
-    } else if key.expires_at.is_some_and(|at| now >= at) {
+    } else if key.is_over(now) {
         "expired"
     } else {
         "active"

@@ -197,7 +197,7 @@ fn gone(id: &str) -> Problem {
 
 /// Refuses what is no flow when it is stored; whether its components can be executed is a matter
 /// of running it.
-pub(super) fn readable(file: &Map<String, Value>) -> Result<Flow, Problem> {
+pub(crate) fn readable(file: &Map<String, Value>) -> Result<Flow, Problem> {
     Flow::parse(&Value::Object(file.clone())).map_err(|error| {
         let detail = format!("The flow cannot be read: {error}.");
         Problem::new("invalid_flow", detail).error(error.field(), error.to_string())

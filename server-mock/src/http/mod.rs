@@ -48,12 +48,15 @@ use violations::Violations;
 
 pub(crate) use archive::{json_files, zip};
 pub(crate) use call::query;
+pub(crate) use flows::readable as flow_of;
 pub(crate) use line::{Cut, Line, Wire};
 pub(crate) use look::look;
 pub(crate) use recorded::ReplyBody;
 pub(crate) use reply::Reply;
+pub(crate) use transfer::wanted_id as file_id;
 pub(crate) use webhooks::{
-    checked_url as webhook_url, delivery_json, new as new_webhook, remove as remove_webhooks,
+    checked_url as webhook_url, delivery_json, made as made_webhook, new as new_webhook,
+    remove as remove_webhooks,
 };
 
 /// The version of Langflow that the tests of parity compare answers with.

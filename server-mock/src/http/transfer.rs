@@ -174,7 +174,7 @@ fn store(call: &Call, state: &mut State, mut file: Map<String, Value>, conflict:
 }
 
 /// The id that a file names, if it can stand in a path as it is.
-fn wanted_id(file: &Map<String, Value>) -> Option<&str> {
+pub(crate) fn wanted_id(file: &Map<String, Value>) -> Option<&str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
     let id = file.get("id").and_then(Value::as_str)?;
     let dots = id.chars().all(|c| c == '.');

@@ -18,16 +18,29 @@ use crate::webhooks::{self, Happening, decode_secret, encode_secret};
 const GRACE: i64 = 86_400;
 
 pub(super) fn create(call: &Call) -> Result<Reply, Problem> {
-    let body = call.json();
+    let mut state = call.app.state();
+    let flow_id = call.flow(&state)?.id.clone();
+    let webhook = made(&mut state, &flow_id, call.json(), call.now)?;
+    let place = format!("{PREFIX}/webhooks/{}", webhook.id);
+    let shown = with_secret(&webhook, call.now);
+    state.webhooks.add(webhook);
+    Ok(Reply::json(201, &shown).header("location", place))
+}
+
+/// The webhook that a body describes, which fits the document.
+pub(crate) fn made(
+    state: &mut State,
+    flow_id: &str,
+    body: &Value,
+    now: DateTime<Utc>,
+) -> Result<Webhook, Problem> {
     let url = checked_url("url", text(body, "url").unwrap_or_default())?;
     let given = text(body, "secret");
     if given.is_some_and(|secret| decode_secret(secret).is_none()) {
         let message = "has to be `whsec_` and the base64 of 24 to 64 bytes";
         return Err(Problem::field("secret", message));
     }
-    let mut state = call.app.state();
-    let flow_id = call.flow(&state)?.id.clone();
-    let mut webhook = new(&mut state, flow_id, url, events(&body["events"]), call.now);
+    let mut webhook = new(state, flow_id.to_owned(), url, events(&body["events"]), now);
     if let Some(secret) = given {
         webhook.secret = secret.to_owned();
     }
@@ -35,10 +48,7 @@ pub(super) fn create(call: &Call) -> Result<Reply, Problem> {
     if body["enabled"] == false {
         webhook.disabled = Some(Disabled::Manual);
     }
-    let place = format!("{PREFIX}/webhooks/{}", webhook.id);
-    let shown = with_secret(&webhook, call.now);
-    state.webhooks.add(webhook);
-    Ok(Reply::json(201, &shown).header("location", place))
+    Ok(webhook)
 }
 
 pub(super) fn list(call: &Call) -> Result<Reply, Problem> {

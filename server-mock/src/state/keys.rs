@@ -22,6 +22,9 @@ pub(crate) struct KeyRecord {
     pub(crate) last_used_at: Option<DateTime<Utc>>,
     /// Until when the secret before the last rotation is good.
     pub(crate) grace_until: Option<DateTime<Utc>>,
+    /// How many more requests it opens; any number if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) uses_left: Option<u64>,
     hash: String,
     old_hash: Option<String>,
 }
@@ -34,6 +37,8 @@ pub(crate) struct NewKey {
     pub(crate) secret: String,
     pub(crate) permissions: Vec<Permission>,
     pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// How many requests it opens; any number if absent.
+    pub(crate) max_uses: Option<u64>,
 }
 
 /// Why a secret does not open the door.
@@ -72,6 +77,13 @@ impl From<Vec<KeyRecord>> for Keys {
     }
 }
 
+impl KeyRecord {
+    /// Whether it has expired: its time is over, or it was used as often as it may be.
+    pub(crate) fn is_over(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_some_and(|at| now >= at) || self.uses_left == Some(0)
+    }
+}
+
 impl Keys {
     pub(crate) fn all(&self) -> &[KeyRecord] {
         &self.keys
@@ -100,6 +112,7 @@ impl Keys {
             revoked_at: None,
             last_used_at: None,
             grace_until: None,
+            uses_left: new.max_uses,
             hash,
             old_hash: None,
         });
@@ -155,9 +168,10 @@ impl Keys {
             return Err(KeyRefusal::Revoked);
         }
         let old_is_over = key.hash != hash && key.grace_until.is_none_or(|until| now >= until);
-        if old_is_over || key.expires_at.is_some_and(|at| now >= at) {
+        if old_is_over || key.is_over(now) {
             return Err(KeyRefusal::Expired);
         }
+        key.uses_left = key.uses_left.map(|left| left - 1);
         key.last_used_at = Some(now);
         Ok(key)
     }
@@ -184,6 +198,7 @@ mod tests {
             secret: "first".to_owned(),
             permissions: vec![Permission::Execute],
             expires_at: Some(at(100)),
+            max_uses: None,
         };
         keys.create(new, start);
         assert_eq!(keys.open("other", start).unwrap_err(), KeyRefusal::Unknown);

@@ -17,6 +17,7 @@ mod page;
 mod permissions;
 mod runs;
 mod saved;
+mod seeds;
 mod sessions;
 mod snapshots;
 mod streams;

@@ -56,6 +56,7 @@ pub(super) fn create(ask: &Ask) -> Done {
         secret: secret.clone(),
         permissions: vec![Permission::Admin],
         expires_at,
+        max_uses: None,
     };
     let mut shown = json(state.keys.create(new, now), &secret);
     if name.is_none() {
