@@ -53,7 +53,7 @@ CASES = (
             "fetch",
             "datastax",
         ),
-        job("call", "hello", 300),
+        job("call", "hello", 2000),
         (
             Goal("client", "reqwest", 1.15),
             Goal("langflow-api", "hyper", 3),
