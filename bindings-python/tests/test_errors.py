@@ -188,6 +188,8 @@ def test_the_key_is_not_shown(kind: Any) -> None:
     client = kind(URL, "very-secret-key")
     shown = f"{client!r}{client!s}{client.workspace!r}{client.with_options(timeout=1)!r}"
     assert "very-secret-key" not in shown
+    for held in (client, client.with_options(strict_sessions=True), client.with_options(timeout=1)):
+        assert "very-secret-key" not in str(vars(held))
     assert "***" in shown
     assert URL in shown
 

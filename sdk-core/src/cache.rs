@@ -91,6 +91,20 @@ pub(crate) enum Recall {
     Known(Box<RunResult>),
 }
 
+impl RunRequest {
+    /// Whether nothing but the flow and the input decides the answer.
+    fn stateless(&self) -> bool {
+        ["session_id", "files", "variables"]
+            .iter()
+            .all(|name| !self.fields.contains_key(*name))
+    }
+
+    /// Leaves this much time to the run.
+    fn limit(&mut self, time: Duration) {
+        self.options.timeout = Some(time);
+    }
+}
+
 impl Client {
     /// Looks for the answer of a run. Reads the version of its flow where that is not known.
     pub(crate) async fn recall(&self, run: &mut RunRequest) -> Recall {

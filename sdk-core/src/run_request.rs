@@ -113,20 +113,6 @@ impl RunRequest {
         })
     }
 
-    /// Whether nothing but the flow and the input decides the answer.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn stateless(&self) -> bool {
-        ["session_id", "files", "variables"]
-            .iter()
-            .all(|name| !self.fields.contains_key(*name))
-    }
-
-    /// Leaves this much time to the run.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn limit(&mut self, time: std::time::Duration) {
-        self.options.timeout = Some(time);
-    }
-
     /// Whether it has something that only open-source servers take.
     pub(crate) fn needs_open_source(&self) -> bool {
         self.has_variables() || self.has_files()

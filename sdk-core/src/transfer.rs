@@ -51,7 +51,10 @@ impl Upload {
     }
 
     /// As [`Upload::from_json`], of a body that a host hands over.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg_attr(
+        target_arch = "wasm32",
+        expect(dead_code, reason = "nobody hands one over there")
+    )]
     pub(crate) fn fed(text: &str, feed: platform::Feed) -> Result<Upload, LangflowError> {
         Upload::read(text, Bytes::new(), Some(feed))
     }
@@ -59,8 +62,7 @@ impl Upload {
     fn read(
         text: &str,
         bytes: Bytes,
-        #[cfg(not(target_arch = "wasm32"))] feed: Option<platform::Feed>,
-        #[cfg(target_arch = "wasm32")] _: Option<()>,
+        feed: Option<platform::Feed>,
     ) -> Result<Upload, LangflowError> {
         let value: Value = serde_json::from_str(text).map_err(|error| {
             LangflowError::invalid_input("source", format!("Not JSON: {error}."))
@@ -90,7 +92,6 @@ impl Upload {
         for (name, value) in &fields {
             options::text(&format!("fields.{name}"), value)?;
         }
-        #[cfg(not(target_arch = "wasm32"))]
         if let Some(feed) = feed {
             if path.is_some() || inline {
                 let message = "A stream is neither a `path` nor `bytes`.";
@@ -280,7 +281,6 @@ impl Upload {
 
     /// Whether some of the body is gone, so that it cannot be sent again.
     pub(crate) fn spent(&self) -> bool {
-        #[cfg(not(target_arch = "wasm32"))]
         if let Piece::Feed(feed) = &self.piece {
             return feed.spent();
         }
@@ -289,7 +289,6 @@ impl Upload {
 
     /// The error for a body that its host could not hand over, which the connection cannot know.
     pub(crate) fn explain(&self, error: LangflowError) -> LangflowError {
-        #[cfg(not(target_arch = "wasm32"))]
         if let Piece::Feed(feed) = &self.piece
             && let Some(broken) = feed.broken()
         {

@@ -35,6 +35,16 @@ _SHARED = (
 )
 
 
+class _Settings(dict[str, object]):
+    """Settings that do not show themselves, since a key or a password is among them: debuggers, and
+    whoever prints ``vars(client)``, show what an object holds."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<settings: {', '.join(self)}>"
+
+
 class Base:
     """Base of :class:`Client` and :class:`AsyncClient`."""
 
@@ -201,7 +211,7 @@ class Base:
             path = config.get(name)
             if isinstance(path, os.PathLike):
                 config[name] = os.fsdecode(path)
-        self._config = config
+        self._config = _Settings(config)
         self._defaults = defaults
         self._keys, said = split_key(config)
         hooks = None
@@ -264,7 +274,7 @@ class Base:
         config = {name: options[name] for name in options if name not in _PER_CALL}
         calls = {name: options[name] for name in options if name in _PER_CALL}
         if all(name in _SHARED and config[name] is not None for name in config):
-            clone._config = {**self._config, **config}
+            clone._config = _Settings({**self._config, **config})
             clone._defaults = self._options(calls)
             clone._keys, said = split_key(clone._config)
             said = {name: said[name] for name in config if name in said}

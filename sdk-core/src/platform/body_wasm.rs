@@ -36,6 +36,7 @@ pub fn attach(
             Piece::Bytes(bytes) => whole.extend_from_slice(&bytes),
             // Refused long before: `HAS_FILES`.
             Piece::File(path, _) => tracing::error!(?path, "there are no files here"),
+            Piece::Feed(feed) => match feed {},
         }
     }
     if let Some(progress) = progress {

@@ -6,7 +6,7 @@ mod body;
 #[path = "body_wasm.rs"]
 mod body;
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg_attr(target_arch = "wasm32", path = "feed_wasm.rs")]
 mod feed;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -29,7 +29,6 @@ use crate::error::LangflowError;
 pub use body::file_bytes;
 pub use body::{Sent, Sink, attach, file_size, watch};
 pub use connect::{http_client, proxies, untrusted};
-#[cfg(not(target_arch = "wasm32"))]
 pub use feed::{Feed, explain};
 
 /// A part of a body.
@@ -40,7 +39,6 @@ pub enum Piece {
     /// A file and its size, opened when it is sent.
     File(PathBuf, u64),
     /// What a host hands over, once.
-    #[cfg(not(target_arch = "wasm32"))]
     Feed(Feed),
 }
 
@@ -59,23 +57,13 @@ impl Piece {
         match self {
             Piece::Bytes(bytes) => Some(bytes.len() as u64),
             Piece::File(_, size) => Some(*size),
-            #[cfg(not(target_arch = "wasm32"))]
             Piece::Feed(feed) => feed.size(),
         }
     }
 
     /// Reads as much before it is sent as lets most bodies be sent again.
-    #[cfg_attr(
-        target_arch = "wasm32",
-        allow(clippy::unused_async, reason = "nothing is handed over there")
-    )]
-    pub async fn gather(
-        &self,
-        #[allow(unused, reason = "there are no feeds in WebAssembly")]
-        progress: &tokio::sync::watch::Sender<Far>,
-    ) -> std::io::Result<()> {
+    pub async fn gather(&self, progress: &tokio::sync::watch::Sender<Far>) -> std::io::Result<()> {
         match self {
-            #[cfg(not(target_arch = "wasm32"))]
             Piece::Feed(feed) => feed.gather(progress).await,
             _ => Ok(()),
         }
@@ -86,7 +74,6 @@ impl Piece {
         match self {
             Piece::Bytes(bytes) => bytes.clone(),
             Piece::File(path, _) => body::beginning(path),
-            #[cfg(not(target_arch = "wasm32"))]
             Piece::Feed(feed) => feed.beginning(),
         }
     }
