@@ -28,6 +28,7 @@ OPERATION = """
       tags: [flows]
       summary: Rate a flow
       description: Says how good a flow is.
+      deprecated: true
       x-permission: write
       x-origin: ours
       x-safety: safe
@@ -83,6 +84,8 @@ RUST = """
 use langflow_client::{Client, params::RateFlowParams, types::FlowRating};
 
 #[tokio::main]
+// It is deprecated, and says so where it is used.
+#[expect(deprecated)]
 async fn main() {
     let client = Client::from_env().unwrap();
     let rating: FlowRating =
@@ -95,11 +98,16 @@ async fn main() {
 
 PYTHON = """
 import os
+import warnings
 
 from langflow_api import Client
 
 client = Client(base_url=os.environ["LANGFLOW_URL"])
-total = client.flows.rate("f 1", stars=5, review_text="works", dry_run=True)
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    total = client.flows.rate("f 1", stars=5, review_text="works", dry_run=True)
+assert [(one.category, one.filename) for one in said] == [(DeprecationWarning, __file__)]
+assert "flows.rate is deprecated" in str(said[0].message)
 mean: float = total.mean_stars
 print(mean + 0.25)
 """

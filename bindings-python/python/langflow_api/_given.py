@@ -5,11 +5,30 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import overload as overload
+
+    from typing_extensions import deprecated as deprecated
 else:
     # `typing` costs more than all the rest of the package's import.
     def overload(function):
         """Signatures are for type checkers."""
         return function
+
+    def deprecated(message):
+        """Marks a method of which every call warns; type checkers say so before."""
+
+        def mark(function):
+            from functools import wraps
+
+            @wraps(function)
+            def warned(*given, **named):
+                import warnings
+
+                warnings.warn(message, DeprecationWarning, stacklevel=2)
+                return function(*given, **named)
+
+            return warned
+
+        return mark
 
 
 class NotGiven:

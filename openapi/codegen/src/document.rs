@@ -167,6 +167,7 @@ fn operation(
         path: path.to_owned(),
         summary: string(node, "summary"),
         description: string(node, "description"),
+        deprecated: node["deprecated"].as_bool().unwrap_or_default(),
         permission: word(
             "x-permission",
             &["none", "key", "read", "execute", "write", "admin"],

@@ -55,6 +55,8 @@ pub struct Operation {
     pub summary: String,
     /// Longer text, may be empty.
     pub description: String,
+    /// Whether the document advises against it.
+    pub deprecated: bool,
     /// `read`, `execute`, `write`, `admin`, `key` (any) or `none`.
     pub permission: String,
     /// `documented`, `ours` or `hidden`.

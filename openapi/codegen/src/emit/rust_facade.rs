@@ -225,10 +225,14 @@ fn method(
         Answer::Bytes => ("bytes::Bytes".to_owned(), "typed::bytes(answer).await"),
         Answer::Events => ("RunStream".to_owned(), "typed::stream(answer).await"),
     };
+    let deprecated = match operation.deprecated {
+        true => "#[deprecated(note = \"a later server may not have it\")]\n",
+        false => "",
+    };
     writeln!(
         text,
         "/// {}\n///\n/// `{} {}`, permission {}, {}.\n///\n/// # Errors\n/// A [`LangflowError`]: bad input before any request leaves, else what became of the call.\n\
-         pub async fn {name}(&self{takes}) -> Result<{returns}, LangflowError> {{\n\
+         {deprecated}pub async fn {name}(&self{takes}) -> Result<{returns}, LangflowError> {{\n\
          {checks}let call = typed::call::<Typed>(&self.client, {id:?})?;\n\
          let answer = call.client().{generated}({}).await;\n\
          {}\n}}\n",
@@ -296,9 +300,13 @@ fn dispatch_arm(
         tag.name,
         given.join(", ")
     );
+    let allowed = match operation.deprecated {
+        true => "#[allow(deprecated)]\n",
+        false => "",
+    };
     writeln!(
         arms,
-        "\"{}{}\" => |client, args, payload| Box::pin(async move {{ Some({call}) }}),",
+        "{allowed}\"{}{}\" => |client, args, payload| Box::pin(async move {{ Some({call}) }}),",
         api.prefix, split.id
     )?;
     Ok(())

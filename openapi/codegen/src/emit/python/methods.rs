@@ -45,6 +45,8 @@ pub struct Method {
     id: String,
     summary: String,
     description: String,
+    /// What a warning says, where the document advises against the operation.
+    deprecated: Option<String>,
     place: String,
     permission: String,
     positional: Vec<Argument>,
@@ -199,6 +201,12 @@ pub fn of(api: &Api, errors: &Errors, operation: &Operation) -> Result<Method> {
         id: format!("{}{}", api.prefix, operation.id),
         summary: full_stop(&operation.summary),
         description: operation.description.clone(),
+        deprecated: operation.deprecated.then(|| {
+            format!(
+                "{}.{} is deprecated: a later server may not have it",
+                operation.tag, operation.name
+            )
+        }),
         place: format!("{} {}", operation.method, operation.path),
         permission: operation.permission.clone(),
         positional,

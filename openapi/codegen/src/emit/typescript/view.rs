@@ -464,6 +464,9 @@ fn method_comment(errors: &Errors, operation: &Operation, kind: &str) -> String 
         },
         thrown(errors, operation),
     ));
+    if operation.deprecated {
+        text.push_str("\n@deprecated A later server may not have it.");
+    }
     text
 }
 
