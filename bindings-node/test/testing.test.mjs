@@ -228,3 +228,32 @@ test('a server whose address alone is kept goes on, and does not keep its proces
   const { stdout } = await run(process.execPath, args, { cwd: root, timeout: 20_000 });
   assert.equal(stdout, 'true\n');
 });
+
+test('a server begins with flows, keys and pauses of the user', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'seed-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const ours = await startMock(t);
+  const flow = await clientOf(ours).flows.export({ flowId: 'echo' });
+  writeFileSync(join(folder, 'mine.json'), JSON.stringify({ ...flow, id: 'mine' }));
+  const seedFile = join(folder, 'seed.json');
+  const keys = [{ name: 'ci', secret: 'a-known-key', permissions: ['execute'], max_uses: 1 }];
+  writeFileSync(seedFile, JSON.stringify({ flows: ['mine.json'], keys }));
+  const mock = await startMock(t, {
+    seedFile,
+    tenants: ['anna'],
+    webhookSchedule: [0, 1_000, 300_000],
+  });
+  assert.equal(mock.keys.ci, 'a-known-key');
+  const client = clientOf(mock, { baseUrl: `${mock.url}/__t/anna`, apiKey: 'a-known-key' });
+  const ask = () => client.runFlow({ flowId: 'mine', inputValue: 'Hi' });
+  assert.equal((await ask()).output, 'Hi');
+  await assert.rejects(ask(), /expired/);
+  const admin = clientOf(mock);
+  const url = 'http://127.0.0.1:9/hook';
+  await admin.webhooks.create({ flowId: 'mine', url, events: ['flow_completed'] });
+  await admin.runFlow({ flowId: 'mine', inputValue: 'Hi' });
+  await mock.advance(360_000);
+  const [delivery] = await mock.deliveries();
+  assert.deepEqual([delivery.status, delivery.attempts.length], ['failed', 3]);
+  await assert.rejects(startMock(t, { webhookSchedule: 'soon' }), /webhook_schedule/);
+});

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 
 import langflow_api
@@ -129,3 +131,41 @@ def test_a_reset_begins_anew(langflow_mock: MockServer) -> None:
     langflow_mock.reset("faults")
     assert langflow_mock.faults() == []
     assert client.flows.get(flow_id="echo").name == "Echo"
+
+
+def test_a_server_begins_with_flows_keys_and_tenants_of_the_user(tmp_path: Path) -> None:
+    with MockServer() as ours:
+        flow = ours.client().flows.export(flow_id="echo").to_dict()
+    flow["id"] = "mine"
+    (tmp_path / "mine.json").write_text(json.dumps(flow))
+    seed = tmp_path / "seed.json"
+    keys = [{"name": "ci", "secret": "a-known-key", "permissions": ["execute"], "max_uses": 1}]
+    seed.write_text(json.dumps({"flows": ["mine.json"], "keys": keys}))
+    with MockServer(seed_file=seed, tenants=["anna"]) as server:
+        assert server.keys["ci"] == "a-known-key"
+        assert server.ready["tenants"] == {"anna": f"{server.url}/__t/anna"}
+        client = server.client(base_url=server.ready["tenants"]["anna"], api_key="a-known-key")
+        assert client.run_flow("mine", "Hi").output == "Hi"
+        with pytest.raises(langflow_api.LangflowError, match="expired"):
+            client.run_flow("mine", "Hi")
+    seed.write_text(json.dumps({"keys": [{"name": "ci", "max_uses": 0}]}))
+    with pytest.raises(RuntimeError, match=r"keys\[0\]\.max_uses"):
+        MockServer(seed_file=seed)
+
+
+def test_deliveries_go_by_a_schedule_of_ones_own_and_not_over_tls() -> None:
+    with MockServer(webhook_schedule=[0, 1, 300]) as server:
+        client = server.client()
+        # This package carries a mock without TLS, and says so.
+        url = "https://127.0.0.1:9/hook"
+        client.webhooks.create(flow_id="echo", url=url, events=["flow_completed"])
+        url = "http://127.0.0.1:9/hook"
+        client.webhooks.create(flow_id="echo", url=url, events=["flow_completed"])
+        client.run_flow("echo", "Hi")
+        server.advance("6m")
+        plain, secure = sorted(server.deliveries(), key=lambda it: len(it["attempts"]))[::-1]
+        assert [len(it["attempts"]) for it in (plain, secure)] == [3, 1]
+        assert plain["status"] == secure["status"] == "failed"
+        assert "langflow-mock" in secure["attempts"][0]["error"]
+    with pytest.raises(RuntimeError, match="webhook_schedule"):
+        MockServer(webhook_schedule="soon")

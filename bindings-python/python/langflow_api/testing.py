@@ -15,6 +15,7 @@ an import.
 from __future__ import annotations
 
 import json
+import os
 from http.client import HTTPConnection
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -48,7 +49,7 @@ class MockServer:
     """
 
     def __init__(self, **options: Any) -> None:
-        self._server = _native.MockServer(json.dumps(options))
+        self._server = _native.MockServer(json.dumps(options, default=os.fspath))
         ready = json.loads(self._server.ready())
         self.url: str = ready["url"]
         """URL of the workspace."""

@@ -89,6 +89,14 @@ pub(crate) enum Control {
         #[command(flatten)]
         at: At,
     },
+    /// Wait until a mock can be used; fails if that takes too long.
+    Ready {
+        /// Seconds to wait.
+        #[arg(long, env = "LANGFLOW_MOCK_READY_TIMEOUT", default_value_t = 10.0)]
+        timeout: f64,
+        #[command(flatten)]
+        at: At,
+    },
     /// Warn of flows that others cannot use: without a description, without documented inputs.
     Doctor {
         /// Fail if there is a warning.
@@ -200,6 +208,7 @@ pub(crate) fn run(control: Control) -> Done {
             let path = format!("/verdict?ignore={ignore}&strict={strict}&patience={patience}");
             report(&at, &path, json)
         }
+        Control::Ready { timeout, at } => ready(&at, timeout),
         Control::Doctor { strict, at } => doctor(&at, strict),
         Control::Trigger {
             event,
@@ -333,6 +342,17 @@ fn report(at: &At, path: &str, json: bool) -> Done {
         lines.len()
     ));
     Ok((lines.join("\n"), ok))
+}
+
+fn ready(at: &At, timeout: f64) -> Done {
+    let begun = std::time::Instant::now();
+    loop {
+        match ask(at, "GET", "/ready", &Value::Null) {
+            Ok(_) => return Ok((format!("{} is ready", at.url), true)),
+            Err(error) if begun.elapsed().as_secs_f64() >= timeout => return Err(error),
+            Err(_) => std::thread::sleep(std::time::Duration::from_millis(20)),
+        }
+    }
 }
 
 fn doctor(at: &At, strict: bool) -> Done {
