@@ -3,6 +3,7 @@
  */
 import { AssertionError } from 'node:assert';
 import { request } from 'node:http';
+import { invalidInput } from './raise.js';
 
 /** Which requests are meant: all that is named has to fit. */
 export interface RequestMatch {
@@ -154,6 +155,17 @@ const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.to
 const camel = (name: string) =>
   name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
+/** What was given, if it is an object; plain JavaScript hands over anything. */
+function object<T extends object>(name: string, value: T): T {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw invalidInput(name, 'has to be an object');
+}
+
+function word(name: string, value: string): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw invalidInput(name, 'has to be a text');
+}
+
 /** The names of one object; what stands below may be the user's own. */
 function renamed(data: object, rename: (name: string) => string): Data {
   const given = Object.entries(data).filter(([, value]) => value !== undefined);
@@ -179,6 +191,8 @@ export abstract class MockControl {
    * @throws Error naming the field, where the server refuses it.
    */
   async control(method: string, path: string, body?: unknown): Promise<unknown> {
+    word('method', method);
+    if (!word('path', path).startsWith('/')) throw invalidInput('path', 'has to begin with a `/`');
     const { status, text } = await send(method, `${this.url}/__mock${path}`, body);
     const data: unknown = text === '' ? undefined : JSON.parse(text);
     if (status < 400) return data;
@@ -197,6 +211,8 @@ export abstract class MockControl {
    * @param by - Milliseconds, or a text such as `31m`, `1h30m`, `2d`.
    */
   async advance(by: number | string): Promise<readonly Fired[]> {
+    if (typeof by !== 'number') word('by', by);
+    else if (!(by >= 0 && by < Infinity)) throw invalidInput('by', 'has to be milliseconds from 0');
     const advance = typeof by === 'number' ? by / 1000 : by;
     const { fired } = (await this.control('POST', '/clock', { advance })) as { fired: Data[] };
     return fired.map((one) => renamed(one, camel) as unknown as Fired);
@@ -204,6 +220,10 @@ export abstract class MockControl {
 
   /** Lets the clock stand still, now or at a moment, which may be past. */
   async freeze(at?: Date | string): Promise<void> {
+    // A `null` would be the year 1970.
+    const moment = at === undefined ? 0 : new Date(at ?? NaN).getTime();
+    if (Number.isNaN(moment))
+      throw invalidInput('at', 'has to be a Date or a moment such as 2026-01-01T00:00Z');
     const how =
       at === undefined ? { freeze: true } : { reset: true, freeze: new Date(at).toISOString() };
     await this.control('POST', '/clock', how);
@@ -215,7 +235,8 @@ export abstract class MockControl {
    * @returns Its id, for {@link MockControl.disarm}.
    */
   async fault(fault: Fault): Promise<string> {
-    return ((await this.control('POST', '/faults', wire(fault))) as { id: string }).id;
+    return ((await this.control('POST', '/faults', wire(object('fault', fault)))) as { id: string })
+      .id;
   }
 
   /** The faults that are armed, each with how often it struck. */
@@ -226,6 +247,7 @@ export abstract class MockControl {
 
   /** Disarms a fault, or all. */
   async disarm(id?: string): Promise<void> {
+    if (id !== undefined) word('id', id);
     await this.control(
       'DELETE',
       id === undefined ? '/faults' : `/faults/${encodeURIComponent(id)}`,
@@ -234,12 +256,14 @@ export abstract class MockControl {
 
   /** Scripts what a model says. Answers the id of the script. */
   async script(script: Script): Promise<string> {
-    return ((await this.control('POST', '/scripts', wire(script))) as { id: string }).id;
+    return (
+      (await this.control('POST', '/scripts', wire(object('script', script)))) as { id: string }
+    ).id;
   }
 
   /** The requests that came, the oldest first, with headers, bodies and answers. */
   async requests(match: RequestMatch = {}): Promise<readonly CapturedRequest[]> {
-    const items = await this.#journal({ ...match, limit: 1000, whole: true });
+    const items = await this.#journal({ ...object('match', match), limit: 1000, whole: true });
     return items.map((one) => renamed(one, camel) as unknown as CapturedRequest);
   }
 
@@ -253,9 +277,10 @@ export abstract class MockControl {
     match: RequestMatch | readonly RequestMatch[],
     count: RequestCount = {},
   ): Promise<void> {
+    const one = (it: RequestMatch) => renamed(object('match', it), snake);
     const asked = Array.isArray(match)
-      ? { order: match.map((one: RequestMatch) => renamed(one, snake)) }
-      : { match: renamed(match, snake), ...renamed(count, snake) };
+      ? { order: match.map(one) }
+      : { match: one(match as RequestMatch), ...renamed(object('count', count), snake) };
     const told = (await this.control('POST', '/verify', asked)) as {
       ok: boolean;
       message: string;
@@ -276,8 +301,8 @@ export abstract class MockControl {
     match: RequestMatch,
     options: { readonly count?: number; readonly timeout?: number } = {},
   ): Promise<void> {
-    const { count = 1, timeout = 10_000 } = options;
-    const asked = { match: renamed(match, snake), count, timeout: timeout / 1000 };
+    const { count = 1, timeout = 10_000 } = object('options', options);
+    const asked = { match: renamed(object('match', match), snake), count, timeout: timeout / 1000 };
     const told = (await this.control('POST', '/wait', asked)) as { ok: boolean; found: number };
     if (told.ok) return;
     const message = `${JSON.stringify(match)}: ${told.found} of ${count} came within ${timeout} ms`;
@@ -288,6 +313,7 @@ export abstract class MockControl {
   async deliveries(
     match: { readonly event?: string; readonly status?: string } = {},
   ): Promise<readonly CapturedDelivery[]> {
+    object('match', match);
     const found: CapturedDelivery[] = [];
     for (const flow of await this.#look('/flows')) {
       for (const webhook of await this.#look(
@@ -313,7 +339,9 @@ export abstract class MockControl {
   async verdict(
     options: { readonly ignore?: readonly string[]; readonly strict?: boolean } = {},
   ): Promise<Verdict> {
-    const ignore = encodeURIComponent((options.ignore ?? []).join(','));
+    const { ignore: codes = [] } = object('options', options);
+    if (!Array.isArray(codes)) throw invalidInput('ignore', 'has to be a list of codes');
+    const ignore = encodeURIComponent(codes.join(','));
     const strict = options.strict === true;
     return (await this.control('GET', `/verdict?ignore=${ignore}&strict=${strict}`)) as Verdict;
   }

@@ -7,6 +7,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { loadAddon, type NativeMockServer } from './engine-node.js';
 import { MockControl } from './mock-control.js';
+import { invalidInput } from './raise.js';
 
 export type {
   ArmedFault,
@@ -150,8 +151,11 @@ export interface TestContext {
  * Starts a mock server for one test. It ends with the test, and where that has failed, the report
  * of the test shows the last requests and the verdict on the client.
  *
- * @param context - What node:test or Vitest hand to the test; without it, the caller ends the server,
- * or `await using` does.
+ * Without a context nobody else ends it: `startMock()` and `startMock({ seed: 7 })` answer a server
+ * that has to be ended, by `await using mock = ...` or `await mock.stop()`.
+ *
+ * @param context - What node:test or Vitest hand to the test.
+ * @throws InvalidInput where the context is neither, or an option makes no sense.
  *
  * @example
  * ```ts
@@ -166,27 +170,60 @@ export interface TestContext {
  * });
  * ```
  */
+export function startMock(context?: TestContext, options?: MockServerOptions): Promise<MockServer>;
+/** Starts a mock server that the caller ends, by `await using` or `stop()`. */
+export function startMock(options: MockServerOptions): Promise<MockServer>;
 export async function startMock(
-  context?: TestContext,
-  options?: MockServerOptions,
+  first?: TestContext | MockServerOptions,
+  second?: MockServerOptions,
 ): Promise<MockServer> {
-  const server = await MockServer.start(options);
+  const context = contextOf(first, second);
+  if (context === undefined) return MockServer.start(second ?? (first as MockServerOptions));
+  const server = await MockServer.start(second);
   const end = async () => {
-    const failed = context?.passed === false || context?.task?.result?.state === 'fail';
+    const failed = context.passed === false || context.task?.result?.state === 'fail';
     // The test may have ended the server itself: then there is nothing to tell.
     const report = failed ? await server.report().catch(() => '') : '';
     await server.stop();
     if (report === '') return;
     const text = `langflow mock ${server.url}: ${report}`;
-    if (context?.diagnostic) context.diagnostic(text);
+    if (context.diagnostic) context.diagnostic(text);
     else console.error(text);
   };
-  if (context?.after) context.after(end);
-  else context?.onTestFinished?.(end);
+  if (context.after) context.after(end);
+  else context.onTestFinished?.(end);
   return server;
 }
 
+/** The context of a test, unless options came in its place; a server that nothing ends is no accident. */
+function contextOf(
+  first: TestContext | MockServerOptions | undefined,
+  second: MockServerOptions | undefined,
+): TestContext | undefined {
+  if (first === undefined) return undefined;
+  const hooks = first as Partial<TestContext> | null;
+  if (typeof hooks?.after === 'function' || typeof hooks?.onTestFinished === 'function')
+    return first as TestContext;
+  if (second === undefined && isPlain(first)) return undefined;
+  throw invalidInput(
+    'context',
+    'has to be what node:test or Vitest hand to the test; without one, `startMock(options)`',
+  );
+}
+
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const kind: unknown = Object.getPrototypeOf(value);
+  return kind === Object.prototype || kind === null;
+}
+
 function config(options: MockServerOptions): Record<string, unknown> {
+  if (!isPlain(options)) throw invalidInput('options', 'has to be an object');
+  for (const name of IN_SECONDS) {
+    const value: unknown = options[name as keyof MockServerOptions];
+    if (value !== undefined && !(typeof value === 'number' && value >= 0 && value <= 86_400_000))
+      throw invalidInput(name, 'has to be milliseconds from 0 to 86400000 (a day)');
+  }
   return Object.fromEntries(
     Object.entries(options)
       .filter(([, value]) => value !== undefined)

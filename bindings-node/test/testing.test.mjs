@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { LangflowClient, RateLimited } from 'langflow-client';
-import { startMock } from 'langflow-client/testing';
+import { InvalidInput, LangflowClient, RateLimited } from 'langflow-client';
+import { MockServer, startMock } from 'langflow-client/testing';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -102,6 +102,49 @@ test('deliveries, the verdict, and a reset', async (t) => {
   await assert.rejects(mock.assertResilient(), /secret_in_url/);
   await mock.reset();
   assert.deepEqual(await mock.requests(), []);
+});
+
+test('what makes no sense is said by name, before anything is sent', async (t) => {
+  const mock = await startMock(t);
+  const cases = [
+    [() => mock.control(null), 'method'],
+    [() => mock.control('GET', null), 'path'],
+    [() => mock.control('GET', 'info'), 'path'],
+    [() => mock.advance(null), 'by'],
+    [() => mock.advance(-1), 'by'],
+    [() => mock.freeze(null), 'at'],
+    [() => mock.freeze('x'), 'at'],
+    [() => mock.fault(null), 'fault'],
+    [() => mock.fault([]), 'fault'],
+    [() => mock.script('text'), 'script'],
+    [() => mock.disarm(null), 'id'],
+    [() => mock.requests(null), 'match'],
+    [() => mock.verify(null), 'match'],
+    [() => mock.verify([null]), 'match'],
+    [() => mock.verify({}, null), 'count'],
+    [() => mock.wait(null), 'match'],
+    [() => mock.wait({}, null), 'options'],
+    [() => mock.deliveries(null), 'match'],
+    [() => mock.verdict(null), 'options'],
+    [() => mock.verdict({ ignore: 'gave_up' }), 'ignore'],
+    [() => MockServer.start(null), 'options'],
+    [() => MockServer.start({ tokenDelay: -1 }), 'tokenDelay'],
+    [() => MockServer.start({ keepalive: NaN }), 'keepalive'],
+    [() => startMock(null), 'context'],
+    [() => startMock({}, { seed: 1 }), 'context'],
+    [() => startMock(new (class Suite {})()), 'context'],
+  ];
+  for (const [call, field] of cases)
+    await assert.rejects(call, (error) => error instanceof InvalidInput && error.field === field);
+  await assert.rejects(MockServer.start({ token_delai: 1 }), /token_delai/);
+  assert.deepEqual(await mock.requests(), []);
+});
+
+test('options alone start a server that the caller ends', async () => {
+  const mock = await startMock({ seed: 7, seedFlows: false });
+  assert.deepEqual(mock.flowIds, {});
+  await mock[Symbol.asyncDispose]();
+  await assert.rejects(fetch(mock.url));
 });
 
 /** A folder with test files that know the package by its name. */

@@ -104,6 +104,26 @@ pub struct Config {
     pub model_key: Option<ModelKey>,
 }
 
+impl Config {
+    /// The first setting with a value that makes no sense, and what it has to be.
+    pub(crate) fn complaint(&self) -> Option<(&'static str, &'static str)> {
+        // No comparison holds for what is not a number, so that is refused with the rest.
+        let day = |seconds: f64| (0.0..=86_400.0).contains(&seconds);
+        let seconds = "has to be seconds from 0 to 86400 (a day)";
+        match self {
+            _ if self.api.is_empty() => Some(("api", "has to name workspace, langflow or both")),
+            _ if !day(self.token_delay) => Some(("token_delay", seconds)),
+            _ if !day(self.keepalive) => Some(("keepalive", seconds)),
+            _ if !day(self.webhook_timeout) || self.webhook_timeout == 0.0 => Some((
+                "webhook_timeout",
+                "has to be more than 0 seconds, and 86400 (a day) at most",
+            )),
+            _ if self.max_body == 0 => Some(("max_body", "has to be 1 byte or more")),
+            _ => None,
+        }
+    }
+}
+
 /// An API that a server can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

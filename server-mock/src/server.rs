@@ -22,6 +22,14 @@ pub enum StartError {
     /// The configuration is not what [`Config`] describes.
     #[error("the configuration cannot be read: {0}")]
     Config(#[from] serde_json::Error),
+    /// A setting has a value that makes no sense.
+    #[error("{field} {message}")]
+    Setting {
+        /// The setting, as it is named in the configuration.
+        field: &'static str,
+        /// What it has to be.
+        message: &'static str,
+    },
     /// A file of the user is missing or cannot be read.
     #[error("{path}: {source}", path = path.display())]
     File {
@@ -101,6 +109,9 @@ impl MockServerBuilder {
 
     /// Starts the server on the current runtime; it listens once this returns.
     pub async fn start(mut self) -> Result<MockServer, StartError> {
+        if let Some((field, message)) = self.config.complaint() {
+            return Err(StartError::Setting { field, message });
+        }
         let address = SocketAddr::new(self.config.host.address(), self.config.port);
         let bind = |source| StartError::Bind { address, source };
         if !address.ip().is_loopback() && self.config.control_token.is_none() {

@@ -190,3 +190,21 @@ fn deliveries_are_signed_in_every_way_that_is_asked_for() {
         assert!(key.verify(message.as_bytes(), &signature).is_ok());
     }
 }
+
+#[test]
+fn a_setting_that_makes_no_sense_is_refused_by_name() {
+    for (config, told) in [
+        (r#"{"token_delay": -1}"#, "token_delay has to be seconds"),
+        (r#"{"token_delay": 1e30}"#, "token_delay has to be seconds"),
+        (r#"{"keepalive": -0.5}"#, "keepalive has to be seconds"),
+        (
+            r#"{"webhook_timeout": 0}"#,
+            "webhook_timeout has to be more",
+        ),
+        (r#"{"max_body": 0}"#, "max_body has to be"),
+        (r#"{"api": []}"#, "api has to name"),
+    ] {
+        let refused = crate::start_blocking(config).expect_err(config).to_string();
+        assert!(refused.starts_with(told), "{config}: {refused}");
+    }
+}

@@ -200,21 +200,21 @@ pub(crate) struct Break {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Latency {
     #[serde(default)]
-    distribution: Distribution,
+    pub(super) distribution: Distribution,
     /// The time if it is fixed; the mean (normal), the median (lognormal), the least (pareto).
-    ms: f64,
+    pub(super) ms: f64,
     /// The other end (uniform); the most (all others).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    max_ms: Option<f64>,
+    pub(super) max_ms: Option<f64>,
     /// The standard deviation in milliseconds (normal), sigma (lognormal), alpha (pareto).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    spread: Option<f64>,
+    pub(super) spread: Option<f64>,
 }
 
 /// How latencies are distributed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Distribution {
+pub(super) enum Distribution {
     #[default]
     Fixed,
     Uniform,
@@ -224,7 +224,7 @@ enum Distribution {
 }
 
 /// No latency is longer than this, whatever its distribution says.
-const LONGEST_MS: f64 = 3_600_000.0;
+pub(super) const LONGEST_MS: f64 = 3_600_000.0;
 
 impl Latency {
     /// The time for two chances from 0 to 1.
@@ -245,20 +245,6 @@ impl Latency {
             .min(self.max_ms.unwrap_or(LONGEST_MS))
             .clamp(0.0, LONGEST_MS);
         std::time::Duration::from_secs_f64(ms / 1000.0)
-    }
-
-    fn complaint(&self) -> Option<&'static str> {
-        let bad = |number: f64| !number.is_finite() || number < 0.0;
-        if bad(self.ms) || self.max_ms.is_some_and(bad) || self.spread.is_some_and(bad) {
-            return Some("ms, max_ms and spread have to be numbers from 0");
-        }
-        match self.distribution {
-            Distribution::Uniform if self.max_ms.is_none() => Some("max_ms is required"),
-            Distribution::Pareto if self.spread.is_some_and(|it| it <= 0.0) => {
-                Some("spread has to be more than 0")
-            }
-            _ => None,
-        }
     }
 }
 
@@ -294,43 +280,6 @@ impl Kind {
     /// Whether it strikes what the server sends, and not what it answers.
     pub(super) fn is_of_delivery(&self) -> bool {
         self.name().starts_with("delivery_")
-    }
-
-    /// What is wrong with the values, if anything is.
-    pub(super) fn complaint(&self) -> Option<&'static str> {
-        let bad = |seconds: f64| !seconds.is_finite() || !(0.0..=86_400.0).contains(&seconds);
-        match self {
-            Self::Status { status, .. } | Self::Outage { status, .. }
-                if !(200..=599).contains(status) =>
-            {
-                Some("status has to be from 200 to 599")
-            }
-            Self::Quota { window: 0, .. } => Some("window has to be 1 or more"),
-            Self::Latency(latency) => latency.complaint(),
-            Self::Drip {
-                bytes_per_second: 0,
-            } => Some("bytes_per_second has to be 1 or more"),
-            Self::Stall(Break {
-                seconds: Some(seconds),
-                ..
-            })
-            | Self::SlowClose { seconds }
-                if bad(*seconds) =>
-            {
-                Some("seconds has to be from 0 to 86400")
-            }
-            Self::DeliveryReorder { seconds }
-            | Self::DeliveryLate { seconds }
-            | Self::DeliveryStale { seconds }
-                if *seconds > 86_400 * 366 =>
-            {
-                Some("seconds has to be a year at most")
-            }
-            Self::CorruptEvent { event: 0 }
-            | Self::DuplicateEvent { event: 0 }
-            | Self::ReorderEvents { event: 0 } => Some("event has to be 1 or more"),
-            _ => None,
-        }
     }
 }
 

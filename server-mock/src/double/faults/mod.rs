@@ -1,6 +1,7 @@
 //! Faults: what shall go wrong, with which request, and how often.
 
 mod kind;
+mod sense;
 mod spec;
 
 use chrono::{DateTime, Utc};

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::kind::Kind;
-use super::{Chosen, Seen};
+use super::{Chosen, Seen, sense};
 use crate::double::filter::like;
 use crate::ids::pick;
 use crate::problem::Problem;
@@ -110,7 +110,7 @@ pub(super) fn parse(fault: &Value, id: String, now: DateTime<Utc>) -> Result<Spe
         .map_err(wrong("probability"))?
         .unwrap_or(1.0);
     let kind: Kind = serde_json::from_value(Value::Object(rest)).map_err(wrong("kind"))?;
-    if let Some(complaint) = kind.complaint() {
+    if let Some(complaint) = sense::complaint(&kind) {
         return Err(Problem::field(kind.name(), complaint));
     }
     if !(0.0..=1.0).contains(&probability) {

@@ -160,7 +160,49 @@ fn what_makes_no_sense_is_refused() {
         (json!({"kind": "drip", "bytes_per_second": 0}), "drip"),
         (json!({"kind": "quota", "limit": 1, "window": 0}), "quota"),
         (json!({"kind": "latency", "ms": -1}), "latency"),
+        (json!({"kind": "latency", "ms": 1e30}), "latency"),
+        (json!({"kind": "latency", "ms": 5, "max_ms": 4}), "latency"),
+        (json!({"kind": "latency", "ms": 5, "spread": 4}), "latency"),
         (json!({"kind": "stall", "seconds": 1e300}), "stall"),
+        (json!({"kind": "stall", "bytes": 3}), "stall"),
+        (json!({"kind": "reset", "seconds": 3}), "reset"),
+        (
+            json!({"kind": "close", "at": "after_headers", "events": 3}),
+            "close",
+        ),
+        (json!({"kind": "outage", "duration": 0}), "outage"),
+        (
+            json!({"kind": "content_length", "missing": 0}),
+            "content_length",
+        ),
+        (
+            json!({"kind": "content_length", "missing": 1_000_000_000_000_u64}),
+            "content_length",
+        ),
+        (
+            json!({"kind": "status", "status": 200, "body": "", "content_type": "text/html\r\nx: y"}),
+            "status",
+        ),
+        (
+            json!({"kind": "status", "status": 200, "body": "", "content_type": "html"}),
+            "status",
+        ),
+        (
+            json!({"kind": "status", "status": 200, "content_type": "text/html"}),
+            "status",
+        ),
+        (
+            json!({"kind": "status", "status": 204, "body": "x"}),
+            "status",
+        ),
+        (
+            json!({"kind": "split", "at": "everywhere", "pause_ms": 70_000}),
+            "split",
+        ),
+        (
+            json!({"kind": "delivery_late", "seconds": 0}),
+            "delivery_late",
+        ),
         (
             json!({"kind": "corrupt_event", "event": 0}),
             "corrupt_event",
