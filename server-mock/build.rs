@@ -95,15 +95,33 @@ fn style(text: &str) -> String {
     style
 }
 
-/// A script without indentation, without comments that have a line of their own, and without line
-/// ends where another sign ends the line as well. No text of it may go over lines.
+/// Operators that need no spaces.
+const SIGNS: [&str; 7] = ["=>", "=", "===", "!==", "??", "&&", "||"];
+
+/// A script without indentation, without comments that have a line of their own, without commas before a
+/// bracket that closes, without spaces around operators and some brackets, and without line ends where another sign ends the
+/// line as well. No text of it may go over lines, or have an operator between spaces or
+/// such a bracket.
 fn script(text: &str) -> String {
     let mut script = String::new();
     for line in text.lines().map(str::trim) {
-        if line.starts_with("//") || line.starts_with("/**") {
+        if line.is_empty() || line.starts_with("//") || line.starts_with("/**") {
             continue;
         }
-        script.push_str(line);
+        if line.starts_with([')', ']', '}']) && script.ends_with(',') {
+            script.pop();
+        }
+        // A text with line ends in it is a program that the page shows.
+        match line.contains("\\n") {
+            true => script.push_str(line),
+            false => {
+                let line = SIGNS.iter().fold(line.to_owned(), |line, sign| {
+                    line.replace(&format!(" {sign} "), sign)
+                });
+                let line = line.replace(") {", "){").replace("({ ", "({");
+                script.push_str(&line.replace(" })", "})").replace(", {", ",{"));
+            }
+        }
         if !line.ends_with([',', ';', '(', '{', '[']) {
             script.push('\n');
         }

@@ -54,6 +54,8 @@ export interface CapturedRequest {
   readonly flowId: string | null;
   readonly sessionId: string | null;
   readonly keyId: string | null;
+  /** The run that it began. */
+  readonly runId: string | null;
   readonly status: number | null;
   readonly ending: string;
   readonly fault: string | null;

@@ -5,9 +5,13 @@
  * @packageDocumentation
  */
 /// <reference lib="esnext.disposable" preserve="true" />
-import { loadAddon, type NativeMockServer } from './engine-node.js';
+import { installEngine } from './engine.js';
+import { loadAddon, type NativeMockServer, nodeEngine } from './engine-node.js';
 import { MockControl } from './mock-control.js';
 import { invalidInput } from './raise.js';
+
+// Errors of a program that imports this alone are made there.
+installEngine(nodeEngine);
 
 export type {
   ArmedFault,

@@ -157,6 +157,7 @@ pub(crate) fn start(
     });
     state.runs.add(run.clone(), idempotency, now);
     drop(state);
+    app.double.journal.began(&run.request_id, &run.id);
     let work = Work {
         app: app.clone(),
         run: run.clone(),

@@ -95,6 +95,8 @@ fn snapshot_saves_lists_and_restores() {
     };
     assert_eq!(said(&snapshot(&["save", "one"])).trim(), "saved one");
     assert_eq!(said(&snapshot(&["list"])).trim(), "one");
+    let url = server.url();
+    assert_eq!(said(&snapshot(&["list", "--url", url])).trim(), "one");
     let restored = said(&snapshot(&["restore", "one"]));
     assert_eq!(restored.trim(), "restored one, epoch 1");
     let missing = snapshot(&["restore", "two"]);

@@ -252,15 +252,15 @@ const check = (name, label, checked) =>
 const chosen = (box) => [...box.querySelectorAll("input:checked")].map((it) => it.name);
 const options = (list, at) => list.map((it) => h("option", { value: it, selected: it === at }, it));
 
-/** A secret, shown once. */
-function once(title, text, about) {
+/** A secret, shown once; `kept` says what becomes of it. */
+function once(title, text, about, kept) {
   $("once").replaceChildren(
     h("h2", { id: "once-title" }, title),
     h("p.soft", about),
     copyable(text),
     h(
       ".row.apart",
-      h("span.faint", "It is stored hashed: nobody can read it again."),
+      h("span.faint", kept),
       act("Done", () => $("once").close(), ".main"),
     ),
   );

@@ -21,6 +21,12 @@ const FAULTS = [
   ["Drip", "200 bytes a second", { kind: "drip", bytes_per_second: 200 }],
   ["Split", "In two, within a character", { kind: "split", at: "character" }],
   ["Outage", "503 for 30 s of the server's clock", { kind: "outage", duration: 30 }],
+  ["Delivered twice", "A webhook gets the same id twice", { kind: "delivery_duplicate" }],
+  ["Delivered late", "A minute, by the server's clock", { kind: "delivery_late", seconds: 60 }],
+  ["Deliveries out of order", "One comes after the next", { kind: "delivery_reorder" }],
+  ["Bad signature", "A stranger signed the delivery", { kind: "delivery_bad_signature" }],
+  ["Stale delivery", "Signed an hour ago", { kind: "delivery_stale" }],
+  ["Unsigned delivery", "webhook-signature is missing", { kind: "delivery_missing_header" }],
 ];
 
 panel(
@@ -31,14 +37,15 @@ panel(
     const which = h("select", options(["runs only", "any request"], "runs only"));
     const often = h("select", options(["once", "3 times", "always"], "once"));
     const own = h("textarea.mono", {
-      value: '{"kind": "latency", "distribution": "lognormal", "mean_ms": 300}',
+      value: '{"kind": "latency", "distribution": "lognormal", "ms": 300}',
       spellcheck: false,
       "aria-label": "A fault as JSON",
     });
     const armed = h(".list", { "aria-label": "Armed faults" });
     const arm = async (fault) => {
       const whole = { ...fault };
-      if (which.value === "runs only") whole.match = { operation: "runFlow" };
+      if (which.value === "runs only" && !fault.kind?.startsWith("delivery"))
+        whole.match = { operation: "runFlow" };
       if (often.value === "always") whole.scope = "rule";
       if (often.value === "3 times") whole.times = 3;
       const made = await control("POST", "/faults", whole);

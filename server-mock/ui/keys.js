@@ -115,7 +115,12 @@ panel(
 function reveal(name, key, more = "") {
   me.keys[name] = key;
   whoami();
-  once(`The key “${name}”`, key, `Copy it now: it is shown once.${more}`);
+  once(
+    `The key “${name}”`,
+    key,
+    `Copy it now: it is shown once.${more}`,
+    "It is stored hashed: nobody can read it again.",
+  );
 }
 
 /** One harmless call of each kind; whether it is let in is the answer. */

@@ -80,7 +80,7 @@ function follow() {
     $("live").textContent = "not connected";
     $("live").classList.remove("on");
   };
-  for (const kind of ["request", "response", "fired", "fault", "script", "missed"])
+  for (const kind of ["request", "response", "fired", "fault", "script", "missed", "delivery"])
     feed.addEventListener(kind, soon);
   feed.addEventListener("clock", (event) => {
     tick(JSON.parse(event.data));
@@ -131,6 +131,4 @@ function theme(set) {
   whoami();
   follow();
   setInterval(drawClock, 1000);
-  // Deliveries happen by themselves, and the feed does not tell of them.
-  setInterval(() => location.hash.startsWith("#webhooks") && soon(), 2000);
 })();

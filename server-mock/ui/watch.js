@@ -21,15 +21,18 @@ panel("runs", "Runs", "What was run, newest first, and what each component did."
   box.append(list);
   let opened = arg;
   return async () => {
-    const runs = (await look("/runs?size=50")).items;
+    const [{ items: runs }, broken] = await Promise.all([
+      look("/runs?size=50"),
+      peek("/requests?fault=*&limit=200"),
+    ]);
     keyed(
       list,
-      runs,
+      runs.map((it) => ({ ...it, fault: broken.items.find(({ run_id: id }) => id === it.id)?.fault })),
       (it) => it.id,
       (run) =>
         fold(
           [
-            h("span", chip(run.status)),
+            h("span", chip(run.status), " ", run.fault && h("span.chip.warn", run.fault)),
             h("code.cut", run.flow_id),
             h("span.cut", run.input_value ?? ""),
             h("span.num", run.metadata?.tokens_used != null ? `${run.metadata.tokens_used} tok` : ""),
@@ -53,7 +56,17 @@ panel("runs", "Runs", "What was run, newest first, and what each component did."
   };
 });
 
-async function runBody({ id }) {
+/** The words of a run while they are said. */
+function live(id) {
+  const said = h(".answer", { role: "region", "aria-label": "What it says", "aria-busy": "true" });
+  const path = "/look?path=" + enc(`/runs/${id}/events`);
+  control("GET", path, undefined, { silent: true, raw: true })
+    .then((reply) => read(reply, (event, data) => event === "token" && said.append(h("span.t", data.text))))
+    .then(soon, soon);
+  return said;
+}
+
+async function runBody({ id, fault }) {
   const run = await look(`/runs/${id}`);
   const longest = Math.max(...(run.components ?? []).map((it) => it.duration ?? 0), 1e-9);
   return [
@@ -63,6 +76,7 @@ async function runBody({ id }) {
       Key: h("code", run.key_id),
       Input: run.input_value,
       Output: typeof run.result?.output === "string" ? run.result.output : run.result && pretty(run.result),
+      Fault: fault && h("code", `${fault} struck its answer`),
       Error: run.error && h("span.note.bad", `${run.error.code}: ${run.error.message}`),
     }),
     Object.keys(run.tweaks ?? {}).length ? [h("h3", "Tweaks"), pretty(run.tweaks)] : "",
@@ -86,6 +100,7 @@ async function runBody({ id }) {
         ),
       ),
     ],
+    run.status === "running" && [h("h3", "What it says"), live(id)],
     run.status === "running" && act("Cancel", () => product("POST", `/runs/${id}/cancel`), ".danger"),
   ].flat();
 }
@@ -257,6 +272,13 @@ panel(
   },
 );
 
+/** A test of pytest that asks for the same request. */
+function asTest(match) {
+  const asked = Object.entries({ ...match, count: 1 }).filter(([, it]) => it !== undefined);
+  const list = asked.map(([name, it]) => `${name}=${JSON.stringify(it)}`).join(", ");
+  return `def test_it(langflow_mock, langflow_client):\n    ...  # what is tested, with langflow_client\n    langflow_mock.verify(${list})\n`;
+}
+
 async function requestBody({ id, epoch }) {
   const found = await peek(`/requests?whole=true&since=${id - 1}&epoch=${epoch}&limit=1000`);
   const it = found.items.find((one) => one.id === id);
@@ -284,6 +306,7 @@ async function requestBody({ id, epoch }) {
       ".row.small",
       copier(curl(made), "Copy as curl", ""),
       copier(JSON.stringify({ match, count: 1 }, null, 2), "Copy as check", ""),
+      copier(asTest(match), "Copy as test", ""),
     ),
     facts({
       Why: it.operation

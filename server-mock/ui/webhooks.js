@@ -1,3 +1,5 @@
+const KEPT = "The server keeps it to sign with, and shows it no more.";
+
 panel(
   "webhooks",
   "Webhooks",
@@ -18,7 +20,7 @@ panel(
             url: url.value,
             events: chosen(events),
           });
-          once("The signing secret", made.secret, "The receiver checks signatures with it.");
+          once("The signing secret", made.secret, "The receiver checks signatures with it.", KEPT);
           url.value = "";
         },
         h("h2", "Create a webhook"),
@@ -110,6 +112,7 @@ function hook(it) {
             "The new signing secret",
             (await product("POST", `${at}/rotate-secret`, {})).secret,
             "For a day both secrets sign.",
+            KEPT,
           ),
         ),
         act("Delete", () => product("DELETE", at), ".danger"),

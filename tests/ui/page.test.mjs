@@ -238,6 +238,29 @@ test('runs and sessions come by themselves, and a session ends with the clock', 
   });
 });
 
+test('a run is heard while it speaks, and has the badge of the fault that broke its answer', async () => {
+  const text = 'one two three four five six seven eight';
+  await server.control('POST', '/scripts', { text, delay_ms: 200 });
+  await on('runs', async (page) => {
+    const asked = { input_value: 'Count', background: true };
+    await server.api('POST', '/flows/hello-flow/run', asked);
+    await page.locator('summary').filter({ hasText: 'Count' }).click();
+    const said = page.getByRole('region', { name: 'What it says' });
+    await said.getByText('one').waitFor();
+    assert.ok(!(await said.innerText()).includes('eight'), 'it has not ended yet');
+    await page.getByText(text).waitFor();
+
+    await server.control('POST', '/faults', { kind: 'truncate', bytes: 9 });
+    await server.api('POST', '/flows/echo/run', { input_value: 'Broken' }).catch(() => {});
+    const row = page.locator('summary').filter({ hasText: 'Broken' });
+    await row.getByText('truncate').waitFor();
+    await row.click();
+    await page.getByText('truncate struck its answer').waitFor();
+  });
+  const [broken] = await requests('fault=truncate');
+  assert.equal((await server.api('GET', `/runs/${broken.run_id}`)).input_value, 'Broken');
+});
+
 test('webhooks: create, send, attempts, deliver again', async () => {
   const received = [];
   const receiver = createServer((request, response) => {
@@ -251,6 +274,7 @@ test('webhooks: create, send, attempts, deliver again', async () => {
     await page.getByLabel('URL', { exact: true }).fill(url);
     await button(page, 'Create webhook').click();
     assert.match(await page.getByRole('dialog').locator('code').innerText(), /^whsec_/);
+    await page.getByRole('dialog').getByText('keeps it to sign with').waitFor();
     await button(page.getByRole('dialog'), 'Done').click();
     await button(page, 'Send').click();
     const delivery = page.locator('details').filter({ hasText: '2 attempts' });
@@ -273,6 +297,13 @@ test('a fault is armed with a click, strikes, and is told in the journal', async
     assert.match(await lastCall(page).innerText(), /Armed|POST \/__mock\/faults/);
     await server.api('POST', '/flows/echo/run', { input_value: 'Hi' });
     await page.getByLabel('Armed faults').getByText('rate_limited').waitFor({ state: 'detached' });
+    await button(page, 'Arm').click();
+    await page.getByLabel('Armed faults').getByText('latency').waitFor();
+    await page.getByRole('button', { name: /^Bad signature/ }).click();
+    const armed = page.getByLabel('Armed faults');
+    await armed.getByText('delivery_bad_signature').waitFor();
+    await button(armed, 'Disarm all').click();
+    await armed.getByText('latency').waitFor({ state: 'detached' });
 
     await page.getByRole('link', { name: 'Requests' }).click();
     await page.locator('summary').filter({ hasText: '429' }).click();
@@ -286,6 +317,9 @@ test('a fault is armed with a click, strikes, and is told in the journal', async
     const check = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
     assert.deepEqual(check, { match: { operation: 'runFlow', flow_id: 'echo' }, count: 1 });
     assert.equal((await server.control('POST', '/verify', check)).ok, true);
+    await button(page, 'Copy as test').click();
+    const code = await page.evaluate(() => navigator.clipboard.readText());
+    assert.match(code, /verify\(operation="runFlow", flow_id="echo", count=1\)/);
     await page.getByLabel('Filter the requests').fill('listFlows');
     await page.getByText('None of them fits.').waitFor();
   });

@@ -17,21 +17,27 @@ use serde_json::{Value, json};
 
 use client::{BEGUN, ask, follow};
 
-/// Where the mock is.
+/// Where the mock is; it can be said before and after the name of an action.
 #[derive(Debug, Args)]
 pub(crate) struct At {
     /// URL of the running mock.
     #[arg(
         long,
+        global = true,
         env = "LANGFLOW_MOCK_URL",
         default_value = "http://127.0.0.1:7870"
     )]
     url: String,
     /// The token of its control API, if it has one; better in the environment.
-    #[arg(long, env = "LANGFLOW_MOCK_CONTROL_TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "LANGFLOW_MOCK_CONTROL_TOKEN",
+        hide_env_values = true
+    )]
     control_token: Option<String>,
     /// Trust the certificates in this file too, in PEM, where the URL begins with https.
-    #[arg(long, env = "LANGFLOW_MOCK_CA_FILE")]
+    #[arg(long, global = true, env = "LANGFLOW_MOCK_CA_FILE")]
     ca_file: Option<PathBuf>,
 }
 

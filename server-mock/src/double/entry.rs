@@ -83,6 +83,8 @@ pub(crate) struct Entry {
     pub(crate) flow_id: Option<String>,
     pub(crate) session_id: Option<String>,
     pub(crate) key_id: Option<String>,
+    /// The run that it began.
+    pub(crate) run_id: Option<String>,
     pub(crate) fault: Option<String>,
     pub(crate) status: Option<u16>,
     pub(super) answer_headers: Vec<(String, String)>,
@@ -135,6 +137,7 @@ impl Entry {
             "flow_id": self.flow_id,
             "session_id": self.session_id,
             "key_id": self.key_id,
+            "run_id": self.run_id,
             "status": self.status,
             "ending": self.ending.name(),
             "fault": self.fault,

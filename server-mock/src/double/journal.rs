@@ -109,6 +109,7 @@ impl Journal {
             flow_id: None,
             session_id: None,
             key_id: None,
+            run_id: None,
             fault: None,
             status: None,
             answer_headers: Vec::new(),
@@ -125,6 +126,15 @@ impl Journal {
         Record {
             journal: self.clone(),
             id,
+        }
+    }
+
+    /// Notes that a request, which is among the last, began a run.
+    pub(crate) fn began(&self, request_id: &str, run_id: &str) {
+        let mut inner = self.inner();
+        let mut latest = inner.entries.iter_mut().rev();
+        if let Some(entry) = latest.find(|entry| entry.request_id == request_id) {
+            entry.run_id = Some(run_id.to_owned());
         }
     }
 

@@ -172,3 +172,14 @@ fn a_model_uses_the_tools_that_are_scripted() {
         assert_eq!(refused.status, 422, "{bad}");
     }
 }
+
+#[test]
+fn the_journal_says_which_run_a_request_began() {
+    let mock = Mock::start();
+    let run = mock.run("echo", &json!({"input_value": "Hi"}));
+    mock.get("/flows");
+    let journal = get(&mock, "/requests");
+    assert_eq!(journal["items"][0]["run_id"], run["run_id"]);
+    assert!(run["run_id"].is_string(), "{run}");
+    assert_eq!(journal["items"][1]["run_id"], Value::Null);
+}

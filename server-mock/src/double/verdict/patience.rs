@@ -149,6 +149,7 @@ mod tests {
             flow_id: None,
             session_id: None,
             key_id: None,
+            run_id: None,
             fault: None,
             status: Some(503),
             answer_headers: Vec::new(),
