@@ -48,6 +48,14 @@ pub fn explain(error: &std::io::Error) -> String {
         Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) => {
             format!("{error} (trust the certificate's authority with --ca-file)")
         }
+        // What `openssl req -x509` makes unless told otherwise.
+        Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)))
+            if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+        {
+            "the certificate is that of an authority (CA:TRUE) and cannot be a server's too; openssl makes \
+             one for a server with -addext basicConstraints=critical,CA:FALSE"
+                .to_owned()
+        }
         _ => error.to_string(),
     }
 }

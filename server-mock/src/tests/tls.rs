@@ -80,8 +80,17 @@ struct Certificate {
 
 impl Certificate {
     fn make() -> Self {
+        Self::of(|_| {})
+    }
+
+    /// A certificate with something about it.
+    fn of(change: impl FnOnce(&mut rcgen::CertificateParams)) -> Self {
         let names = ["127.0.0.1", "localhost"].map(str::to_owned);
-        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let mut params = rcgen::CertificateParams::new(names).expect("parameters");
+        change(&mut params);
+        let signing_key = rcgen::KeyPair::generate().expect("a key");
+        let cert = params.self_signed(&signing_key).expect("a certificate");
+        let made = rcgen::CertifiedKey { cert, signing_key };
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("cert.pem"), made.cert.pem()).expect("to write");
         Self { made, folder }
@@ -169,6 +178,20 @@ fn deliveries_go_to_https_where_the_certificate_is_trusted() {
         "{error}"
     );
     assert!(requests.try_recv().is_err());
+}
+
+#[test]
+fn a_certificate_of_an_authority_is_told_as_such() {
+    let authority = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let certificate = Certificate::of(|params| params.is_ca = authority);
+    let (port, _) = certificate.serve("HTTP/1.1 204 No Content\r\n\r\n");
+    let mock = Mock::with(&json!({"ca_file": certificate.file()}));
+    let url = format!("https://localhost:{port}/hook");
+    let made = webhook(&mock, "echo", &url, json!(["flow_completed"]));
+    mock.run("echo", &json!({"input_value": "over TLS"}));
+    let told = once(&mock, id(&made), over);
+    let error = told[0]["attempts"][0]["error"].as_str().expect("an error");
+    assert!(error.contains("CA:FALSE"), "{error}");
 }
 
 #[test]
