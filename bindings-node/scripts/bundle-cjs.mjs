@@ -53,7 +53,14 @@ export async function bundle(folder) {
   writeFileSync(`${folder}/client.js`, client.replace(LATE, late));
 
   const asked = new Set(ENTRIES.core);
-  const common = { bundle: true, format: 'cjs', target: 'es2022', logLevel: 'warning' };
+  // A class that makes others of itself would be called `_FlowStream` else.
+  const common = {
+    bundle: true,
+    format: 'cjs',
+    target: 'es2022',
+    keepNames: true,
+    logLevel: 'warning',
+  };
   const made = (name) => ({ ...common, outfile: `${folder}/bundled/${name}.js` });
   const of = (names) => ({ contents: table(names), resolveDir: folder });
   await build({

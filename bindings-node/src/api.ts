@@ -27,6 +27,7 @@ export * from './generated/errors.js';
 export * from './generated/resources.js';
 export type * from './generated/types.js';
 export type * as langflow from './langflow.js';
+export type { KeyProvider } from './keys.js';
 export type { JsonObject, JsonValue } from './json.js';
 export type { ClientOptions, HeadersLike, Query, QueryValue, RequestOptions } from './options.js';
 export type { RawRequest } from './raw.js';

@@ -4,6 +4,7 @@ import { Bridge, mergeOptions } from './bridge.js';
 import { type Engine, engineFactory } from './engine.js';
 import { Langflow } from './generated/langflow/resources.js';
 import { ResourceSet } from './generated/resources.js';
+import { ASKED_FOR, KeyedEngine } from './keys.js';
 import { type JsonObject, type JsonValue, toJson } from './json.js';
 import {
   type ClientOptions,
@@ -90,6 +91,8 @@ const PER_CALL: ReadonlySet<string> = new Set(['timeout', 'maxRetries', 'headers
  * ```
  */
 export class LangflowClient extends ResourceSet {
+  // What has a name of its own is left as it is by Vue, whose proxies reach no private field.
+  readonly [Symbol.toStringTag] = 'LangflowClient';
   readonly #options: ClientOptions;
   readonly #bridge: Bridge;
 
@@ -274,13 +277,18 @@ export class LangflowClient extends ResourceSet {
     return JSON.parse(this.#bridge.engine.metrics()) as JsonObject;
   }
 
-  /** A client like this one with other options; it shares the connections where it can. */
-  withOptions(options: ClientOptions): LangflowClient {
+  /**
+   * A client like this one with other options; it shares the connections where it can. A class that
+   * extends this one is made again: its constructor takes the options first, as here.
+   */
+  withOptions(options: ClientOptions): this {
+    const { constructor: Made } = this as unknown as { constructor: typeof LangflowClient };
     const merged = mergeOptions(this.#options, objectOf(options, 'options') as ClientOptions);
     const names = Object.keys(options);
-    if (!names.every((name) => PER_CALL.has(name))) return new LangflowClient(merged);
+    if (!names.every((name) => PER_CALL.has(name))) return new Made(merged) as this;
     const { timeout, maxRetries, headers, query } = options;
-    return new LangflowClient(merged, this.#bridge.with({ timeout, maxRetries, headers, query }));
+    const bridge = this.#bridge.with({ timeout, maxRetries, headers, query });
+    return new Made(merged, bridge) as this;
   }
 
   /** The configuration without the key. */
@@ -303,13 +311,16 @@ function given(params: unknown): Record<string, unknown> {
 /** @internal An engine of these options, on a page or elsewhere. */
 export function createEngine(options: ClientOptions, page: string | undefined): Engine {
   const factory = engineFactory();
+  const { apiKey } = objectOf(options, 'options') as ClientOptions;
+  const asked = typeof apiKey === 'function' ? { ...options, apiKey: ASKED_FOR } : options;
   const config = toJson({
-    ...clientOptionsToWire(onPage(options, page)),
+    ...clientOptionsToWire(onPage(asked, page)),
     language: factory.language,
     env: factory.environment(),
   });
   try {
-    return factory.create(config);
+    const engine = factory.create(config);
+    return typeof apiKey === 'function' ? new KeyedEngine(engine, apiKey) : engine;
   } catch (thrown) {
     throw translate(thrown);
   }

@@ -1,6 +1,7 @@
 /** The engines of Node, Bun and Deno: the native addon, and WebAssembly where none fits. */
 import { createRequire } from 'node:module';
 import type { EngineFactory } from './engine.js';
+import { InvalidInput } from './generated/errors.js';
 import { Cancel, Mailbox, MailedEngine, type NativeEngine, type NativeMailbox } from './mailbox.js';
 import { withLog } from './log.js';
 import { wasmEngine, type WasmGlue, type WasmSource } from './engine-wasm.js';
@@ -87,7 +88,14 @@ function environment(): Record<string, string> {
 }
 
 function choose(): EngineFactory {
-  const wanted = process.env['LANGFLOW_ENGINE'];
+  const wanted = process.env['LANGFLOW_ENGINE'] || undefined;
+  if (wanted !== undefined && wanted !== 'wasm' && wanted !== 'native') {
+    throw new InvalidInput({
+      message: `LANGFLOW_ENGINE=${wanted}: there are native and wasm.`,
+      hint: 'Unset it to let the package choose.',
+      field: 'LANGFLOW_ENGINE',
+    });
+  }
   if (wanted === 'wasm') return wasm();
   try {
     loadAddon();
@@ -116,7 +124,31 @@ function wasm(): EngineFactory {
   // Plain, so that a bundler packs them: a bundled server has no addon and needs these.
   const glue = require('../wasm/glue.cjs') as WasmGlue;
   const module = require('../wasm/module.cjs') as { default: () => WasmSource };
+  warnOfNetwork();
   return wasmEngine(glue, module.default, { language: `${runtime()}-wasm`, environment });
+}
+
+/** What the addon reads from the environment and `fetch` does not: left out silently, it would be missed. */
+function warnOfNetwork(): void {
+  const { env } = process;
+  const names = env['LANGFLOW_CA_BUNDLE'] ? ['LANGFLOW_CA_BUNDLE'] : [];
+  // Node's own switch for them, where it is new enough.
+  if (env['NODE_USE_ENV_PROXY'] !== '1') {
+    const proxies = [
+      'HTTPS_PROXY',
+      'https_proxy',
+      'HTTP_PROXY',
+      'http_proxy',
+      'ALL_PROXY',
+      'all_proxy',
+    ];
+    names.push(...proxies.filter((name) => env[name]));
+  }
+  if (names.length === 0 || process.versions['bun'] !== undefined) return;
+  const text = `langflow-client: WebAssembly sends by fetch, which does not read ${names.join(', ')}.`;
+  const detail =
+    'Node has NODE_EXTRA_CA_CERTS for authorities and, from 22.21 and 24.5 on, NODE_USE_ENV_PROXY=1 for proxies.';
+  process.emitWarning(text, { type: 'LangflowEngineWarning', detail });
 }
 
 const native: EngineFactory = {

@@ -7,7 +7,8 @@
 import type { Tweaks } from './client.js';
 import { loadAddon } from './engine-node.js';
 import { toJson } from './json.js';
-import { translate } from './raise.js';
+import { objectOf } from './options.js';
+import { invalidInput, translate } from './raise.js';
 
 /** A flow file: its text, its bytes, or what it says as an object. */
 export type FlowSource = string | Uint8Array | object;
@@ -44,13 +45,13 @@ export interface SnippetOptions {
  * message names all of them, with the reasons.
  */
 export function toPython(flow: FlowSource, options: PythonOptions = {}): string {
-  const { stubs, stream, asynchronous, tweaks } = options;
+  const { stubs, stream, asynchronous, tweaks } = known(options, PYTHON);
   return compute('export.to_python', { stubs, stream, asynchronous, tweaks }, flow);
 }
 
 /** The code that calls a flow with this client, its components by name. */
 export function snippet(flow: FlowSource, options: SnippetOptions): string {
-  const { language, flowId, baseUrl, inputValue } = options;
+  const { language, flowId, baseUrl, inputValue } = known(options, SNIPPET);
   const args = { language, flow_id: flowId, base_url: baseUrl, input_value: inputValue };
   return compute('export.snippet', args, flow);
 }
@@ -58,6 +59,18 @@ export function snippet(flow: FlowSource, options: SnippetOptions): string {
 /** What can be set in a flow for one run, as a module of types. */
 export function tweakTypes(flow: FlowSource, language: 'python' | 'typescript'): string {
   return compute('export.types', { language }, flow);
+}
+
+const PYTHON = ['stubs', 'stream', 'asynchronous', 'tweaks'];
+const SNIPPET = ['language', 'flowId', 'baseUrl', 'inputValue'];
+
+/** Options without any that nobody knows, which would do nothing. */
+function known<T extends object>(options: T, names: readonly string[]): T {
+  for (const [name, value] of Object.entries(objectOf(options, 'options'))) {
+    if (value === undefined || names.includes(name)) continue;
+    throw invalidInput(name, `${name} is no option here; there are ${names.join(', ')}`);
+  }
+  return options;
 }
 
 function compute(name: string, args: object, flow: FlowSource): string {

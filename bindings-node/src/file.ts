@@ -126,6 +126,7 @@ async function upload(
     return { source, bytes: EMPTY, onProgress };
   }
   const { content } = file;
+  checkFree(content);
   const blob = content instanceof Blob ? content : undefined;
   const filename = given ?? (blob as { name?: string } | undefined)?.name;
   // A Blob that does not know its type has an empty one.
@@ -137,6 +138,13 @@ async function upload(
   }
   const bytes = await read(content);
   return { source: { bytes: true, filename, content_type }, bytes, onProgress };
+}
+
+/** Refuses a stream that somebody else reads, or has read. */
+function checkFree(content: FileContent): void {
+  if (content instanceof ReadableStream && content.locked) {
+    throw invalidInput('body', 'the stream is read by somebody else already');
+  }
 }
 
 /** All of a content. */

@@ -39,6 +39,7 @@ export interface JobInfo {
  * ```
  */
 export class FlowJob {
+  readonly [Symbol.toStringTag] = 'FlowJob';
   /** Id of the job; keep it to come back to the job in another process. */
   readonly id: string;
   readonly #bridge: Bridge;

@@ -1,4 +1,5 @@
 /** What can be set for a client and for one call, and how it crosses the boundary. */
+import type { KeyProvider } from './keys.js';
 import { CLIENT_NAMES, isTime, type Names, REQUEST_NAMES } from './names.js';
 import { invalidInput } from './raise.js';
 
@@ -35,8 +36,11 @@ export interface ClientOptions {
    * the environment's `LANGFLOW_URL`.
    */
   readonly baseUrl?: string | URL | undefined;
-  /** The key. Default: the environment's `LANGFLOW_API_KEY`. Never printed. */
-  readonly apiKey?: string | undefined;
+  /**
+   * The key, or a function that is asked for it before each call (once for all runs of a `runMany`), so
+   * that it can be renewed. Default: the environment's `LANGFLOW_API_KEY`. Never printed.
+   */
+  readonly apiKey?: string | KeyProvider | undefined;
   /** Milliseconds for a whole call, retries included. Default: no limit. */
   readonly timeout?: number | undefined;
   /** Milliseconds to connect. */

@@ -105,6 +105,10 @@ export class Page<T> implements PageData<T>, AsyncIterable<T> {
     this.#figures = figures;
   }
 
+  get [Symbol.toStringTag](): string {
+    return 'Page';
+  }
+
   /** Whether there is a page after this one. */
   hasNextPage(): boolean {
     return this.#figures.next !== null;

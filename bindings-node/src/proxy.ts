@@ -2,6 +2,7 @@
 import { createEngine } from './client.js';
 import { engineFactory } from './engine.js';
 import { type ClientOptions, headerPairs, type HeadersLike, objectOf } from './options.js';
+import { keyFrom, type KeyProvider } from './keys.js';
 import { Mask } from './mask.js';
 import { invalidInput } from './raise.js';
 
@@ -11,8 +12,11 @@ export interface ProxyOptions {
   readonly path: string;
   /** Where the workspace is. Default: the environment's `LANGFLOW_URL`. */
   readonly baseUrl?: string | URL | undefined;
-  /** The key that is added. Default: the environment's `LANGFLOW_API_KEY`. */
-  readonly apiKey?: string | undefined;
+  /**
+   * The key that is added, or a function that is asked for it with each request. Default: the
+   * environment's `LANGFLOW_API_KEY`.
+   */
+  readonly apiKey?: string | KeyProvider | undefined;
   /** Allows plain HTTP to another machine: the key can be read on the way. */
   readonly allowHttp?: boolean | undefined;
   /** Headers that are added to every request. */
@@ -88,9 +92,7 @@ export function createProxyHandler(options: ProxyOptions): ProxyHandler {
   check(options);
   const mount = `/${options.path.replace(/^\/+|\/+$/g, '')}`;
   const base = baseOf(options);
-  const key = (options.apiKey ?? engineFactory().environment()['LANGFLOW_API_KEY'])
-    ?.trim()
-    .replace(/^bearer\s+/i, '');
+  const given = options.apiKey ?? engineFactory().environment()['LANGFLOW_API_KEY'];
   const routes = [...RUNS, ...(options.allow ?? [])].map(route);
   const passes: Route = (method, path) => routes.some((one) => one(method, path));
   const send = options.fetch ?? ((url: string, init: RequestInit) => fetch(url, init));
@@ -118,6 +120,8 @@ export function createProxyHandler(options: ProxyOptions): ProxyHandler {
         return refusal(403, 'flow_not_allowed', 'This proxy does not run this flow.');
       }
     }
+    const found = typeof given === 'function' ? await keyFrom(given) : given;
+    const key = found?.trim().replace(/^bearer\s+/i, '');
     return pass(
       request,
       `${base}${path}${queryOf(url)}`,
@@ -146,7 +150,7 @@ const CHECKS: Readonly<
 > = {
   path: ['a path such as /api/langflow', isMount],
   baseUrl: ['a URL', (value) => isText(value) || value instanceof URL],
-  apiKey: ['a string', isText],
+  apiKey: ['a string, or a function that gives one', (value) => isText(value) || isFunction(value)],
   allowHttp: ['true or false', (value) => typeof value === 'boolean'],
   headers: ['headers that can be sent', isHeaders],
   flows: ['a list of flow ids', isList],

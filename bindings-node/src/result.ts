@@ -1,7 +1,7 @@
 /** The answer of a run. */
 import type { JsonValue } from './json.js';
 import { NoSingleOutput } from './generated/errors.js';
-import { errorFromWire } from './raise.js';
+import { errorFromWire, invalidInput } from './raise.js';
 
 /** Whether a run found the memory of its session. */
 export type SessionStatus = 'new' | 'continued' | 'expired' | (string & {});
@@ -101,13 +101,26 @@ export class RunResult {
     throw new NoSingleOutput({ message: `the run has no single text (${this.reason})` });
   }
 
+  // What has a name of its own is left as it is by Vue, whose proxies reach no private field.
+  get [Symbol.toStringTag](): string {
+    return 'RunResult';
+  }
+
   /** The result as plain data. */
   toJSON(): Record<string, unknown> {
     return Object.fromEntries(Object.entries(this));
   }
 
-  /** The result that {@link RunResult.toJSON} wrote. */
+  /**
+   * The result that {@link RunResult.toJSON} wrote.
+   *
+   * @throws {@link InvalidInput} where it is none: an answer of a server is not one.
+   */
   static fromJSON(data: Readonly<Record<string, unknown>>): RunResult {
+    const { reason: why, outputs: all } = object(data);
+    if (typeof why !== 'string' || typeof all !== 'object' || all === null) {
+      throw invalidInput('data', 'data is not what toJSON() of a result gives');
+    }
     const { metadata, outputs, ...rest } = data;
     return new RunResult({
       ...toWire(rest),

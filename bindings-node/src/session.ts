@@ -27,6 +27,7 @@ export interface SessionRunOptions extends RequestOptions {
  * ```
  */
 export class FlowSession {
+  readonly [Symbol.toStringTag] = 'FlowSession';
   /** Id of the flow. */
   readonly flowId: string;
   readonly #bridge: Bridge;

@@ -21,6 +21,7 @@ import { teeSource } from './tee.js';
  * ```
  */
 export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDisposable {
+  readonly [Symbol.toStringTag] = 'FlowStream';
   readonly #source: Source;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => this.#source.close();

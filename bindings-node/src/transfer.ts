@@ -84,15 +84,21 @@ export async function finish(
   };
   let heard = 0;
   let stream: EngineStream | undefined;
-  const abort = (): void => stream?.close();
+  // All of a file has come, and is being put in its place: to leave then would say nothing of where it is.
+  let complete = false;
+  const abort = (): void => {
+    if (!complete) stream?.close();
+  };
   signal?.addEventListener('abort', abort, { once: true });
   try {
     stream = open();
     for (;;) {
       const batch = await stream.nextBatch();
-      check(true);
+      const events = JSON.parse(batch ?? '[]') as TransferEvent[];
+      // What is done is done, also where the signal fires in this moment.
+      if (!complete && !events.some(({ type }) => type === 'end')) check(true);
       if (batch === null) throw cancelled('the transfer was closed before its end', true);
-      for (const event of JSON.parse(batch) as TransferEvent[]) {
+      for (const event of events) {
         if (event.type === 'end') return event;
         if (event.type === 'want') {
           want?.();
@@ -100,6 +106,7 @@ export async function finish(
           if (event.sent === heard) continue;
         }
         const done = event.sent ?? event.received ?? 0;
+        complete = event.received !== undefined && event.received === event.total;
         heard = done;
         hear({ done, total: event.total ?? undefined });
       }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
-import { LangflowClient, NoSingleOutput, Page } from 'langflow-client';
+import { LangflowClient, NoSingleOutput, Page, RunResult } from 'langflow-client';
 import { MockServer } from 'langflow-client/testing';
 import { failure, json, rawServer, runAnswer } from './support.mjs';
 
@@ -208,6 +208,40 @@ test('withOptions makes another client', async () => {
     code: 'unauthenticated',
   });
   assert.ok((await client.runFlow({ flowId: 'hello-flow', inputValue: 'x' })).output);
+});
+
+test('withOptions keeps the class of what it is called on', async () => {
+  class Mine extends LangflowClient {
+    ask(inputValue) {
+      return this.runFlow({ flowId: 'echo', inputValue });
+    }
+  }
+  const mine = new Mine({ baseUrl: mock.url, apiKey: mock.apiKey });
+  for (const other of [mine.withOptions({ timeout: 5000 }), mine.withOptions({ maxEvent: 4096 })]) {
+    assert.ok(other instanceof Mine);
+    assert.equal((await other.ask('hello')).output, 'hello');
+  }
+});
+
+test('what holds private fields has a name, so that proxies of frameworks leave it alone', async () => {
+  const session = client.session('echo');
+  const stream = client.streamFlow({ flowId: 'echo', inputValue: 'x' });
+  const answers = [await session.run('x'), await client.flows.list()];
+  for (const one of [client, session, stream, client.job('run_1'), ...answers]) {
+    // What Vue looks at: all but [object Object] and the collections stay as they are.
+    const said = Object.prototype.toString.call(one);
+    assert.equal(said, `[object ${one.constructor.name}]`);
+  }
+});
+
+test('a result comes back from what toJSON gave, and from nothing else', async () => {
+  const result = await client.runFlow({ flowId: 'echo', inputValue: 'hello' });
+  const again = RunResult.fromJSON(JSON.parse(JSON.stringify(result)));
+  assert.deepEqual(again, result);
+  assert.equal(again.text, 'hello');
+  for (const data of [{}, 5, [], null, 'x', result.raw, { reason: 'none', outputs: null }]) {
+    assert.throws(() => RunResult.fromJSON(data), { code: 'invalid_input', field: 'data' });
+  }
 });
 
 test('the environment gives what is not said', async () => {

@@ -22,6 +22,25 @@ test('a flow of a server is exported, by the server or here', async () => {
   }
 });
 
+test('options that nobody knows, or that would do nothing, are refused by name', async () => {
+  const client = new LangflowClient({ baseUrl: 'http://localhost:1', apiKey: 'k' });
+  const flow = { data: { nodes: [], edges: [] } };
+  const calls = {
+    bogus: [
+      () => toPython(flow, { bogus: 1 }),
+      () => snippet(flow, { language: 'curl', bogus: 1 }),
+      () => client.exportFlow('echo', { format: 'python', bogus: 1 }),
+    ],
+    format: [() => client.exportFlow('echo', { tweaks: { A: { b: 1 } } })],
+    options: [() => toPython(flow, null), () => snippet(flow, null), () => snippet(flow)],
+  };
+  for (const [field, tried] of Object.entries(calls)) {
+    for (const call of tried) {
+      await assert.rejects(async () => call(), { code: 'invalid_input', field }, String(call));
+    }
+  }
+});
+
 test('what cannot be exported is named', () => {
   assert.throws(() => toPython('{'), InvalidInput);
   assert.throws(() => toPython({ data: 3 }), InvalidInput);

@@ -170,6 +170,22 @@ test('a machine without an addon that wants it is told what to install', async (
   assert.match(stdout, /node\/\d+/);
 });
 
+test('an engine that there is not is refused, and what fetch does not read is said', async () => {
+  const program = `
+    const { LangflowClient } = require(${JSON.stringify(join(root, 'dist/cjs/index.js'))});
+    try { new LangflowClient({ baseUrl: 'x' }); } catch ({ code, field }) { console.log(code, field); }`;
+  const { NODE_USE_ENV_PROXY: _, ...clean } = process.env;
+  const made = (env) => run(process.execPath, ['--eval', program], { env: { ...clean, ...env } });
+  const { stdout } = await made({ LANGFLOW_ENGINE: 'nope' });
+  assert.equal(stdout.trim(), 'invalid_input LANGFLOW_ENGINE');
+  const network = { LANGFLOW_CA_BUNDLE: 'ca.pem', HTTPS_PROXY: 'http://me:secret@proxy.example' };
+  const { stderr } = await made({ ...network, LANGFLOW_ENGINE: 'wasm' });
+  assert.match(stderr, /LangflowEngineWarning.*fetch.*LANGFLOW_CA_BUNDLE, HTTPS_PROXY/);
+  assert.ok(!stderr.includes('secret'), stderr);
+  const native = await made({ HTTPS_PROXY: network.HTTPS_PROXY, LANGFLOW_ENGINE: '' });
+  assert.equal(native.stderr, '');
+});
+
 test('no public type is any', () => {
   const folder = join(root, 'dist/cjs');
   const files = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.d.ts'));

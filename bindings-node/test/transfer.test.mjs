@@ -202,6 +202,10 @@ test('what cannot be sent is refused before anything is', async () => {
     yield 1;
   })();
   assert.ok((await failure(client.flows.import({ body: numbers }))) instanceof InvalidInput);
+  const taken = new Response('{}').body;
+  taken.getReader();
+  const read = await failure(client.flows.import({ body: taken }));
+  assert.ok(read instanceof InvalidInput && read.field === 'body', String(read));
   assert.equal((await mock.requests({ operation: 'importFlows' })).length, before);
 });
 
@@ -250,6 +254,28 @@ test('an answer goes to a file, which is there only when it is complete', async 
   const nowhere = client.flows.export({ flowId: 'hello-flow' }).saveTo(join(folder, 'no/such/x'));
   assert.equal((await failure(nowhere)).code, 'file_error');
   assert.deepEqual((await readdir(folder)).sort(), ['flow.json', 'flows.zip', 'saved.json']);
+});
+
+test('a signal that fires as the file is complete says what became of it', async () => {
+  const path = join(folder, 'late.json');
+  for (let turn = 0; turn < 20; turn += 1) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const onProgress = ({ done, total }) => done === total && controller.abort();
+    const call = client.flows
+      .export({ flowId: 'hello-flow' }, { signal })
+      .saveTo(path, { onProgress });
+    const saved = await call.then(
+      () => true,
+      ({ code }) => code !== 'cancelled',
+    );
+    const found = await readFile(path).then(
+      () => true,
+      () => false,
+    );
+    assert.equal(found, saved, `turn ${turn}`);
+    await rm(path, { force: true });
+  }
 });
 
 test('a call is sent once, awaited or not, and only to the file where it is saved', async () => {
