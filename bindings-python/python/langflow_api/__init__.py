@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ._async_client import AsyncClient
     from ._async_job import AsyncJob
     from ._async_session import AsyncSession
-    from ._client import Client
     from ._errors import LangflowError
     from ._events import (
         ComponentCompleted,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
         ToolEvent,
         UnknownEvent,
     )
+    from ._generated.client import Client
     from ._generated.errors import *  # noqa: F403
     from ._generated.job import Job
     from ._generated.session import Session
@@ -104,7 +104,7 @@ else:
 # package costs next to nothing.
 _HOMES: dict[str, Iterable[str]] = {
     "_async_client": ("AsyncClient",),
-    "_client": ("Client",),
+    "_generated.client": ("Client",),
     "_errors": ("LangflowError",),
     "_events": (
         "ComponentCompleted",

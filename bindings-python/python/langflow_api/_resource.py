@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from ._async_client import AsyncClient
-    from ._client import Client
+    from ._generated.client import Client
     from ._models import Shape
     from ._stream import Opening
 

@@ -12,9 +12,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
-from . import _async_client, _client
+from . import _async_client
 from ._errors import LangflowError
 from ._events import StreamEvent
+from ._generated import client as _client
 from ._generated.errors import (
     NotFound,
     PermissionDenied,

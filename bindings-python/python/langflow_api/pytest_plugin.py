@@ -23,7 +23,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from ._client import Client
+    from ._generated.client import Client
     from .testing import MockServer
 
 _OWN = pytest.StashKey["MockServer"]()

@@ -21,7 +21,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from . import _native
 from ._async_client import AsyncClient
-from ._client import Client
+from ._generated.client import Client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from .._json import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .._client import Client
+    from .client import Client
     from .._result import RunResult
     from .._stream import Stream
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from threading import Event
     from collections.abc import Mapping
 
-    from .._client import Client
+    from .client import Client
     from . import models
     from .._result import RunResult
     from .._session import Tweaks

@@ -6,7 +6,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..._async_client import AsyncClient
-    from ..._client import Client
+    from ..._generated.client import Client
     from .resource_workflows import AsyncWorkflows, Workflows
     from .resource_flows import AsyncFlows, Flows
     from .resource_builds import AsyncBuilds, Builds

@@ -15,7 +15,7 @@ use crate::output::Files;
 const PACKAGE: &str = "bindings-python/python/langflow_api";
 
 /// The modules that have a twin, by the name of the twin; theirs is `_async_` and that.
-const TWINS: [&str; 2] = ["job", "session"];
+const TWINS: [&str; 4] = ["client", "job", "session", "tools"];
 
 /// Adds the twins of the modules in the package below `root`, where it is there.
 pub fn emit(files: &mut Files, root: &Path) -> Result<()> {
@@ -151,7 +151,7 @@ from .._bridge import result
 from . import models
 from .models import Session as Known
 from .job import Job
-from .._client import Client
+from .client import Client
 from .._job import Known
 from .. import _native
 
