@@ -30,6 +30,8 @@ TARGETS = {
     "lost_streams": 0,
     "streams_mb": 200.0,
     "reset_ms": 1.0,
+    "end_ms": 5.0,
+    "program_mb": 10.0,
     "lost_instances": 0,
 }
 RUN = "/langflow/api/v1/flows/echo/run"
@@ -201,6 +203,29 @@ def streams(program: str, count: int) -> dict:
     return {"streams": count, "lost_streams": lost, "streams_mb": memory}
 
 
+def ends(program: str, count: int = 21, streams: int = 50) -> dict:
+    """From the signal to the end of the process, with streams open."""
+    times = []
+    for _ in range(count):
+        mock = Mock(program, "--token-delay-ms", "3600000")
+        message = mock.request(
+            {"input_value": "hello", "stream": True}, RUN.replace("echo", "hello-flow")
+        )
+        socks = [socket.create_connection(mock.address, timeout=30) for _ in range(streams)]
+        for sock in socks:
+            sock.sendall(message)
+        for sock in socks:
+            received(sock)
+        begun = time.perf_counter()
+        mock.process.send_signal(signal.SIGTERM)
+        # Without a timeout: with one it looks now and then only.
+        mock.process.wait()
+        times.append((time.perf_counter() - begun) * 1000)
+        for sock in socks:
+            sock.close()
+    return {"end_ms": round(sorted(times)[count // 2], 2)}
+
+
 def instances(program: str, count: int) -> dict:
     """Workspaces in one process, each of which runs a flow: tenants, made as they are named."""
     mock = Mock(program)
@@ -229,6 +254,8 @@ def main() -> int:
     options = parser.parse_args()
     part = 10 if options.quick else 1
     found = starts(options.program, options.starts // part)
+    found["program_mb"] = round(os.stat(options.program).st_size / 1e6, 1)
+    found |= ends(options.program)
     found |= requests(options.program, 100_000 // part)
     found |= streams(options.program, 10_000 // part)
     found |= instances(options.program, 1_000 // part)
