@@ -35,7 +35,7 @@ with Client(URL, api_key=KEY, timeout=30.0) as client:
     try:
         client.get_flow("no-such-flow")
     except LangflowNotFoundError as error:
-        missing = isinstance(error, LangflowHTTPError)
+        missing = isinstance(error, LangflowHTTPError) and error.status_code == 404
 """
 
 

@@ -89,6 +89,11 @@ class LangflowError(Exception):
                 value = list(default) if isinstance(default, tuple) else default
             setattr(self, name, value)
 
+    @property
+    def status_code(self) -> int | None:
+        """The same as :attr:`status`, under the name that users of ``langflow-sdk`` look for."""
+        return self.status
+
     def to_dict(self) -> dict[str, Any]:
         """Everything that is known, as plain data."""
         return {"code": self.code, "message": self.message, **self._info}
