@@ -57,6 +57,7 @@ export {
   type VerifyOptions,
   type WebhookEvent,
   type WebhookHeaders,
+  type TriggerSignature,
   type WebhookSignature,
   webhooks,
 } from './webhook.js';

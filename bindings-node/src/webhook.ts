@@ -67,6 +67,12 @@ export interface WebhookSignature {
   readonly 'webhook-signature': string;
 }
 
+/** The headers of a message to a trigger. */
+export interface TriggerSignature extends Readonly<Record<string, string>> {
+  readonly 'x-langflow-timestamp': string;
+  readonly 'x-langflow-signature': string;
+}
+
 /** Verifies and signs messages by the Standard Webhooks scheme; needs no client and no key. */
 export const webhooks = {
   /**
@@ -122,6 +128,27 @@ export const webhooks = {
     const { secret, id, timestamp } = objectOf(options, 'options') as typeof options;
     const args = { ...secretsOf(secret), id, timestamp };
     return compute('webhook.sign', args, bytesOf(body)) as unknown as WebhookSignature;
+  },
+
+  /**
+   * The headers that a trigger of an open-source server wants to see. It takes the same timestamp and body
+   * once: to send a message again, sign it with the first one's `timestamp`.
+   */
+  signTrigger(
+    body: string | Uint8Array,
+    options: {
+      /** The secret of the trigger. */
+      readonly secret: string;
+      /** Unix seconds; now unless told otherwise. */
+      readonly timestamp?: number | undefined;
+    },
+  ): TriggerSignature {
+    const { secret, timestamp } = objectOf(options, 'options') as typeof options;
+    return compute(
+      'trigger.sign',
+      { secret, timestamp },
+      bytesOf(body),
+    ) as unknown as TriggerSignature;
   },
 };
 

@@ -1,5 +1,6 @@
 // Sessions, many runs, webhooks and metrics: what goes beyond one call.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
@@ -241,6 +242,15 @@ test('a webhook is verified as a Web request, as a request of Node, and as text'
     });
   });
   assert.deepEqual(await received, event);
+});
+
+test('a message to a trigger is signed', () => {
+  const signed = webhooks.signTrigger('{}', { secret: 'secret', timestamp: 1700000000 });
+  const mac = createHmac('sha256', 'secret').update('v1:1700000000:{}').digest('hex');
+  assert.deepEqual(signed, {
+    'x-langflow-timestamp': '1700000000',
+    'x-langflow-signature': `v1=${mac}`,
+  });
 });
 
 test('a webhook that is not what it says is refused', async () => {

@@ -117,10 +117,8 @@ impl Client {
         let mut request = request::build(&self.place(operation)?, operation, parts)?;
         *request.body_mut() = None;
         upload.label(&mut request)?;
-        call.transfer = Some(Transferring::Up(
-            Arc::new(upload),
-            watch::channel(Far::default()).0,
-        ));
+        let progress = watch::channel(Far::default()).0;
+        call.carry(Transferring::Up(Arc::new(upload), progress));
         let answer = self.exchange(request, &call).await?;
         let mut kept = self.understand(&answer, &call).await?;
         match kept[said].take() {

@@ -2,6 +2,7 @@
 //! counted.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -243,6 +244,21 @@ impl Call {
         }
         result.session_id = result.session_id.or_else(|| self.session.clone());
         result
+    }
+
+    /// Makes it a transfer. What is large takes its time: without a total that somebody asked for, only
+    /// standing still ends it.
+    pub(crate) fn carry(&mut self, transfer: Transferring) {
+        let asked = self.options.timeout.or(self.client.config.timeouts.total);
+        if asked.is_none() {
+            self.deadline = self.deadline.unlimited();
+        }
+        self.transfer = Some(transfer);
+    }
+
+    /// How long a transfer may stand still where nothing else says so.
+    pub(crate) fn stall(&self) -> Option<Duration> {
+        self.transfer.as_ref().map(|_| TOTAL)
     }
 
     /// Whether its body was a stream of which some is gone: it cannot be sent again.

@@ -108,6 +108,12 @@ impl Client {
             Some("false") => Some(false),
             _ => None,
         };
+        // Its word makes a refusal a passing one; that a run did not begin has to be known all the same.
+        let failure = match failure {
+            Failure::Final if should_retry == Some(true) && did_not_run => Failure::NotStarted,
+            Failure::Final if should_retry == Some(true) => Failure::MayHaveRun,
+            failure => failure,
+        };
         let failed = Failed {
             info,
             failure,

@@ -21,6 +21,14 @@ impl Deadline {
         }
     }
 
+    /// As it began, without an end.
+    pub fn unlimited(self) -> Self {
+        Deadline {
+            total: None,
+            ..self
+        }
+    }
+
     /// Time since the beginning.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()

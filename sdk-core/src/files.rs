@@ -111,8 +111,8 @@ impl FileUpload {
         self
     }
 
-    /// Time limit, retries and headers of this call. The default of 60 s for the whole call holds for
-    /// uploads too: give a large one its `timeout`.
+    /// Time limit, retries and headers of this call. Without a `timeout` it ends when nothing has moved for
+    /// 60 s, however long it takes.
     pub fn options(mut self, options: CallOptions) -> FileUpload {
         self.options = options;
         self

@@ -292,6 +292,7 @@ mod tests {
     use crate::client::Client;
     use crate::error::ErrorCode;
     use crate::operation;
+    use crate::transfer::{Transfer, Transferring};
 
     /// D1: a platform's own limit of five minutes ended every long run.
     #[test]
@@ -310,5 +311,18 @@ mod tests {
         };
         assert_eq!(limit("runFlow"), None);
         assert!(limit("listFlows").is_some_and(|limit| limit <= TOTAL));
+        // What is large takes its time, unless somebody has said how long.
+        let carried = |timeout| {
+            let options = CallOptions {
+                timeout,
+                ..CallOptions::default()
+            };
+            let mut call = Call::new(&client, operation::find("exportFlow").unwrap(), options);
+            let progress = tokio::sync::watch::channel(Transfer::default()).0;
+            call.carry(Transferring::Down("flow.json".into(), progress));
+            (call.deadline.left().is_some(), call.stall())
+        };
+        assert_eq!(carried(None), (false, Some(TOTAL)));
+        assert!(carried(Some(TOTAL)).0);
     }
 }

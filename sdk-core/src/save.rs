@@ -42,7 +42,7 @@ impl Client {
         let mut sink = Sink::create(path.to_owned()).await.map_err(broken)?;
         let mut stream = platform::body_stream(response);
         loop {
-            let idle = self.config.timeouts.idle;
+            let idle = self.config.timeouts.idle.or(call.stall());
             let (wait, code) = call.deadline.limit(idle, ErrorCode::IdleTimeout);
             match platform::within(wait, stream.next()).await {
                 None => return Err(timed_out(call, code, Phase::Body, wait)),

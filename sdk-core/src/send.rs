@@ -403,11 +403,25 @@ impl Client {
         let http = self
             .http()
             .map_err(|error| Failed::last(error.info().clone()))?;
-        let (wait, code) = call
-            .deadline
-            .limit(self.config.timeouts.first_byte, ErrorCode::FirstByteTimeout);
-        let sending = self.config.chain.send(http, request, content);
-        match platform::within(wait, pin!(sending)).await {
+        let first = self.config.timeouts.first_byte;
+        let mut sending = pin!(self.config.chain.send(http, request, content));
+        let (mut wait, code) = call.deadline.limit(first, ErrorCode::FirstByteTimeout);
+        let answered = match &call.transfer {
+            Some(transfer) if wait.is_none() => {
+                wait = call.stall();
+                let mut far = transfer.sent();
+                loop {
+                    let answered = platform::within(wait, sending.as_mut()).await;
+                    if answered.is_some() || transfer.sent() == far {
+                        break answered;
+                    }
+                    // It takes its time, and moves.
+                    far = transfer.sent();
+                }
+            }
+            _ => platform::within(wait, sending.as_mut()).await,
+        };
+        match answered {
             None => Err(timed_out(call, code, Phase::FirstByte, wait).unless_sent(&sent)),
             Some(Err(why)) => Err(unanswered(call, why, &sent)),
             Some(Ok(response)) => Ok(response),
@@ -425,12 +439,11 @@ impl Client {
             return Err(Failed::last(too_large(call)));
         }
         let mut stream = platform::body_stream(response);
+        let idle = self.idle(call.operation).or(call.stall());
         let mut first = Bytes::new();
         let mut rest: Vec<u8> = Vec::new();
         loop {
-            let (wait, code) = call
-                .deadline
-                .limit(self.idle(call.operation), ErrorCode::IdleTimeout);
+            let (wait, code) = call.deadline.limit(idle, ErrorCode::IdleTimeout);
             match platform::within(wait, stream.next()).await {
                 None => return Err(timed_out(call, code, Phase::Body, wait)),
                 Some(None) => break,

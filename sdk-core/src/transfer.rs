@@ -190,7 +190,7 @@ impl Upload {
         let Some(Transferring::Up(_, progress)) = &call.transfer else {
             return Ok(());
         };
-        let (wait, code) = call.deadline.limit(None, ErrorCode::TotalTimeout);
+        let (wait, code) = call.deadline.limit(call.stall(), ErrorCode::TotalTimeout);
         let gathered = platform::within(wait, Box::pin(self.piece.gather(progress)));
         let Some(gathered) = gathered.await else {
             let mut info = timed_out(call, code, Phase::Build, wait).info;
@@ -342,6 +342,16 @@ pub(crate) enum Transferring {
     Down(PathBuf, watch::Sender<Transfer>),
 }
 
+impl Transferring {
+    /// Bytes of the body that have been taken.
+    pub(crate) fn sent(&self) -> u64 {
+        match self {
+            Transferring::Up(_, progress) => progress.borrow().sent,
+            Transferring::Down(..) => 0,
+        }
+    }
+}
+
 /// Where an answer goes.
 #[derive(Debug)]
 pub(crate) struct Download(PathBuf);
@@ -373,7 +383,7 @@ pub(crate) fn upload(
     let (progress, seen) = watch::channel(Far::default());
     let upload = Arc::new(upload);
     let sent = upload.clone();
-    call.transfer = Some(Transferring::Up(upload.clone(), progress));
+    call.carry(Transferring::Up(upload.clone(), progress));
     let work = platform::boxed(async move {
         let gathered = upload.gather(&call, &mut request).await;
         gathered.map_err(|mut error| {
@@ -415,7 +425,7 @@ pub(crate) fn download(
 ) -> impl Stream<Item = Result<Value, LangflowError>> + MaybeSend + 'static {
     let (progress, seen) = watch::channel(Transfer::default());
     let Download(path) = download;
-    call.transfer = Some(Transferring::Down(path.clone(), progress));
+    call.carry(Transferring::Down(path.clone(), progress));
     let last = seen.clone();
     let work = platform::boxed(async move {
         let answer = client.exchange(request, &call).await?;
