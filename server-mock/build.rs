@@ -96,7 +96,7 @@ fn style(text: &str) -> String {
 }
 
 /// Operators that need no spaces.
-const SIGNS: [&str; 7] = ["=>", "=", "===", "!==", "??", "&&", "||"];
+const SIGNS: [&str; 10] = ["=>", "=", "===", "!==", "??", "&&", "||", "?", ":", "+"];
 
 /// A script without indentation, without comments that have a line of their own, without commas before a
 /// bracket that closes, without spaces around operators and some brackets, and without line ends where another sign ends the
@@ -111,6 +111,10 @@ fn script(text: &str) -> String {
         if line.starts_with([')', ']', '}']) && script.ends_with(',') {
             script.pop();
         }
+        let goes_on = ["? ", ": ", ".", "&& ", "|| "];
+        if goes_on.iter().any(|sign| line.starts_with(sign)) && script.ends_with('\n') {
+            script.pop();
+        }
         // A text with line ends in it is a program that the page shows.
         match line.contains("\\n") {
             true => script.push_str(line),
@@ -119,7 +123,7 @@ fn script(text: &str) -> String {
                     line.replace(&format!(" {sign} "), sign)
                 });
                 let line = line.replace(") {", "){").replace("({ ", "({");
-                script.push_str(&line.replace(" })", "})").replace(", {", ",{"));
+                script.push_str(&lists(&line.replace(" })", "})").replace(", {", ",{")));
             }
         }
         if !line.ends_with([',', ';', '(', '{', '[']) {
@@ -127,6 +131,19 @@ fn script(text: &str) -> String {
         }
     }
     script
+}
+
+/// A line without spaces after commas and colons, those of its texts excepted: only where it has no other
+/// texts than those between double quotes.
+fn lists(line: &str) -> String {
+    if line.contains(['`', '\'', '\\']) {
+        return line.to_owned();
+    }
+    let parts = line.split('"').enumerate().map(|(at, part)| match at % 2 {
+        0 => part.replace(", ", ",").replace(": ", ":"),
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("\"")
 }
 
 /// The codes that an answer may carry, each with its status and title.

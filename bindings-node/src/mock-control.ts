@@ -203,8 +203,10 @@ export abstract class MockControl {
       detail?: string;
       errors?: { field: string; message: string }[];
     };
-    const fields = (problem.errors ?? []).map(({ field, message }) => `${field} ${message}`);
-    throw new Error([problem.detail ?? problem.title, ...fields].join(' '));
+    const said = problem.detail ?? problem.title;
+    const errors = (problem.errors ?? []).filter(({ message }) => !said.includes(message));
+    const fields = errors.map(({ field, message }) => `${field} ${message}`);
+    throw new Error([said, ...fields].join(' '));
   }
 
   /**

@@ -225,7 +225,9 @@ function config(options: MockServerOptions): Record<string, unknown> {
   if (!isPlain(options)) throw invalidInput('options', 'has to be an object');
   for (const name of IN_SECONDS) {
     const value: unknown = options[name as keyof MockServerOptions];
-    if (value !== undefined && !(typeof value === 'number' && value >= 0 && value <= 86_400_000))
+    // A schedule may be a name or have pauses of more than a day: the server knows which.
+    if (value === undefined || name === 'webhookSchedule') continue;
+    if (!(typeof value === 'number' && value >= 0 && value <= 86_400_000))
       throw invalidInput(name, 'has to be milliseconds from 0 to 86400000 (a day)');
   }
   return Object.fromEntries(

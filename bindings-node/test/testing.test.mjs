@@ -29,7 +29,7 @@ test('time moves and says what fell due', async (t) => {
   await mock.freeze('2026-01-01T00:00Z');
   await client.runFlow({ flowId: 'echo', inputValue: 'Hi' });
   assert.equal((await mock.requests()).at(-1).at, '2026-01-01T00:00:00Z');
-  await assert.rejects(mock.advance('soon'), /advance has to be seconds/);
+  await assert.rejects(mock.advance('soon'), /advance: has to be seconds/);
 });
 
 test('what came is counted and ordered', async (t) => {
@@ -136,6 +136,8 @@ test('what makes no sense is said by name, before anything is sent', async (t) =
   ];
   for (const [call, field] of cases)
     await assert.rejects(call, (error) => error instanceof InvalidInput && error.field === field);
+  for (const webhookSchedule of ['sometimes', [-1], null])
+    await assert.rejects(MockServer.start({ webhookSchedule }), Error);
   await assert.rejects(MockServer.start({ token_delai: 1 }), /token_delai/);
   assert.deepEqual(await mock.requests(), []);
 });

@@ -102,11 +102,19 @@ def test_a_wrong_marker_is_said(pytester: pytest.Pytester) -> None:
 
         @pytest.mark.mock(sede=7)
         def test_setting(langflow_mock): ...
+
+        @pytest.mark.mock(faults=[{"kind": "reset", "seconds": 3}])
+        def test_fault(langflow_mock): ...
+
+        @pytest.mark.mock(clock="soon")
+        def test_clock(langflow_mock): ...
         """
     )
     result = pytester.runpytest_subprocess()
-    result.assert_outcomes(errors=2)
+    result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(["*takes names, as in faults=*", "*unknown field `sede`*"])
+    result.stdout.fnmatch_lines(["*UsageError: *test_fault: the marker `mock`: reset: seconds*"])
+    result.stdout.fnmatch_lines(["*UsageError: *test_clock: the marker `mock`: freeze: has to be*"])
 
 
 def test_a_marker_that_would_change_nothing_is_said(pytester: pytest.Pytester) -> None:

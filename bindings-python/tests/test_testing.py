@@ -21,7 +21,7 @@ def test_time_moves_and_says_what_fell_due(langflow_mock: MockServer) -> None:
     langflow_mock.freeze("2026-01-01T00:00Z")
     client.run_flow("echo", "Hi")
     assert langflow_mock.requests()[-1]["at"] == "2026-01-01T00:00:00Z"
-    with pytest.raises(ValueError, match="advance has to be seconds"):
+    with pytest.raises(ValueError, match="advance: has to be seconds"):
         langflow_mock.advance("soon")
 
 

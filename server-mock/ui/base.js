@@ -20,17 +20,19 @@ function h(what, given, ...children) {
   return node;
 }
 
-/** A button that is off while it works, and says what went wrong. */
+// A button that takes no other click while it works, and says what went wrong. It stays enabled: a button
+// that is disabled loses the focus, and who has only a keyboard would begin at the top again.
 function act(label, work, kind = "", props = {}) {
   const button = h("button" + kind, { type: "button", ...props }, label);
   button.addEventListener("click", async () => {
-    button.disabled = true;
+    if (button.ariaBusy) return;
+    button.ariaBusy = "true";
     try {
       await work(button);
     } catch (error) {
       tell(error.message, true);
     }
-    button.disabled = false;
+    button.ariaBusy = null;
   });
   return button;
 }
@@ -189,6 +191,7 @@ function span(seconds) {
 
 // Lists -------------------------------------------------------------------------------------------
 
+const FOCUS = "summary, button, a, input, select";
 /** Brings a list up to date: what has not changed stays, with its focus and what is open in it. */
 function keyed(box, items, key, render, without) {
   if (!items.length && without) return box.replaceChildren(h(".empty", without));
@@ -205,9 +208,9 @@ function keyed(box, items, key, render, without) {
       node.sign = sign;
       if (was) {
         if (was.open) node.open = true;
-        const held = was.contains(document.activeElement);
+        const held = [...was.querySelectorAll(FOCUS)].indexOf(document.activeElement);
         was.replaceWith(node);
-        if (held) (node.querySelector("summary, button, a") ?? node).focus?.();
+        if (held >= 0) (node.querySelectorAll(FOCUS)[held] ?? node.querySelector(FOCUS))?.focus();
       }
     }
     if (box.children[at] !== node) box.insertBefore(node, box.children[at] ?? null);
@@ -252,6 +255,9 @@ const check = (name, label, checked) =>
 const chosen = (box) => [...box.querySelectorAll("input:checked")].map((it) => it.name);
 const options = (list, at) => list.map((it) => h("option", { value: it, selected: it === at }, it));
 
+/** What had the focus may be gone: then the content gets it. */
+const lost = () => document.activeElement === document.body;
+const keep = (held) => held && lost() && $("main").focus({ preventScroll: true });
 /** A secret, shown once; `kept` says what becomes of it. */
 function once(title, text, about, kept) {
   $("once").replaceChildren(
@@ -264,7 +270,16 @@ function once(title, text, about, kept) {
       act("Done", () => $("once").close(), ".main"),
     ),
   );
-  $("once").onclose = () => $("once").replaceChildren();
+  // What opened it may be drawn anew meanwhile: then what stands in its place gets the focus.
+  const from = document.activeElement;
+  const row = from.closest("[data-key]");
+  const at = row && [...row.querySelectorAll(FOCUS)].indexOf(from);
+  $("once").onclose = () => {
+    $("once").replaceChildren();
+    if (row && lost())
+      document.querySelector(`[data-key="${row.dataset.key}"]`)?.querySelectorAll(FOCUS)[at]?.focus();
+    keep(true);
+  };
   $("once").showModal();
 }
 

@@ -202,6 +202,7 @@ function runner(flow, at) {
       $("say").textContent = text;
     }
     answer.removeAttribute("aria-busy");
+    if (document.activeElement === stop) run.focus();
     stop.disabled = true;
   }
   const run = act("Run", go, ".main");
@@ -238,7 +239,7 @@ function runner(flow, at) {
           tweaks.map((it) => field(`${it.id} · ${it.name}`, it.input)),
         ),
       ),
-    h(".row", run, stop, h("span.faint", "Ctrl + Enter runs it")),
+    h(".row", run, stop, h("span.faint", "Ctrl+Enter runs it")),
     answer,
     about,
   );

@@ -48,7 +48,11 @@ async function start(stay) {
       if (stay !== "first") $("main").focus({ preventScroll: true });
       scrollTo(0, 0);
       bars();
-    } else await refresh();
+    } else {
+      const held = !lost();
+      await refresh();
+      keep(held);
+    }
   } catch (error) {
     tell(error.message, true);
   }

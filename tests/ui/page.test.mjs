@@ -388,6 +388,27 @@ test('the keyboard alone is enough', async () => {
       await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByLabel('Armed faults').getByText('rate_limited').waitFor();
+    assert.match(await focused(), /^Rate limited/, 'the button keeps the focus');
+
+    // What had the focus is gone: then the content has it, and not the top of the page.
+    await button(page, 'Disarm').focus();
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Armed faults').getByText('rate_limited').waitFor({ state: 'detached' });
+    const place = () => page.evaluate(() => document.activeElement.id);
+    await until(async () => (await place()) === 'main', 'the content has the focus');
+
+    await go(page, 'keys');
+    await page.getByLabel('Name').fill('mine');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await until(async () => (await focused()) === '', 'the focus is back in the form');
+    await page.getByRole('row').filter({ hasText: 'mine' }).waitFor();
+    await button(page.getByRole('row').filter({ hasText: 'mine' }), 'Rotate').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await until(async () => (await focused()) === 'Rotate', 'the focus is back on the button');
   });
 });
 

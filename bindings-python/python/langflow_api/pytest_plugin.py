@@ -70,10 +70,14 @@ def langflow_mock(request: pytest.FixtureRequest) -> Iterator[MockServer]:
     except (RuntimeError, TypeError) as error:
         raise pytest.UsageError(f"{request.node.nodeid}: the marker `mock`: {error}") from None
     with server:
-        if clock is not None:
-            server.freeze(clock)
-        for fault in faults:
-            server.fault(fault)
+        try:
+            if clock is not None:
+                server.freeze(clock)
+            for fault in faults:
+                server.fault(fault)
+        except (TypeError, ValueError) as error:
+            message = f"{request.node.nodeid}: the marker `mock`: {error}"
+            raise pytest.UsageError(message) from None
         request.node.stash[_OWN] = server
         yield server
 

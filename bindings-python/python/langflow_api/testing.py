@@ -91,8 +91,10 @@ class MockServer:
             connection.close()
         data: Any = json.loads(text) if text else {}
         if answer.status >= 400:
-            fields = "; ".join(f"{it['field']} {it['message']}" for it in data.get("errors", []))
-            raise ValueError(f"{data.get('detail') or data['title']} {fields}".strip())
+            said = data.get("detail") or data["title"]
+            errors = [it for it in data.get("errors", []) if it["message"] not in said]
+            fields = "; ".join(f"{it['field']} {it['message']}" for it in errors)
+            raise ValueError(f"{said} {fields}".strip())
         return data
 
     # Time ------------------------------------------------------------------------------------
