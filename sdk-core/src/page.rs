@@ -94,6 +94,7 @@ impl Come {
         let message = format!("The server answered {} {with}{what}.", self.operation);
         let mut info = ErrorInfo::new(ErrorCode::InvalidResponse, message);
         info.attempts = 1;
+        info.status = Some(200);
         info.into()
     }
 }

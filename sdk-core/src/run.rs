@@ -182,7 +182,11 @@ impl Client {
                     .and_then(|result| self.check_session(result));
                 result.map_err(|mut error| {
                     self.shared.metrics.misunderstood(error.code());
-                    call.fill(error.info_mut(), Some(&sent), attempts);
+                    let info = error.info_mut();
+                    if info.code == ErrorCode::InvalidResponse {
+                        info.status.get_or_insert(answer.status.as_u16());
+                    }
+                    call.fill(info, Some(&sent), attempts);
                     error
                 })
             }

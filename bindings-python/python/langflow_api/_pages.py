@@ -83,7 +83,8 @@ class _Query:
 def _invalid(query: _Query, what: str) -> Exception:
     from ._generated.errors import InvalidResponse
 
-    return InvalidResponse(f"The server answered {query.operation} {what}.", {"attempts": 1})
+    info = {"attempts": 1, "status": 200}
+    return InvalidResponse(f"The server answered {query.operation} {what}.", info)
 
 
 def _kind(value: object) -> str:
