@@ -256,6 +256,9 @@ impl Fault {
 #[error("{0}")]
 pub struct Refused(String);
 
+/// How many requests a report shows.
+const LAST: usize = 10;
+
 impl MockServer {
     /// Checks how many requests fit: `1..`, `2..=2`, `..1` for none. How many do, or what came
     /// nearest.
@@ -340,6 +343,44 @@ impl MockServer {
             ..verdict::Manner::default()
         };
         self.app.verdict(&Filter::default(), &manner)
+    }
+
+    /// The last requests and the verdict, for people. A server that is dropped by a test that fails
+    /// writes it to the standard error.
+    pub fn report(&self) -> String {
+        let (entries, _) = self.app.double.journal.find(&Filter::default());
+        let mut lines = vec![format!("langflow mock {}: the last requests:", self.url())];
+        for entry in &entries[entries.len().saturating_sub(LAST)..] {
+            let shown = entry.json(false);
+            let text = |name: &str| shown[name].as_str().unwrap_or_default().to_owned();
+            let status = shown["status"].as_u64();
+            let status = status.map_or("no answer".to_owned(), |it| it.to_string());
+            let fault = shown["fault"].as_str().map(|it| format!(" {it}"));
+            let ending = Some(text("ending")).filter(|it| it != "complete");
+            lines.push(format!(
+                "  #{} {} {} -> {status}{}{}",
+                entry.id,
+                text("method"),
+                text("target"),
+                fault.unwrap_or_default(),
+                ending.map(|it| format!(" ({it})")).unwrap_or_default(),
+            ));
+        }
+        if entries.is_empty() {
+            lines.push("  none came".to_owned());
+        }
+        let verdict = self.verdict();
+        let ok = verdict["ok"] == true;
+        let found = verdict["findings"].as_array();
+        lines.push(format!(
+            "verdict: {}",
+            if ok { "nothing to blame" } else { "" }
+        ));
+        for finding in found.into_iter().flatten() {
+            let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+            lines.push(format!("  {}: {}", text("code"), text("message")));
+        }
+        lines.join("\n")
     }
 
     fn missed(&self, requests: &Requests, found: usize, wanted: String) -> VerifyError {

@@ -259,6 +259,11 @@ impl MockServer {
 
 impl Drop for MockServer {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            use std::io::Write;
+            // By the lock, and not by a macro: it may not panic again.
+            let _ = writeln!(std::io::stderr().lock(), "{}", self.report());
+        }
         self.tasks.stop();
     }
 }

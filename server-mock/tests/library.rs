@@ -45,6 +45,38 @@ async fn a_server_lives_by_the_clock_that_it_is_given() {
     assert_eq!(server.clock().now(), clock.now());
 }
 
+#[tokio::test]
+#[ignore = "it fails on purpose: the next test runs it"]
+async fn fails_after_a_request() {
+    let server = MockServer::builder().start().await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(server.address())
+        .await
+        .unwrap();
+    let request = b"GET /langflow/api/v1/flows?token=x HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";
+    tokio::io::AsyncWriteExt::write_all(&mut stream, request)
+        .await
+        .unwrap();
+    let any = Requests::any();
+    server.wait(&any, 1, Duration::from_secs(5)).await.unwrap();
+    server.verify(&any, 2..).unwrap();
+}
+
+#[test]
+fn a_test_that_fails_says_what_its_server_saw() {
+    let mut program = std::process::Command::new(std::env::current_exe().unwrap());
+    program.args(["--exact", "fails_after_a_request", "--ignored"]);
+    let failed = program.output().unwrap();
+    assert!(!failed.status.success());
+    let told = String::from_utf8_lossy(&failed.stderr).into_owned();
+    for part in [
+        "langflow mock http://127.0.0.1:",
+        "  #1 GET /langflow/api/v1/flows?token=*** -> ",
+        "  secret_in_url: ",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
 #[test]
 fn a_server_without_an_event_loop() {
     let mut server = start_blocking(r#"{"seed": 9}"#).unwrap();
