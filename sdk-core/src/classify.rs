@@ -239,7 +239,7 @@ pub(crate) fn transport_failed(call: &Call, error: &reqwest::Error) -> Failed {
     let mut info = ErrorInfo::new(code, sentence(&format!("{what}: {why}")));
     info.may_have_executed = call.executes() && failure == Failure::MayHaveRun;
     let network = &call.client.config.network;
-    if kind == Transport::Connect && why.contains("tunnel error") {
+    if platform::HAS_FILES && kind == Transport::Connect && why.contains("tunnel error") {
         // It answers `CONNECT`, of which its status is not handed on.
         let proxies = platform::proxies(network);
         let proxy = proxies.first().map_or_else(String::new, shown_url);

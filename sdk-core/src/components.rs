@@ -44,58 +44,41 @@ impl Flows {
 }
 
 impl Client {
-    /// The tweaks of a run on an open-source server by component id: it passes over what it does not
-    /// know without a word. The flow is asked for once a minute at most, by its id, which is looked up for
-    /// one that is named by its endpoint; where it cannot be read they stay as they are.
-    pub(crate) async fn known_components(
+    /// The tweaks of a run on an open-source server by component id, and the ids of outputs held to its flow:
+    /// it passes over what it does not know without a word. The flow is asked for once a minute at most, by its
+    /// id, which is looked up for one that is named by its endpoint; where it cannot be read all stays as it is.
+    // One function for both: its states are much of what this costs a page.
+    pub(crate) async fn hold_to_flow(
         &self,
         flow_id: &str,
-        tweaks: Value,
+        tweaks: Option<Value>,
+        output_ids: &[String],
         options: &CallOptions,
-    ) -> Result<Value, LangflowError> {
-        let named = tweaks.as_object().is_some_and(|all| !all.is_empty());
-        if !named {
+    ) -> Result<Option<Value>, LangflowError> {
+        let named = |tweaks: &Value| tweaks.as_object().is_some_and(|all| !all.is_empty());
+        if output_ids.is_empty() && !tweaks.as_ref().is_some_and(named) {
             return Ok(tweaks);
         }
+        let held = |flow: &[Component]| -> Result<Option<Value>, LangflowError> {
+            let there = |id: &&String| flow.iter().any(|it| it.id == **id);
+            if let Some(id) = output_ids.iter().find(|id| !there(id)) {
+                let there = listed(flow.iter().map(|it| it.id.as_str()));
+                let message = format!("The flow has no component `{id}`; it has {there}.");
+                return Err(LangflowError::invalid_input("output_ids", message));
+            }
+            tweaks.as_ref().map(|it| resolve(flow, it)).transpose()
+        };
+        // What is kept may be older than a component that it lacks.
         if let Some(flow) = self.shared.flows.get(flow_id)
-            && let Ok(resolved) = resolve(&flow, &tweaks)
+            && let Ok(resolved) = held(&flow)
         {
             return Ok(resolved);
         }
-        // What is kept may be older than a component that it lacks.
         match self.read_components(flow_id, options).await? {
             // It may be something else than the flow that was read.
-            Some(flow) if !flow.is_empty() => resolve(&flow, &tweaks),
+            Some(flow) if !flow.is_empty() => held(&flow),
             _ => Ok(tweaks),
         }
-    }
-
-    /// Refuses ids of outputs that the flow does not have, before it runs. As far as the flow can be
-    /// read, as for tweaks.
-    pub(crate) async fn check_outputs(
-        &self,
-        flow_id: &str,
-        ids: &[String],
-        options: &CallOptions,
-    ) -> Result<(), LangflowError> {
-        let lacks = |flow: &[Component]| {
-            let there = |id: &&String| flow.iter().any(|it| it.id == **id);
-            let lacks = ids.iter().find(|id| !there(id));
-            lacks.filter(|_| !flow.is_empty()).cloned()
-        };
-        if let Some(flow) = self.shared.flows.get(flow_id)
-            && lacks(&flow).is_none()
-        {
-            return Ok(());
-        }
-        let flow = self.read_components(flow_id, options).await?;
-        let flow = flow.unwrap_or_default();
-        let Some(id) = lacks(&flow) else {
-            return Ok(());
-        };
-        let there = listed(flow.iter().map(|it| it.id.as_str()));
-        let message = format!("The flow has no component `{id}`; it has {there}.");
-        Err(LangflowError::invalid_input("output_ids", message))
     }
 
     /// The flow, if it can be read.

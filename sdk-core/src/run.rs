@@ -270,19 +270,18 @@ impl Client {
             Family::Responses => Some(&responses::RUN),
         };
         if let Some(operation) = operation {
-            if family == Family::Langflow
-                && let Some(tweaks) = body.get_mut("tweaks")
-            {
+            let tweaks = body.get_mut("tweaks");
+            if family == Family::Langflow && (tweaks.is_some() || !chosen.is_empty()) {
+                let tweaks = tweaks.map(Value::take);
                 // Boxed: most runs have none, and their futures need not be as large.
-                let known = self.known_components(&flow_id, tweaks.take(), &run.options);
-                *tweaks = Box::pin(known).await?;
+                let held = self.hold_to_flow(&flow_id, tweaks, &chosen, &run.options);
+                if let Some(tweaks) = Box::pin(held).await? {
+                    body.insert("tweaks".to_owned(), tweaks);
+                }
             }
             langflow::complete(&mut body, family)?;
             let mut kept = Kept::default();
             if family == Family::Langflow {
-                if !chosen.is_empty() {
-                    Box::pin(self.check_outputs(&flow_id, &chosen, &run.options)).await?;
-                }
                 kept = self.add_files(run, &flow_id, &mut body).await?;
             }
             let mut call = Call::new(self, operation, run.options.clone());

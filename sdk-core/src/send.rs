@@ -406,20 +406,23 @@ impl Client {
         let first = self.config.timeouts.first_byte;
         let mut sending = pin!(self.config.chain.send(http, request, content));
         let (mut wait, code) = call.deadline.limit(first, ErrorCode::FirstByteTimeout);
-        let answered = match &call.transfer {
-            Some(transfer) if wait.is_none() => {
-                wait = call.stall();
-                let mut far = transfer.sent();
-                loop {
-                    let answered = platform::within(wait, sending.as_mut()).await;
-                    if answered.is_some() || transfer.sent() == far {
-                        break answered;
-                    }
-                    // It takes its time, and moves.
-                    far = transfer.sent();
-                }
+        let unlimited = wait.is_none();
+        wait = wait.or(call.stall());
+        // Looked at more often, so that it ends soon after the time in which nothing has moved.
+        let step = if unlimited {
+            wait.map(|it| it / 4)
+        } else {
+            wait
+        };
+        let (mut far, mut still) = (0, 0);
+        let answered = loop {
+            let answered = platform::within(step, sending.as_mut()).await;
+            let now = call.transfer.as_ref().map_or(0, Transferring::sent);
+            still = if now == far { still + 1 } else { 0 };
+            if answered.is_some() || !unlimited || still == 4 {
+                break answered;
             }
-            _ => platform::within(wait, sending.as_mut()).await,
+            far = now;
         };
         match answered {
             None => Err(timed_out(call, code, Phase::FirstByte, wait).unless_sent(&sent)),
