@@ -15,7 +15,7 @@ import { pathOf, uploadOf } from './file.js';
 import { buildCall, type Call, type Operation, readReply } from './operation.js';
 import { buildRaw, RAW_NAMES, type RawRequest, readRaw } from './raw.js';
 import { type Names, RUN_NAMES } from './names.js';
-import { headerPairs, type RequestOptions, requestOptionsToWire } from './options.js';
+import { headerPairs, objectOf, type RequestOptions, requestOptionsToWire } from './options.js';
 import { type PageData, PagePromise } from './page.js';
 import { cancelled, translate } from './raise.js';
 import { RunResult, type WireResult } from './result.js';
@@ -147,9 +147,11 @@ export class Bridge {
 
   /** Calls an operation that answers with a page. */
   list<T>(operation: Operation, params: object, options: RequestOptions): PagePromise<T> {
-    const load = async (page: Record<string, unknown>): Promise<PageData<T>> =>
-      (await this.call(operation, { ...params, ...page }, options)) as PageData<T>;
-    const { page: asked } = params as { readonly page?: unknown };
+    const load = async (page: Record<string, unknown>): Promise<PageData<T>> => {
+      const all = { ...objectOf(params, 'params'), ...page };
+      return (await this.call(operation, all, options)) as PageData<T>;
+    };
+    const asked = (params as { readonly page?: unknown } | null)?.page;
     const first = typeof asked === 'number' ? asked : 1;
     return new PagePromise(load({}), operation.id, first, (page) => load({ page }));
   }

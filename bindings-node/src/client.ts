@@ -91,8 +91,6 @@ const PER_CALL: ReadonlySet<string> = new Set(['timeout', 'maxRetries', 'headers
  * ```
  */
 export class LangflowClient extends ResourceSet {
-  // What has a name of its own is left as it is by Vue, whose proxies reach no private field.
-  readonly [Symbol.toStringTag] = 'LangflowClient';
   readonly #options: ClientOptions;
   readonly #bridge: Bridge;
 
@@ -291,6 +289,11 @@ export class LangflowClient extends ResourceSet {
     return new Made(merged, bridge) as this;
   }
 
+  // What has a name of its own is left as it is by Vue, whose proxies reach no private field.
+  get [Symbol.toStringTag](): string {
+    return 'LangflowClient';
+  }
+
   /** The configuration without the key. */
   toJSON(): Record<string, unknown> {
     const wire = JSON.parse(this.#bridge.engine.describe()) as Record<string, unknown>;
@@ -312,6 +315,12 @@ function given(params: unknown): Record<string, unknown> {
 export function createEngine(options: ClientOptions, page: string | undefined): Engine {
   const factory = engineFactory();
   const { apiKey } = objectOf(options, 'options') as ClientOptions;
+  if (typeof (apiKey as unknown as Promise<string> | undefined)?.then === 'function') {
+    throw invalidInput(
+      'apiKey',
+      'apiKey is a promise: give the function that makes it, or await it',
+    );
+  }
   const asked = typeof apiKey === 'function' ? { ...options, apiKey: ASKED_FOR } : options;
   const config = toJson({
     ...clientOptionsToWire(onPage(asked, page)),

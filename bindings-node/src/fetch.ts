@@ -42,7 +42,8 @@ async function explained(answer: Promise<Response>): Promise<Response> {
     const code = found.map((one) => one.code).find((one) => one !== undefined);
     const error = new Error(found.map((one) => one.message).join(': '));
     // The name is what the engine reads.
-    if (code !== undefined && UNCONNECTED.has(code)) error.name = 'ConnectFailed';
+    const unsent = found.some(({ message }) => message === 'bad port');
+    if (unsent || (code !== undefined && UNCONNECTED.has(code))) error.name = 'ConnectFailed';
     else if (code !== undefined && /CERT|TLS|SSL/.test(code)) error.name = 'TlsFailed';
     else error.name = found[0]?.name ?? 'Error';
     error.stack = '';

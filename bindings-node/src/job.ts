@@ -39,7 +39,6 @@ export interface JobInfo {
  * ```
  */
 export class FlowJob {
-  readonly [Symbol.toStringTag] = 'FlowJob';
   /** Id of the job; keep it to come back to the job in another process. */
   readonly id: string;
   readonly #bridge: Bridge;
@@ -48,6 +47,10 @@ export class FlowJob {
   constructor(bridge: Bridge, id: string) {
     this.#bridge = bridge;
     this.id = id;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'FlowJob';
   }
 
   /** Where it stands. That it has failed is no error here: `status` and `error` say so. */

@@ -27,7 +27,6 @@ export interface SessionRunOptions extends RequestOptions {
  * ```
  */
 export class FlowSession {
-  readonly [Symbol.toStringTag] = 'FlowSession';
   /** Id of the flow. */
   readonly flowId: string;
   readonly #bridge: Bridge;
@@ -48,6 +47,10 @@ export class FlowSession {
    */
   get id(): string | undefined {
     return this.#id;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'FlowSession';
   }
 
   /** Says something and waits for the answer. */

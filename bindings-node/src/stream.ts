@@ -21,7 +21,6 @@ import { teeSource } from './tee.js';
  * ```
  */
 export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDisposable {
-  readonly [Symbol.toStringTag] = 'FlowStream';
   readonly #source: Source;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => this.#source.close();
@@ -56,6 +55,10 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): FlowStream {
     return new FlowStream(eventsFromLines(readable), options.signal);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'FlowStream';
   }
 
   [Symbol.asyncIterator](): this {

@@ -8,7 +8,7 @@ import { MockServer } from 'langflow-client/testing';
 import { deadPort, failure, json, rawServer, response } from './support.mjs';
 
 const cjs = createRequire(import.meta.url)('langflow-client');
-const { LangflowClient, LangflowError } = esm;
+const { InvalidInput, LangflowClient, LangflowError } = esm;
 const flow = { flowId: 'hello-flow', inputValue: 'Hello!' };
 let mock;
 let odd;
@@ -187,6 +187,22 @@ const WRONG = [
   [() => esm.webhooks.sign(null, { secret: SECRET }), 'body'],
   [() => esm.webhooks.sign('x'), 'options'],
 ];
+
+test('what is no object of arguments is refused, and so is a key that is still to come', async () => {
+  const client = new LangflowClient({ baseUrl: 'http://localhost:1', apiKey: 'k' });
+  for (const params of [5, 'x', null, undefined]) {
+    for (const call of [() => client.flows.get(params), () => client.runFlow(params)]) {
+      const error = await failure(call);
+      assert.ok(error instanceof InvalidInput, `${String(call)} ${String(params)}: ${error}`);
+    }
+    if (params === undefined) continue;
+    const listed = await failure(client.flows.list(params));
+    assert.ok(listed instanceof InvalidInput && listed.field === 'params', String(listed));
+  }
+  const later = () => new LangflowClient({ baseUrl: 'x', apiKey: Promise.resolve('k') });
+  assert.throws(later, { code: 'invalid_input', field: 'apiKey', message: /function/ });
+  assert.throws(() => client.watch({}), { message: /`errorRate`, `p95Latency`/ });
+});
 
 test('an argument of another type is named', async () => {
   for (const [work, field] of WRONG) {

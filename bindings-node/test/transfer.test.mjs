@@ -352,6 +352,11 @@ test('with WebAssembly bytes go out, and files are refused by name', async () =>
     const codes = await Promise.all([
       client.flows.import({ body: { path: 'x.zip' } }),
       client.flows.export({ flowId: 'hello-flow' }).saveTo('x.json'),
+      client.exportFlow('hello-flow'),
+      client.pullProject('support', 'x'),
+      client.pushProject('x'),
+      // A port that fetch asks for nothing.
+      client.withOptions({ baseUrl: 'http://localhost:1', maxRetries: 0 }).flows.list(),
     ].map((call) => call.catch((error) => [error.code, error.field])));
     const { flows } = await client.flows.import({ body });
     const tweaks = await client.checkTweaks('hello-flow', { OpenAI: { temperature: 1 } });
@@ -369,6 +374,10 @@ test('with WebAssembly bytes go out, and files are refused by name', async () =>
     [
       ['unsupported', 'path'],
       ['unsupported', 'path'],
+      ['unsupported', null],
+      ['unsupported', null],
+      ['unsupported', null],
+      ['connect_failed', null],
     ],
     { 'OpenAI-xxxxx': { temperature: 1 } },
   ]);

@@ -403,7 +403,7 @@ impl Thresholds {
             }
         }
         if found.error_rate.is_none() && found.p95_latency.is_none() && found.tokens.is_none() {
-            let message = "Name at least one of error_rate, p95_latency and tokens.";
+            let message = "Name at least one of `error_rate`, `p95_latency` and `tokens`.";
             return Err(LangflowError::invalid_input("thresholds", message));
         }
         Ok(found)

@@ -45,6 +45,12 @@ pub(super) fn invoke(client: Client, name: &str, args: &str) -> Result<Answer, L
                  server with `flows.export`, or export where the native engine runs.",
             );
         }
+        if !platform::HAS_FILES && name.starts_with("project.") {
+            return LangflowError::new(
+                crate::error::ErrorCode::Unsupported,
+                "Folders are not part of the engine for browsers.",
+            );
+        }
         LangflowError::invalid_input("name", format!("There is nothing called `{name}`."))
     })?;
     Ok((entry.run)(client, Args::from_json(args)?))
