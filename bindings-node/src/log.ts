@@ -2,6 +2,7 @@
  * What `LANGFLOW_LOG=debug` shows: a line on standard error when a call begins and one when it ends; `info` shows
  * only calls that took more than one request. No line has a header, a body or an input in it.
  */
+import { Mask } from './mask.js';
 import type { CancelHandle, Engine, EngineFactory, EngineStream, FedStream } from './engine.js';
 
 const LEVELS = ['debug', 'info', 'warning', 'error'];
@@ -27,7 +28,7 @@ export function withLog(
   if (wanted === 'warning' || wanted === 'error') return factory;
   const log = new Log(wanted === 'debug', write);
   const made: EngineFactory = Object.create(factory, {
-    create: { value: (config: string) => new LoggedEngine(factory.create(config), log) },
+    create: { value: (config: string) => new LoggedEngine(factory.create(config), log.of(config)) },
   }) as EngineFactory;
   return made;
 }
@@ -45,6 +46,24 @@ class Log {
   constructor(debug: boolean, write: Write) {
     this.#debug = debug;
     this.#write = write;
+  }
+
+  /** The same without the secrets of these settings: a server may repeat them where it likes. */
+  of(settings: string): Log {
+    const { api_key, password, headers, env } = read(settings);
+    const given = Object.entries((headers ?? {}) as Record<string, unknown>);
+    const pairs = given.map(([name, value]) => [name, String(value)] as const);
+    const environment = (env ?? {}) as Facts;
+    const named = ['LANGFLOW_API_KEY', 'LANGFLOW_CUSTOM_HEADERS'].map((name) => environment[name]);
+    const lines = String(named[1] ?? '').split('\n');
+    const secrets = [api_key, password, named[0], ...lines.map((one) => one.replace(/^.*?:/, ''))];
+    const masks = secrets
+      .filter((secret) => typeof secret === 'string')
+      .map((secret) => new Mask(secret.trim().replace(/^bearer\s+/i, ''), []));
+    masks.push(new Mask(undefined, pairs));
+    return new Log(this.#debug, (text) => {
+      this.#write(masks.reduce((left, mask) => mask.text(left), text));
+    });
   }
 
   begin(name: string): Entry {
@@ -169,7 +188,7 @@ class LoggedEngine implements Engine {
   }
 
   withOptions(options: string): Engine {
-    return new LoggedEngine(this.#inner.withOptions(options), this.#log);
+    return new LoggedEngine(this.#inner.withOptions(options), this.#log.of(options));
   }
 
   describe(): string {

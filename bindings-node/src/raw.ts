@@ -3,7 +3,7 @@ import type { EngineReply } from './engine.js';
 import { bytesOf } from './file.js';
 import { InvalidResponse } from './generated/errors.js';
 import { toJson } from './json.js';
-import type { Names } from './names.js';
+import { type Names, REQUEST_NAMES } from './names.js';
 import type { Call } from './operation.js';
 import { objectOf } from './options.js';
 import { invalidInput } from './raise.js';
@@ -29,12 +29,16 @@ export interface RawRequest {
 /** Its arguments outside, and on the wire. */
 export const RAW_NAMES: Names = { contentType: 'content_type' };
 
+const OPTIONS: ReadonlySet<string> = new Set(['headers', 'query', 'signal', 'timeout']);
 const KNOWN: ReadonlySet<string> = new Set(['method', 'path', 'body', 'contentType']);
 
 /** The head and the body of such a request. */
 export function buildRaw(request: RawRequest, options: Record<string, unknown>): Call {
   for (const name of Object.keys(objectOf(request, 'request'))) {
-    if (!KNOWN.has(name)) throw invalidInput(name, `${name} is no part of a request`);
+    if (KNOWN.has(name)) continue;
+    const place = Object.hasOwn(REQUEST_NAMES, name) || OPTIONS.has(name);
+    const hint = place ? ': it is an option, in the second argument' : '';
+    throw invalidInput(name, `${name} is no part of a request${hint}`);
   }
   const { method, path, body: given, contentType } = request;
   const bytes = bytesOf(given);

@@ -43,6 +43,31 @@ test('debug says when a call begins and what came of it, and nothing of its cont
   assert.equal(ends.length, 5, text);
 });
 
+test('no line has a secret, whatever a server says', async () => {
+  const echoing = `
+    import { createServer } from 'node:http';
+    import { LangflowClient } from 'langflow-client';
+    const server = createServer((request, response) => {
+      const key = request.headers.authorization.slice(7);
+      const more = request.headers['x-token'];
+      response.setHeader('x-request-id', 'r-' + key + '-' + more);
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ result: { output: 'x' }, session_id: 's-' + key }));
+    }).listen(0);
+    const baseUrl = 'http://127.0.0.1:' + server.address().port;
+    const run = { flowId: 'f', inputValue: 'x' };
+    for (const apiKey of ['sk-first-secret', () => 'sk-second-secret', undefined]) {
+      const client = new LangflowClient({ baseUrl, apiKey, headers: { 'x-token': 'sk-third-secret' } });
+      await client.runFlow(run);
+    }
+    server.close();`;
+  const env = { ...process.env, LANGFLOW_LOG: 'debug', LANGFLOW_API_KEY: 'sk-fourth-secret' };
+  const args = ['--input-type=module', '-e', echoing];
+  const { stderr } = await run(process.execPath, args, { env, cwd: root });
+  assert.equal(stderr.match(/request_id=r-\*\*\*-\*\*\* session_id=s-\*\*\*/g)?.length, 3, stderr);
+  assert.doesNotMatch(stderr, /secret/);
+});
+
 test('info says what took more than one request', async () => {
   const lines = await logOf('info');
   assert.equal(lines.length, 1, lines.join('\n'));
