@@ -25,32 +25,34 @@ impl Hooks {
         Hooks(Arc::new(chain))
     }
 
-    fn before(&self, request: &Outgoing) -> Result<Before, Unanswered> {
-        attached(|py| {
-            let content = request.content().map(|bytes| PyBytes::new(py, bytes));
-            let arguments = (
-                request.method().as_str(),
-                request.url().as_str(),
-                said(request.headers()),
-                content,
-            );
-            let made = self.0.bind(py).call_method1("before", arguments);
-            made.and_then(|made| made.extract::<Before>())
+    async fn before(&self, request: &Outgoing) -> Result<Before, Unanswered> {
+        let chain = self.0.clone();
+        let (method, url) = (request.method().to_string(), request.url().to_string());
+        let (headers, content) = (said(request.headers()), request.content().cloned());
+        elsewhere(move |py| {
+            let content = content.map(|bytes| PyBytes::new(py, &bytes));
+            let arguments = (method, url, headers, content);
+            let made = chain.bind(py).call_method1("before", arguments)?;
+            made.extract::<Before>()
         })
+        .await
     }
 
-    fn after(&self, request: &Py<PyAny>, answer: &reqwest::Response) -> Result<(), Unanswered> {
-        attached(|py| {
-            let arguments = (request, answer.status().as_u16(), said(answer.headers()));
-            self.0.bind(py).call_method1("after", arguments).map(drop)
-        })
+    async fn after(
+        &self,
+        request: Py<PyAny>,
+        answer: &reqwest::Response,
+    ) -> Result<(), Unanswered> {
+        let chain = self.0.clone();
+        let arguments = (request, answer.status().as_u16(), said(answer.headers()));
+        elsewhere(move |py| chain.bind(py).call_method1("after", arguments).map(drop)).await
     }
 }
 
 impl Middleware for Hooks {
     fn handle<'a>(&'a self, mut request: Outgoing, next: Next<'a>) -> BoxFuture<'a, Answered> {
         Box::pin(async move {
-            let (known, headers, answer) = self.before(&request)?;
+            let (known, headers, answer) = self.before(&request).await?;
             let answer = match answer {
                 Some((status, headers, content)) => {
                     let headers: Vec<_> = headers
@@ -65,15 +67,26 @@ impl Middleware for Hooks {
                     next.run(request).await?
                 }
             };
-            self.after(&known, &answer)?;
+            self.after(known, &answer).await?;
             Ok(answer)
         })
     }
 }
 
-/// Runs Python, unless the interpreter is on its way out.
+/// Runs Python in a thread of its own, unless the interpreter is on its way out: a function that takes
+/// its time holds up its own call alone, within the call's limits, and may make calls itself.
+async fn elsewhere<T: Send + 'static>(
+    work: impl FnOnce(Python<'_>) -> PyResult<T> + Send + 'static,
+) -> Result<T, Unanswered> {
+    let done = tokio::task::spawn_blocking(move || attached(work)).await;
+    done.unwrap_or_else(|_| Err(ended().into()))
+}
+
+fn ended() -> LangflowError {
+    LangflowError::new(ErrorCode::ClientClosed, "The program is at its end.")
+}
+
 fn attached<T>(work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T, Unanswered> {
-    let ended = || LangflowError::new(ErrorCode::ClientClosed, "The program is at its end.");
     if runtime::exiting() {
         return Err(ended().into());
     }
@@ -81,29 +94,24 @@ fn attached<T>(work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T, Unansw
         .unwrap_or_else(|| Err(ended().into()))
 }
 
-/// The error that a function raised: one of ours as it is, any other as a mistake in the function.
+/// The error that a function raised; `Chain` lets only ours out.
 fn failed(py: Python<'_>, error: &PyErr) -> Unanswered {
     let value = error.value(py);
     let text = |name: &str| {
-        value
+        let text = value
             .getattr(name)
-            .and_then(|text| text.extract::<String>())
+            .and_then(|text| text.extract::<String>());
+        text.ok()
     };
-    let ours = match (text("code"), text("message")) {
-        (Ok(code), Ok(message)) => ErrorCode::ALL
-            .iter()
-            .find(|known| known.as_str() == code)
-            .map(|code| LangflowError::new(*code, message)),
-        _ => None,
-    };
-    ours.unwrap_or_else(|| {
-        let kind = error.get_type(py).to_string();
-        let name = kind
-            .trim_start_matches("<class '")
-            .trim_end_matches("'>")
-            .to_owned();
-        refused(&format!("A hook raised {name}: {}.", error.value(py)))
-    })
+    let code = text("code").and_then(|code| {
+        let mut known = ErrorCode::ALL.iter();
+        known.find(|known| known.as_str() == code)
+    });
+    match (code, text("message"), text("field")) {
+        (Some(code), Some(message), Some(field)) => LangflowError::invalid(*code, &field, message),
+        (Some(code), Some(message), None) => LangflowError::new(*code, message),
+        _ => refused(&format!("The hooks failed: {value}.")),
+    }
     .into()
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from langflow_api import (
     HttpResponse,
     InvalidInput,
     RateLimited,
+    TotalTimeout,
 )
 from langflow_api.testing import MockServer
 
@@ -115,15 +118,109 @@ def test_what_a_function_raises_ends_the_call() -> None:
     with pytest.raises(InvalidInput, match="A hook raised KeyError: 'x'") as broken:
         ending(KeyError("x")).run_flow("f1", "Hi")
     assert (broken.value.field, broken.value.attempts) == ("hooks", 1)
+    # With its traceback, so that an assertion in a hook is one of the test.
+    assert isinstance(broken.value.__cause__, KeyError)
+    assert broken.value.__cause__.__traceback__ is not None
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_what_ends_programs_ends_them_from_a_hook_too(ending: type[BaseException]) -> None:
+    def stop(request: HttpRequest) -> None:
+        raise ending
+
+    with pytest.raises(ending):
+        Client(NOWHERE, on_request=stop).run_flow("f1", "Hi")
+    with pytest.raises(ending), Client(NOWHERE, on_request=stop).stream_flow("f1", "Hi") as stream:
+        list(stream)
+
+
+def test_a_hook_that_blocks_does_not_lengthen_a_call() -> None:
+    def slow(request: HttpRequest) -> HttpResponse:
+        time.sleep(0.3)
+        return canned(request)
+
+    with pytest.raises(TotalTimeout) as late:
+        Client(NOWHERE, on_request=slow).run_flow("f1", "Hi", timeout=0.1)
+    assert late.value.may_have_executed is False
+
+
+def test_hooks_hold_up_their_own_call_alone() -> None:
+    started = threading.Barrier(8, timeout=20)
+
+    def meet(request: HttpRequest) -> HttpResponse:
+        # None of them goes on before all have come.
+        started.wait()
+        return canned(request)
+
+    async def main() -> list[str | None]:
+        client = AsyncClient(NOWHERE, on_request=meet)
+        results = await asyncio.gather(*(client.run_flow("f1", "Hi") for _ in range(8)))
+        return [one.text for one in results]
+
+    assert asyncio.run(main()) == ["Hi"] * 8
+    many = Client(NOWHERE, on_request=meet).run_many("f1", ["Hi"] * 8, concurrency=8)
+    assert all(item.result and item.result.text == "Hi" for item in many)
+
+
+def test_a_hook_may_make_calls() -> None:
+    inner = Client(NOWHERE, on_request=canned)
+
+    def ask(request: HttpRequest) -> HttpResponse:
+        token = inner.run_flow("token", "sk-1").session_id
+        return HttpResponse(json={**ANSWER, "session_id": f"{token}!"})
+
+    assert Client(NOWHERE, on_request=ask).run_flow("f1", "Hi").session_id == "sk-1!"
+
+    async def main() -> str | None:
+        return (await AsyncClient(NOWHERE, on_request=ask).run_flow("f1", "Hi")).session_id
+
+    assert asyncio.run(main()) == "sk-1!"
+
+
+def test_the_connection_s_own_headers_stay() -> None:
+    def longer(request: HttpRequest) -> None:
+        request.headers["Content-Length"] = "5"
+
+    with MockServer() as server:
+        client = server.client(on_request=longer)
+        with pytest.raises(InvalidInput, match="content-length") as caught:
+            client.run_flow("echo", "Hi")
+        assert caught.value.field == "headers"
+        assert server.requests() == []
+
+
+def test_requests_and_answers_of_hooks_are_checked() -> None:
+    request = HttpRequest("GET", "http://h", {}, None)
+    with pytest.raises(AttributeError):
+        request.url = "http://elsewhere"  # type: ignore[misc]
+    for wrong in ({"status": "200"}, {"content": None}, {"headers": {"a": 1}}):
+        with pytest.raises(InvalidInput):
+            HttpResponse(**wrong)  # type: ignore[arg-type]
+
+    def none(request: HttpRequest) -> None:
+        request.headers["x-a"] = None  # type: ignore[assignment]
+
+    with pytest.raises(InvalidInput, match="x-a") as caught:
+        Client(NOWHERE, on_request=none).run_flow("f1", "Hi")
+    assert caught.value.field == "headers"
 
 
 def test_hooks_that_are_none() -> None:
     async def late(request: HttpRequest) -> None:
         """Nobody waits for it."""
 
-    for wrong in (late, lambda request: 5):
-        with pytest.raises(InvalidInput, match="HttpResponse or None"):
-            Client(NOWHERE, on_request=wrong).run_flow("f1", "Hi")  # type: ignore[arg-type]
+    five = Client(NOWHERE, on_request=lambda request: 5)  # type: ignore[arg-type, return-value]
+    with pytest.raises(InvalidInput, match="HttpResponse or None"):
+        five.run_flow("f1", "Hi")
+    with pytest.raises(InvalidInput, match="need not be awaited"):
+        Client(NOWHERE, on_request=late).run_flow("f1", "Hi")  # type: ignore[arg-type]
+
+    async def look(request: HttpRequest, response: HttpResponse) -> None:
+        """Nobody waits for it either."""
+
+    with pytest.raises(InvalidInput, match="need not be awaited") as caught:
+        Client(NOWHERE, on_request=canned, on_response=look).run_flow("f1", "Hi")
+    assert caught.value.field == "on_response"
     with pytest.raises(InvalidInput) as caught:
         Client(NOWHERE, on_response=[5])  # type: ignore[list-item]
     assert caught.value.field == "on_response"

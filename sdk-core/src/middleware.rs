@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 use reqwest::ResponseBuilderExt as _;
 use url::Url;
 
 use crate::call::Call;
 use crate::classify::{Failed, transport_failed};
 use crate::error::{ErrorCode, LangflowError, Phase};
+use crate::options::FRAMING;
 use crate::platform::Sent;
 use crate::retry::Failure;
 
@@ -73,9 +74,25 @@ impl From<LangflowError> for Unanswered {
 pub struct Outgoing {
     request: reqwest::Request,
     content: Option<Bytes>,
+    /// What the connection's own headers were before anybody could change them.
+    framing: HeaderMap,
 }
 
 impl Outgoing {
+    /// Refuses to let a link say how long a message is or to whom it goes: two of these headers make two
+    /// messages of one.
+    fn check_framing(&self) -> Result<(), LangflowError> {
+        let now = framing(self.request.headers());
+        if now == self.framing {
+            return Ok(());
+        }
+        let mut names = now.keys().chain(self.framing.keys());
+        let changed = names.find(|name| now.get(*name) != self.framing.get(*name));
+        let name = changed.map_or("", |name| name.as_str());
+        let message = format!("The header `{name}` belongs to the connection; leave it as it is.");
+        Err(LangflowError::invalid_input("headers", message))
+    }
+
     /// Its method.
     pub fn method(&self) -> &Method {
         self.request.method()
@@ -122,6 +139,17 @@ impl Outgoing {
     }
 }
 
+/// The headers of the connection among these.
+fn framing(headers: &HeaderMap) -> HeaderMap {
+    let own = |name: &&str| headers.contains_key(*name);
+    let found = FRAMING.into_iter().filter(own);
+    let found = found.filter_map(|name| {
+        let value = headers.get(name)?.clone();
+        Some((HeaderName::from_static(name), value))
+    });
+    found.collect()
+}
+
 fn refused(part: &str) -> LangflowError {
     let message = format!("The {part} of an answer cannot be that of an HTTP response.");
     LangflowError::invalid_input(part, message)
@@ -142,6 +170,9 @@ impl<'a> Next<'a> {
                 link.handle(request, Next { http, rest })
             }
             None => {
+                if let Err(error) = request.check_framing() {
+                    return Box::pin(async move { Err(error.into()) });
+                }
                 let sending = self.http.execute(request.request);
                 Box::pin(async move { sending.await.map_err(Unanswered::Connection) })
             }
@@ -183,7 +214,18 @@ impl Chain {
             http,
             rest: &self.0,
         };
-        next.run(Outgoing { request, content }).await
+        let framing = framing(request.headers());
+        next.run(Outgoing {
+            request,
+            content,
+            framing,
+        })
+        .await
+    }
+
+    /// Whether nobody stands in between.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

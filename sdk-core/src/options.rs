@@ -223,7 +223,7 @@ pub fn header_lines(field: &str, text: &str) -> Result<Vec<(String, String)>, La
 
 /// Headers that say how long a message is and to whom it goes: the connection writes them, and two of
 /// them make two messages of one (RFC 9112, 11.2).
-const FRAMING: [&str; 10] = [
+pub const FRAMING: [&str; 10] = [
     "connection",
     "content-length",
     "expect",

@@ -404,6 +404,7 @@ impl Client {
             .http()
             .map_err(|error| Failed::last(error.info().clone()))?;
         let first = self.config.timeouts.first_byte;
+        let begun = platform::Instant::now();
         let mut sending = pin!(self.config.chain.send(http, request, content));
         let (mut wait, code) = call.deadline.limit(first, ErrorCode::FirstByteTimeout);
         let unlimited = wait.is_none();
@@ -424,7 +425,9 @@ impl Client {
             }
             far = now;
         };
-        match answered {
+        // A link that blocks the thread keeps the timer from ringing.
+        let late = !self.config.chain.is_empty() && wait.is_some_and(|it| begun.elapsed() >= it);
+        match answered.filter(|_| !late) {
             None => Err(timed_out(call, code, Phase::FirstByte, wait).unless_sent(&sent)),
             Some(Err(why)) => Err(unanswered(call, why, &sent)),
             Some(Ok(response)) => Ok(response),

@@ -116,11 +116,16 @@ class LangflowError(Exception):
         return (type(self), (self.message, self._info))
 
 
-def from_json(text: str) -> LangflowError:
+def from_json(text: str) -> BaseException:
     """The error that an engine describes; called by the engine itself."""
     from ._json import loads
 
-    return from_info(loads(text))
+    error = from_info(loads(text))
+    if error.field is None:
+        return error
+    from ._hooks import raised
+
+    return raised(error)
 
 
 def from_info(info: Mapping[str, Any]) -> LangflowError:

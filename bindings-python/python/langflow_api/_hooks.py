@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import count
+
+from ._errors import LangflowError, from_info
 from ._json import dumps, loads
 from ._native import invalid_input
 
@@ -20,24 +23,33 @@ if TYPE_CHECKING:
 class HttpRequest:
     """A request that is about to be sent; what is changed in ``headers`` is sent so."""
 
-    __slots__ = ("content", "headers", "method", "url")
+    __slots__ = ("_content", "_method", "_url", "headers")
 
-    method: str
-    """The HTTP method."""
-    url: str
-    """Where it goes, query included."""
     headers: dict[str, str]
     """Headers by names in lower case, the key included."""
-    content: bytes | None
-    """The body; ``None`` of an upload, which is read while it is sent."""
 
     def __init__(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
     ) -> None:
-        self.method = method
-        self.url = url
+        self._method = method
+        self._url = url
         self.headers = dict(headers)
-        self.content = content
+        self._content = content
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self._method
+
+    @property
+    def url(self) -> str:
+        """Where it goes, query included."""
+        return self._url
+
+    @property
+    def content(self) -> bytes | None:
+        """The body; ``None`` of an upload, which is read while it is sent."""
+        return self._content
 
     def json(self) -> Any:
         """The body as plain data; ``None`` where there is none."""
@@ -75,7 +87,17 @@ class HttpResponse:
             content: The body; text is sent as UTF-8. Events of a stream are given all at once.
             json: Data for a body of JSON, instead of ``content``.
             headers: Headers; ``content-type`` is ``application/json`` with ``json``.
+
+        Raises:
+            InvalidInput: One of them is of another type.
         """
+        if not isinstance(status, int) or isinstance(status, bool):
+            raise invalid_input("status", f"`status` has to be a number, not {status!r:.60}.")
+        if not isinstance(content, (str, bytes)):
+            raise invalid_input(
+                "content", f"`content` has to be bytes or text, not {content!r:.60}."
+            )
+        _check_headers(headers or {})
         self.status = status
         self.headers = {name.lower(): value for name, value in (headers or {}).items()}
         if json is not None:
@@ -102,14 +124,10 @@ class Chain:
         """The request as Python holds it, the headers to send, and an answer if there is one."""
         request = HttpRequest(method, url, _heard(headers), content)
         for function in self._before:
-            made = function(request)
+            made = _called("on_request", function, request)
             if made is None:
                 continue
             if not isinstance(made, HttpResponse):
-                close = getattr(made, "close", None)
-                if close is not None:
-                    # A coroutine that nobody awaits would warn of it.
-                    close()
                 message = f"`on_request` has to return an HttpResponse or None, not {made!r:.60}."
                 raise invalid_input("on_request", message)
             return request, [], (made.status, _said(made.headers), made.content)
@@ -120,7 +138,54 @@ class Chain:
         if self._after:
             response = HttpResponse(status, headers=_heard(headers))
             for function in reversed(self._after):
-                function(request, response)
+                _called("on_response", function, request, response)
+
+
+def _called(name: str, function: Callable[..., Any], *arguments: object) -> Any:
+    """What a function of the user's answers; what it raises is kept for who made the call."""
+    try:
+        made = function(*arguments)
+    except LangflowError:
+        raise
+    except BaseException as error:
+        message = f"A hook raised {type(error).__qualname__}: {error}."
+        facts = {"code": "invalid_input", "message": message, "field": _keep(error)}
+        raise from_info(facts) from error
+    if hasattr(made, "__await__"):
+        close = getattr(made, "close", None)
+        if close is not None:
+            # A coroutine that nobody awaits would warn of it.
+            close()
+        raise invalid_input(name, f"`{name}` has to be a function that need not be awaited.")
+    return made
+
+
+# What hooks raised, until the call ends that they were called for: only text goes through the engine.
+_KEPT = "hooks#"
+_raised: dict[str, BaseException] = {}
+_numbers = count()
+
+
+def _keep(error: BaseException) -> str:
+    if len(_raised) >= 1000:
+        # Of calls whose errors nobody looked at.
+        _raised.pop(next(iter(_raised)), None)
+    name = f"{_KEPT}{next(_numbers)}"
+    _raised[name] = error
+    return name
+
+
+def raised(error: LangflowError) -> BaseException:
+    """What a call raises for what a hook raised: an exception as the cause of the error, what ends
+    programs and tasks (such as ``KeyboardInterrupt``) as it is."""
+    if error.field is None or not error.field.startswith(_KEPT):
+        return error
+    cause = _raised.pop(error.field, None)
+    error.field = error._info["field"] = "hooks"
+    if cause is not None and not isinstance(cause, Exception):
+        return cause
+    error.__cause__ = cause
+    return error
 
 
 def chain(config: dict[str, object]) -> Chain | None:
@@ -142,6 +207,14 @@ def functions(name: str, given: object) -> tuple[Callable[..., Any], ...]:
     return tuple(several)
 
 
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            # The value is not shown: it may be a key.
+            kind = type(value).__qualname__
+            raise invalid_input("headers", f"The header {name!r:.60} has to be text, not {kind}.")
+
+
 def _heard(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
     made: dict[str, str] = {}
     for name, value in headers:
@@ -151,4 +224,5 @@ def _heard(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
 
 
 def _said(headers: Mapping[str, str]) -> Said:
+    _check_headers(headers)
     return [(name.lower(), value.encode()) for name, value in headers.items()]
