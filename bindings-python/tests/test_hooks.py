@@ -195,7 +195,7 @@ def test_requests_and_answers_of_hooks_are_checked() -> None:
         request.url = "http://elsewhere"  # type: ignore[misc]
     for wrong in ({"status": "200"}, {"content": None}, {"headers": {"a": 1}}):
         with pytest.raises(InvalidInput):
-            HttpResponse(**wrong)  # type: ignore[arg-type]
+            HttpResponse(**wrong)
 
     def none(request: HttpRequest) -> None:
         request.headers["x-a"] = None  # type: ignore[assignment]

@@ -160,7 +160,7 @@ def _called(name: str, function: Callable[..., Any], *arguments: object) -> Any:
     return made
 
 
-# What hooks raised, until the call ends that they were called for: only text goes through the engine.
+# What hooks raised, until their call ends: through the engine goes text only.
 _KEPT = "hooks#"
 _raised: dict[str, BaseException] = {}
 _numbers = count()
