@@ -6,11 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::Order;
 use super::fields::FILTER;
-use crate::contract::contract;
-use crate::double::{Filter, har, like, verdict};
+use crate::double::{Filter, har, unknown_operation, verdict};
 use crate::http::Reply;
 use crate::problem::Problem;
-use crate::upstream;
 
 /// How many requests a list has unless it is asked for more.
 const LISTED: usize = 100;
@@ -153,17 +151,10 @@ fn known(filter: Filter, field: &str) -> Result<Filter, Problem> {
     let Some(wanted) = &filter.operation else {
         return Ok(filter);
     };
-    let ours = contract().operations.iter().map(|it| it.id.as_str());
-    let all = || ours.clone().chain(upstream::operations());
-    if all().any(|name| like(wanted, name)) {
-        return Ok(filter);
+    match unknown_operation(wanted) {
+        None => Ok(filter),
+        Some(complaint) => Err(Problem::field(field, complaint)),
     }
-    let near = crate::contract::nearest(all(), wanted, str::to_owned);
-    let near = near.map_or(String::new(), |near| format!("; `{near}` is"));
-    Err(Problem::field(
-        field,
-        format!("`{wanted}` is no operation{near}"),
-    ))
 }
 
 fn filter_of_query(order: &Order) -> Result<Filter, Problem> {

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::entry::Entry;
 use super::mask::mask_header;
+use crate::contract::contract;
+use crate::upstream;
 
 /// All that is named has to fit.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -113,4 +115,16 @@ pub(crate) fn like(wanted: &str, value: &str) -> bool {
         Some(start) => value.starts_with(start),
         None => wanted == value,
     }
+}
+
+/// What is wrong with the name of an operation, if neither API has one that fits.
+pub(crate) fn unknown_operation(wanted: &str) -> Option<String> {
+    let ours = contract().operations.iter().map(|it| it.id.as_str());
+    let all = || ours.clone().chain(upstream::operations());
+    if all().any(|name| like(wanted, name)) {
+        return None;
+    }
+    let near = crate::contract::nearest(all(), wanted, str::to_owned);
+    let near = near.map_or(String::new(), |near| format!("; `{near}` is"));
+    Some(format!("`{wanted}` is no operation{near}"))
 }

@@ -22,7 +22,7 @@ use crate::config::Config;
 pub(crate) use entry::Ending;
 pub(crate) use faults::Faults;
 pub(crate) use feed::Feed;
-pub(crate) use filter::{Filter, like};
+pub(crate) use filter::{Filter, unknown_operation};
 use journal::Bounds;
 pub(crate) use journal::{Arrival, Journal, Record};
 pub(crate) use scripts::Scripts;

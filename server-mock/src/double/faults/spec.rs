@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::kind::Kind;
 use super::{Chosen, Seen, sense};
-use crate::double::filter::like;
+use crate::double::filter::{like, unknown_operation};
 use crate::ids::pick;
 use crate::problem::Problem;
+use crate::state::EVENTS;
 
 /// Where a fault comes from; the first of these wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -112,6 +113,16 @@ pub(super) fn parse(fault: &Value, id: String, now: DateTime<Utc>) -> Result<Spe
     let kind: Kind = serde_json::from_value(Value::Object(rest)).map_err(wrong("kind"))?;
     if let Some(complaint) = sense::complaint(&kind) {
         return Err(Problem::field(kind.name(), complaint));
+    }
+    let operation = matches.as_ref().and_then(|it| it.operation.as_deref());
+    // A fault of what there is not would never strike, and the test that armed it would prove nothing.
+    let unknown = operation.and_then(|wanted| match kind.is_of_delivery() {
+        true if EVENTS.iter().any(|event| like(wanted, event)) => None,
+        true => Some(format!("`{wanted}` is no event of webhooks")),
+        false => unknown_operation(wanted),
+    });
+    if let Some(complaint) = unknown {
+        return Err(Problem::field("match.operation", complaint));
     }
     if !(0.0..=1.0).contains(&probability) {
         return Err(Problem::field("probability", "has to be from 0 to 1"));

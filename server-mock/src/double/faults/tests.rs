@@ -157,6 +157,14 @@ fn what_makes_no_sense_is_refused() {
         (json!({"kind": "reset", "scope": "galaxy"}), "scope"),
         (json!({"kind": "reset", "match": {"moon": 1}}), "match"),
         (json!({"kind": "reset", "probability": 2}), "probability"),
+        (
+            json!({"kind": "reset", "match": {"operation": "runFlw"}}),
+            "match.operation",
+        ),
+        (
+            json!({"kind": "delivery_late", "seconds": 1, "match": {"operation": "runFlow"}}),
+            "match.operation",
+        ),
         (json!({"kind": "drip", "bytes_per_second": 0}), "drip"),
         (json!({"kind": "quota", "limit": 1, "window": 0}), "quota"),
         (json!({"kind": "latency", "ms": -1}), "latency"),
