@@ -20,6 +20,7 @@ from langflow_api import (
     InvalidInput,
     RateLimited,
     TotalTimeout,
+    Unprocessable,
 )
 from langflow_api.testing import MockServer
 
@@ -115,9 +116,9 @@ def test_what_a_function_raises_ends_the_call() -> None:
     assert (lost.value.attempts, lost.value.may_have_executed) == (1, True)
     with pytest.raises(RateLimited):
         ending(RateLimited("Not now.")).with_options(max_retries=0).run_flow("f1", "Hi")
-    with pytest.raises(InvalidInput, match="A hook raised KeyError: 'x'") as broken:
+    with pytest.raises(InvalidInput, match="`on_request` raised KeyError: 'x'") as broken:
         ending(KeyError("x")).run_flow("f1", "Hi")
-    assert (broken.value.field, broken.value.attempts) == ("hooks", 1)
+    assert (broken.value.field, broken.value.attempts) == ("on_request", 1)
     # With its traceback, so that an assertion in a hook is one of the test.
     assert isinstance(broken.value.__cause__, KeyError)
     assert broken.value.__cause__.__traceback__ is not None
@@ -175,6 +176,21 @@ def test_a_hook_may_make_calls() -> None:
         return (await AsyncClient(NOWHERE, on_request=ask).run_flow("f1", "Hi")).session_id
 
     assert asyncio.run(main()) == "sk-1!"
+
+
+def test_the_body_of_an_upload_is_seen_only_where_it_is_in_memory() -> None:
+    seen: list[bytes | None] = []
+
+    def look(request: HttpRequest) -> HttpResponse:
+        seen.append(request.content)
+        return HttpResponse(422, json={"detail": "no"})
+
+    client = Client(NOWHERE, on_request=look)
+    for body in (b"PK", iter([b"P", b"K"])):
+        with pytest.raises(Unprocessable):
+            client.flows.import_(body)
+    # Bytes are in memory, and an iterator is read while it is sent.
+    assert seen == [b"PK", None]
 
 
 def test_the_connection_s_own_headers_stay() -> None:

@@ -391,7 +391,11 @@ impl Client {
         if let Some(url) = elsewhere {
             *request.url_mut() = url.clone();
         }
-        let content = self.config.chain.content(&request);
+        let content = match &call.transfer {
+            // Read while it is sent.
+            Some(Transferring::Up(..)) => None,
+            _ => self.config.chain.content(&request),
+        };
         let sent = match &call.transfer {
             Some(Transferring::Up(upload, progress)) => {
                 platform::attach(&mut request, upload.pieces(), Some(progress.clone()))

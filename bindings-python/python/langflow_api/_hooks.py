@@ -148,8 +148,8 @@ def _called(name: str, function: Callable[..., Any], *arguments: object) -> Any:
     except LangflowError:
         raise
     except BaseException as error:
-        message = f"A hook raised {type(error).__qualname__}: {error}."
-        facts = {"code": "invalid_input", "message": message, "field": _keep(error)}
+        message = f"`{name}` raised {type(error).__qualname__}: {error!s:.500}"
+        facts = {"code": "invalid_input", "message": message, "field": _keep(name, error)}
         raise from_info(facts) from error
     if hasattr(made, "__await__"):
         close = getattr(made, "close", None)
@@ -161,16 +161,16 @@ def _called(name: str, function: Callable[..., Any], *arguments: object) -> Any:
 
 
 # What hooks raised, until their call ends: through the engine goes text only.
-_KEPT = "hooks#"
+_KEPT = "#raised"
 _raised: dict[str, BaseException] = {}
 _numbers = count()
 
 
-def _keep(error: BaseException) -> str:
+def _keep(field: str, error: BaseException) -> str:
     if len(_raised) >= 1000:
         # Of calls whose errors nobody looked at.
         _raised.pop(next(iter(_raised)), None)
-    name = f"{_KEPT}{next(_numbers)}"
+    name = f"{field}{_KEPT}{next(_numbers)}"
     _raised[name] = error
     return name
 
@@ -178,10 +178,11 @@ def _keep(error: BaseException) -> str:
 def raised(error: LangflowError) -> BaseException:
     """What a call raises for what a hook raised: an exception as the cause of the error, what ends
     programs and tasks (such as ``KeyboardInterrupt``) as it is."""
-    if error.field is None or not error.field.startswith(_KEPT):
+    field, kept, _ = (error.field or "").partition(_KEPT)
+    if not kept:
         return error
-    cause = _raised.pop(error.field, None)
-    error.field = error._info["field"] = "hooks"
+    cause = _raised.pop(error.field or "", None)
+    error.field = error._info["field"] = field
     if cause is not None and not isinstance(cause, Exception):
         return cause
     error.__cause__ = cause

@@ -168,7 +168,10 @@ class Watched(Watch):
 
         attempts = self._facts.get("attempts") or 1
         facts = " ".join(
-            f"{key}={value}" for key, value in self._facts.items() if value is not None
+            # A server's words stay on the line of the call.
+            f"{key}={' '.join(str(value).split())}"
+            for key, value in self._facts.items()
+            if value is not None
         )
         # A retry that helped is worth knowing; an error is raised, and so is the caller's to log.
         level = 20 if attempts > 1 and code is None else 10
