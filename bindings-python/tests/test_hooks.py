@@ -209,7 +209,8 @@ def test_requests_and_answers_of_hooks_are_checked() -> None:
     request = HttpRequest("GET", "http://h", {}, None)
     with pytest.raises(AttributeError):
         request.url = "http://elsewhere"  # type: ignore[misc]
-    for wrong in ({"status": "200"}, {"content": None}, {"headers": {"a": 1}}):
+    several: list[dict[str, Any]] = [{"status": "200"}, {"content": None}, {"headers": {"a": 1}}]
+    for wrong in several:
         with pytest.raises(InvalidInput):
             HttpResponse(**wrong)
 

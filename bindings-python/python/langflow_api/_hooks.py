@@ -208,7 +208,7 @@ def functions(name: str, given: object) -> tuple[Callable[..., Any], ...]:
     return tuple(several)
 
 
-def _check_headers(headers: Mapping[str, str]) -> None:
+def _check_headers(headers: Mapping[Any, Any]) -> None:
     for name, value in headers.items():
         if not isinstance(name, str) or not isinstance(value, str):
             # The value is not shown: it may be a key.
