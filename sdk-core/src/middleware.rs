@@ -10,6 +10,8 @@ use http::{HeaderMap, HeaderName, Method, StatusCode};
 use reqwest::ResponseBuilderExt as _;
 use url::Url;
 
+use crate::boundary::{Engine, ErrorJson};
+use crate::builder::ClientBuilder;
 use crate::call::Call;
 use crate::classify::{Failed, transport_failed};
 use crate::error::{ErrorCode, LangflowError, Phase};
@@ -232,6 +234,17 @@ impl Chain {
 impl fmt::Debug for Chain {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} links", self.0.len())
+    }
+}
+
+impl Engine {
+    /// As [`Engine::new`], with a link in the chain through which every attempt goes.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_middleware(config: &str, link: impl Middleware) -> Result<Engine, ErrorJson> {
+        let builder = ClientBuilder::from_json(config)?.crossing();
+        Ok(Engine::of(builder.middleware(link).build()?))
     }
 }
 

@@ -411,26 +411,22 @@ impl Client {
         let begun = platform::Instant::now();
         let mut sending = pin!(self.config.chain.send(http, request, content));
         let (mut wait, code) = call.deadline.limit(first, ErrorCode::FirstByteTimeout);
-        let unlimited = wait.is_none();
+        let limit = wait;
         wait = wait.or(call.stall());
         // Looked at more often, so that it ends soon after the time in which nothing has moved.
-        let step = if unlimited {
-            wait.map(|it| it / 4)
-        } else {
-            wait
-        };
+        let step = limit.or(wait.map(|it| it / 4));
         let (mut far, mut still) = (0, 0);
         let answered = loop {
             let answered = platform::within(step, sending.as_mut()).await;
             let now = call.transfer.as_ref().map_or(0, Transferring::sent);
             still = if now == far { still + 1 } else { 0 };
-            if answered.is_some() || !unlimited || still == 4 {
+            if answered.is_some() || limit.is_some() || still == 4 {
                 break answered;
             }
             far = now;
         };
-        // A link that blocks the thread keeps the timer from ringing.
-        let late = !self.config.chain.is_empty() && wait.is_some_and(|it| begun.elapsed() >= it);
+        // A link that blocks the thread keeps the timer from ringing. A transfer without a limit takes its time.
+        let late = !self.config.chain.is_empty() && limit.is_some_and(|it| begun.elapsed() >= it);
         match answered.filter(|_| !late) {
             None => Err(timed_out(call, code, Phase::FirstByte, wait).unless_sent(&sent)),
             Some(Err(why)) => Err(unanswered(call, why, &sent)),

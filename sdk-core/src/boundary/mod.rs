@@ -67,16 +67,10 @@ impl Engine {
         })
     }
 
-    /// The same with a link in the chain through which every attempt goes.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub fn with_middleware(
-        config: &str,
-        link: impl crate::Middleware,
-    ) -> Result<Engine, ErrorJson> {
-        let builder = ClientBuilder::from_json(config)?.crossing();
-        Ok(Engine {
-            client: builder.middleware(link).build()?,
-        })
+    /// An engine of this client.
+    #[allow(dead_code, reason = "only where there are links of a chain")]
+    pub(crate) fn of(client: Client) -> Engine {
+        Engine { client }
     }
 
     /// Calls an operation. `head`: `{"op", "args"?, "options"?, "content_type"?,

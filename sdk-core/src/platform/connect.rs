@@ -74,26 +74,21 @@ pub fn http_client(
         Some(identity) => builder().identity(identity.clone()),
         None => builder(),
     };
-    // What is read well and still is nothing to set TLS up with: one setting after the other.
-    let broken = |field: &str, path: &str, error: &reqwest::Error| {
-        let message = format!("{path} cannot be used for TLS: {}.", causes(error));
-        LangflowError::invalid_input(field, message)
-    };
-    let roots = match &network.ca_bundle {
-        Some(path) => {
-            let roots = authorities(path)?;
-            let alone = plain().tls_certs_only(roots.clone()).build();
-            alone.map_err(|error| broken("ca_bundle", path, &error))?;
-            Some(roots)
-        }
-        None => None,
-    };
+    if let Some(path) = &network.ca_bundle {
+        let roots = authorities(path)?;
+        let whole = builder().tls_certs_only(roots.clone()).build();
+        // Which of the two settings it was shows only when each is tried alone.
+        return whole.map_err(|error| match plain().tls_certs_only(roots).build() {
+            Err(error) => broken("ca_bundle", path, &error),
+            Ok(_) => match &network.client_cert {
+                Some(path) => broken("client_cert", path, &error),
+                None => failed(error),
+            },
+        });
+    }
     if let Some(path) = &network.client_cert {
         let alone = builder().tls_certs_only([]).build();
         alone.map_err(|error| broken("client_cert", path, &error))?;
-    }
-    if let Some(roots) = roots {
-        return builder().tls_certs_only(roots).build().map_err(failed);
     }
     match builder().build() {
         // No store on this machine, as in a minimal container.
@@ -106,6 +101,12 @@ pub fn http_client(
         }
         client => client.map_err(failed),
     }
+}
+
+/// What was read well and still is nothing to set TLS up with.
+fn broken(field: &str, path: &str, error: &reqwest::Error) -> LangflowError {
+    let message = format!("{path} cannot be used for TLS: {}.", causes(error));
+    LangflowError::invalid_input(field, message)
 }
 
 /// The proxies that requests may go through, with what they say of user and password.
