@@ -124,6 +124,17 @@ def test_what_a_function_raises_ends_the_call() -> None:
     assert broken.value.__cause__.__traceback__ is not None
 
 
+def test_an_item_of_a_batch_has_what_its_hook_raised() -> None:
+    def fail(request: HttpRequest) -> None:
+        raise KeyError(request.json()["input_value"])
+
+    for item in Client(NOWHERE, on_request=fail).run_many("f1", ["a", "b"]):
+        assert isinstance(item.error, InvalidInput)
+        assert item.error.field == "on_request"
+        assert isinstance(item.error.__cause__, KeyError)
+        assert item.error.to_dict()["field"] == "on_request"
+
+
 @pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
 def test_what_ends_programs_ends_them_from_a_hook_too(ending: type[BaseException]) -> None:
     def stop(request: HttpRequest) -> None:

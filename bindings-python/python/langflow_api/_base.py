@@ -130,8 +130,8 @@ class Base:
             on_request: A function, or several, called with the :class:`HttpRequest` of every
                 attempt, retries too: it may change its headers, or return an
                 :class:`HttpResponse`, which then stands for the server's answer (for tests without
-                a server). No coroutine function; an :class:`AsyncClient` calls it in a thread of
-                its own. An error that it raises ends the call.
+                a server). No coroutine function; it is called in a thread of its own, within the
+                time of its call. What it raises ends the call, as the cause of its error.
             on_response: The same, called with the request and the head of its answer.
 
         Raises:

@@ -121,15 +121,21 @@ def from_json(text: str) -> BaseException:
     from ._json import loads
 
     error = from_info(loads(text))
-    if error.field is None:
-        return error
-    from ._hooks import raised
-
-    return raised(error)
+    # What ends programs and tasks, such as `KeyboardInterrupt`, does so from a hook too.
+    if error.__cause__ is not None and not isinstance(error.__cause__, Exception):
+        return error.__cause__
+    return error
 
 
 def from_info(info: Mapping[str, Any]) -> LangflowError:
     """The error of an engine's facts."""
     from ._generated.errors import BY_CODE
 
-    return BY_CODE.get(info.get("code"), LangflowError)(info.get("message", ""), info)
+    error: LangflowError = BY_CODE.get(info.get("code"), LangflowError)(
+        info.get("message", ""), info
+    )
+    if error.field is not None:
+        from ._hooks import find_cause
+
+        find_cause(error)
+    return error

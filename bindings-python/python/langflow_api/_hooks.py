@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from ._errors import LangflowError, from_info
+from ._errors import LangflowError
 from ._json import dumps, loads
 from ._native import invalid_input
 
@@ -149,8 +149,9 @@ def _called(name: str, function: Callable[..., Any], *arguments: object) -> Any:
         raise
     except BaseException as error:
         message = f"`{name}` raised {type(error).__qualname__}: {error!s:.500}"
-        facts = {"code": "invalid_input", "message": message, "field": _keep(name, error)}
-        raise from_info(facts) from error
+        from ._generated.errors import InvalidInput
+
+        raise InvalidInput(message, {"field": _keep(name, error)}) from error
     if hasattr(made, "__await__"):
         close = getattr(made, "close", None)
         if close is not None:
@@ -175,18 +176,12 @@ def _keep(field: str, error: BaseException) -> str:
     return name
 
 
-def raised(error: LangflowError) -> BaseException:
-    """What a call raises for what a hook raised: an exception as the cause of the error, what ends
-    programs and tasks (such as ``KeyboardInterrupt``) as it is."""
+def find_cause(error: LangflowError) -> None:
+    """Gives an error that came of what a hook raised its cause, and the name of the hook."""
     field, kept, _ = (error.field or "").partition(_KEPT)
-    if not kept:
-        return error
-    cause = _raised.pop(error.field or "", None)
-    error.field = error._info["field"] = field
-    if cause is not None and not isinstance(cause, Exception):
-        return cause
-    error.__cause__ = cause
-    return error
+    if kept:
+        error.__cause__ = _raised.pop(error.field or "", None)
+        error.field = error._info["field"] = field
 
 
 def chain(config: dict[str, object]) -> Chain | None:
