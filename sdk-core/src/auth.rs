@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::platform::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -184,7 +184,7 @@ impl Client {
     pub(crate) fn log_in<'a>(
         &'a self,
         login: &'a Login,
-        request: &'a mut reqwest::Request,
+        request: &'a mut platform::Request,
         call: &'a Call,
         stale: Option<Secret>,
     ) -> BorrowingFuture<'a, Result<Secret, LangflowError>> {
@@ -243,7 +243,7 @@ impl Client {
     /// Sends a question for tokens, within the time of the call that needs them.
     async fn ask_tokens(
         &self,
-        request: reqwest::Request,
+        request: platform::Request,
         operation: &'static Operation,
         call: &Call,
     ) -> Result<Pair, LangflowError> {

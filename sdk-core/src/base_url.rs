@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use url::{Host, Url};
+use crate::platform::url::{Host, Url};
 
 use crate::error::{ErrorCode, LangflowError};
 use crate::generated::operations::BASE_PATH;

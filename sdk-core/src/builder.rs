@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use http::HeaderValue;
+use crate::platform::http::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::base_url::BaseUrl;

@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::platform::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
 
 use crate::attach::Kept;
 use crate::client::{Client, Shared};
@@ -92,12 +92,12 @@ pub(crate) struct Progress {
 /// What an error says of the request.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
-    method: http::Method,
-    url: url::Url,
+    method: platform::http::Method,
+    url: platform::url::Url,
 }
 
 impl Asked {
-    pub(crate) fn of(request: &reqwest::Request) -> Asked {
+    pub(crate) fn of(request: &platform::Request) -> Asked {
         Asked {
             method: request.method().clone(),
             url: request.url().clone(),
@@ -109,7 +109,7 @@ impl Asked {
 #[derive(Debug)]
 pub struct Answer {
     /// Where it came from.
-    pub(crate) url: url::Url,
+    pub(crate) url: platform::url::Url,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -119,7 +119,7 @@ pub struct Answer {
 
 /// An answer whose body is still to come.
 pub(crate) struct Opened {
-    pub(crate) response: reqwest::Response,
+    pub(crate) response: platform::Response,
     pub(crate) attempts: u32,
     pub(crate) request_id: String,
     /// Absent where somebody else counts the call.
@@ -309,6 +309,6 @@ impl Call {
 }
 
 /// A URL without query, user and fragment: what an error may show.
-pub(crate) fn shown_url(url: &url::Url) -> String {
+pub(crate) fn shown_url(url: &platform::url::Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use crate::platform::http::HeaderMap;
 
 use crate::call::{Call, shown_url};
 use crate::client::{Client, causes};
@@ -31,7 +31,7 @@ impl Client {
     /// An error status, with what the server says about it.
     pub(crate) async fn refused(
         &self,
-        response: reqwest::Response,
+        response: platform::Response,
         call: &Call,
         request_id: String,
     ) -> Failed {
@@ -216,7 +216,7 @@ impl Failed {
 }
 
 /// A request that could not be sent, or was not answered.
-pub(crate) fn transport_failed(call: &Call, error: &reqwest::Error) -> Failed {
+pub(crate) fn transport_failed(call: &Call, error: &platform::ConnectionError) -> Failed {
     let kind = platform::transport(error);
     let (code, failure) = match kind {
         Transport::Builder => (ErrorCode::InvalidInput, Failure::Final),
@@ -284,7 +284,7 @@ pub(crate) fn transport_failed(call: &Call, error: &reqwest::Error) -> Failed {
 }
 
 /// An answer that broke off.
-pub(crate) fn body_lost(call: &Call, error: &reqwest::Error) -> Failed {
+pub(crate) fn body_lost(call: &Call, error: &platform::ConnectionError) -> Failed {
     let message = sentence(&format!(
         "The connection was lost within the answer: {}",
         causes(error)

@@ -41,7 +41,7 @@ pub struct Client {
 /// What the copies of a client share.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
-    http: OnceLock<Result<reqwest::Client, LangflowError>>,
+    http: OnceLock<Result<platform::HttpClient, LangflowError>>,
     pub(crate) quota: Quota,
     pub(crate) known: Known,
     pub(crate) metrics: Metrics,
@@ -112,7 +112,7 @@ impl Client {
     }
 
     /// The HTTP client, made at the first call.
-    pub(crate) fn http(&self) -> Result<&reqwest::Client, LangflowError> {
+    pub(crate) fn http(&self) -> Result<&platform::HttpClient, LangflowError> {
         let made = self.shared.http.get_or_init(|| {
             let connect = self.config.timeouts.connect;
             platform::http_client(&self.config.base, connect, &self.config.network)

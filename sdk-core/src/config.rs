@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use http::HeaderValue;
+use crate::platform::http::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::auth::Login;
@@ -269,7 +269,7 @@ impl Config {
 pub(crate) fn proxy(text: &str) -> Result<String, LangflowError> {
     let text = text.trim();
     let good = text.is_empty()
-        || url::Url::parse(text)
+        || platform::url::Url::parse(text)
             .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
     match good {
         true => Ok(text.to_owned()),

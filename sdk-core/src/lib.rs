@@ -61,6 +61,7 @@ mod stream;
 mod trace;
 mod transfer;
 mod tweaks;
+#[cfg(not(target_arch = "wasm32"))]
 mod typed;
 mod understand;
 pub mod webhook;
@@ -74,7 +75,9 @@ pub use files::{FileDownload, FileUpload};
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::{FolderFlow, FolderReport};
 pub use generated::operations::API_VERSION;
+#[cfg(not(target_arch = "wasm32"))]
 pub use generated::resources as params;
+#[cfg(not(target_arch = "wasm32"))]
 pub use generated::workspace::types;
 pub use job::{Job, JobInfo, JobStatus};
 pub use many::{ManyItem, ManyOptions};
@@ -88,10 +91,12 @@ pub use run::{Metadata, RunRequest, RunResult};
 pub use session::{Session, SessionInfo};
 pub use stream::RunStream;
 pub use transfer::Transfer;
+#[cfg(not(target_arch = "wasm32"))]
 pub use typed::FormFile;
 
 /// The typed client of open-source servers: what [`Client::langflow`] answers with, the arguments and
 /// the data of its methods.
+#[cfg(not(target_arch = "wasm32"))]
 pub mod langflow {
     pub use crate::generated::langflow::types;
     pub use crate::generated::langflow_resources::*;

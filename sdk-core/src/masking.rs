@@ -177,7 +177,7 @@ fn secrets(client: &Client, call: Option<&Call>) -> Vec<String> {
             found.push(text.to_owned());
             let json = serde_json::to_string(text).unwrap_or_default();
             found.push(json.trim_matches('"').to_owned());
-            found.push(url::form_urlencoded::byte_serialize(text.as_bytes()).collect());
+            found.push(platform::url::form_urlencoded::byte_serialize(text.as_bytes()).collect());
         }
     };
     if let Some(key) = &config.api_key {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::call::Call;
 use crate::classify::{Failed, transport_failed};
+use crate::platform;
 use crate::platform::Sent;
 
 /// The chain that is not there.
@@ -11,16 +12,16 @@ use crate::platform::Sent;
 pub(crate) struct Chain;
 
 impl Chain {
-    pub(crate) fn content(&self, _: &reqwest::Request) -> Option<Bytes> {
+    pub(crate) fn content(&self, _: &platform::Request) -> Option<Bytes> {
         None
     }
 
     pub(crate) async fn send(
         &self,
-        http: &reqwest::Client,
-        request: reqwest::Request,
+        http: &platform::HttpClient,
+        request: platform::Request,
         _: Option<Bytes>,
-    ) -> Result<reqwest::Response, reqwest::Error> {
+    ) -> Result<platform::Response, platform::ConnectionError> {
         http.execute(request).await
     }
 
@@ -29,6 +30,6 @@ impl Chain {
     }
 }
 
-pub(crate) fn unanswered(call: &Call, error: reqwest::Error, sent: &Sent) -> Failed {
+pub(crate) fn unanswered(call: &Call, error: platform::ConnectionError, sent: &Sent) -> Failed {
     transport_failed(call, &error).unless_sent(sent)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::error::LangflowError;
+use crate::platform;
 
 /// Options of one call; what is absent is the client's.
 #[derive(Clone, Default, PartialEq)]
@@ -257,8 +258,8 @@ pub fn check_idempotency_key(key: &str) -> Result<(), LangflowError> {
 
 /// Refuses what cannot be a header; the value is not repeated, it may be a secret.
 pub fn check_header(field: &str, name: &str, value: &str) -> Result<(), LangflowError> {
-    let named = http::HeaderName::from_bytes(name.as_bytes()).is_ok();
-    match named && http::HeaderValue::from_str(value).is_ok() {
+    let named = platform::http::HeaderName::from_bytes(name.as_bytes()).is_ok();
+    match named && platform::http::HeaderValue::from_str(value).is_ok() {
         true => Ok(()),
         false if named => Err(LangflowError::invalid_input(
             field,

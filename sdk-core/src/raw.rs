@@ -1,8 +1,8 @@
 //! Requests to routes that no document names: written by the caller, with all that belongs to every other
 //! call (key, retries, times, limits, errors).
 
+use crate::platform::http::{HeaderMap, Method, StatusCode, header};
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::Value;
 
 use crate::call::{Answer, Call};
@@ -12,6 +12,7 @@ use crate::error::LangflowError;
 use crate::generated::operations::BASE_PATH;
 use crate::operation::{Operation, Safety, Shape};
 use crate::options::{self, CallOptions, check_header};
+use crate::platform;
 
 /// What a head names as its operation for such a request.
 pub(crate) const OP: &str = "request";
@@ -92,7 +93,7 @@ impl Client {
         &self,
         head: &Value,
         body: Bytes,
-    ) -> Result<(Call, reqwest::Request), LangflowError> {
+    ) -> Result<(Call, platform::Request), LangflowError> {
         let content_type = match &head["content_type"] {
             Value::Null => None,
             other => Some(options::text("content_type", other)?),
@@ -106,7 +107,7 @@ impl Client {
         })
     }
 
-    fn begin_raw(&self, raw: RawRequest) -> Result<(Call, reqwest::Request), LangflowError> {
+    fn begin_raw(&self, raw: RawRequest) -> Result<(Call, platform::Request), LangflowError> {
         check_path(&raw.path)?;
         // A path of the workspace is one whoever answers; all others belong to who answers here.
         let workspace = raw.path.starts_with("/langflow/")
@@ -126,26 +127,26 @@ impl Client {
             Some(rest) if rest.starts_with('/') => (base.workspace(), rest),
             _ => (base.root(), raw.path.as_str()),
         };
-        let mut url: url::Url = base.parse().map_err(|error| {
+        let mut url: platform::url::Url = base.parse().map_err(|error| {
             LangflowError::invalid_input("base_url", format!("Not a URL: {error}."))
         })?;
         let whole = format!("{}{path}", url.path().trim_end_matches('/'));
         url.set_path(&whole);
         let method = Method::from_bytes(row.method.as_bytes()).unwrap_or(Method::GET);
-        let mut request = reqwest::Request::new(method, url);
-        let any = http::HeaderValue::from_static(row.accept);
+        let mut request = platform::Request::new(method, url);
+        let any = platform::http::HeaderValue::from_static(row.accept);
         request.headers_mut().insert(header::ACCEPT, any);
         if !raw.body.is_empty() {
             let label = raw.content_type.as_deref().unwrap_or("application/json");
             check_header("content_type", "content-type", label)?;
-            if let Ok(label) = http::HeaderValue::from_str(label) {
+            if let Ok(label) = platform::http::HeaderValue::from_str(label) {
                 request.headers_mut().insert(header::CONTENT_TYPE, label);
             }
             *request.body_mut() = Some(raw.body.into());
         }
         if let Some(key) = &raw.options.idempotency_key {
             options::check_idempotency_key(key)?;
-            if let Ok(key) = http::HeaderValue::from_str(key) {
+            if let Ok(key) = platform::http::HeaderValue::from_str(key) {
                 request.headers_mut().insert("idempotency-key", key);
             }
         }

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::platform::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::error::LangflowError;
 use crate::operation::{In, Kind, Operation, Param};
 use crate::options::refuse;
+use crate::platform;
 
 /// What may not stand in a path segment as it is: the same as progenitor's, so that both builders
 /// write the same URL.
@@ -48,7 +49,7 @@ pub fn build(
     base: &str,
     operation: &'static Operation,
     parts: Parts,
-) -> Result<reqwest::Request, LangflowError> {
+) -> Result<platform::Request, LangflowError> {
     let Parts {
         args,
         body,
@@ -63,7 +64,7 @@ pub fn build(
         return Err(LangflowError::invalid_input(unknown, message));
     }
     let mut path = operation.path.to_owned();
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    let mut query = platform::url::form_urlencoded::Serializer::new(String::new());
     let mut has_query = false;
     // With what belongs to every request it has a dozen; to grow is to hash them anew.
     let mut headers = HeaderMap::with_capacity(16);
@@ -101,7 +102,7 @@ pub fn build(
     let url = join(base, &path, has_query.then(|| query.finish()))?;
     // The table holds only methods of HTTP.
     let method = Method::from_bytes(operation.method.as_bytes()).unwrap_or(Method::GET);
-    let mut request = reqwest::Request::new(method, url);
+    let mut request = platform::Request::new(method, url);
     headers.insert(
         header::ACCEPT,
         HeaderValue::from_static(accept.unwrap_or(operation.accept)),
@@ -113,16 +114,20 @@ pub fn build(
 
 /// The URL. Almost every request of a thread goes to where the last one went, so that the host need not
 /// be looked at again.
-fn join(base: &str, path: &str, query: Option<String>) -> Result<url::Url, LangflowError> {
+fn join(
+    base: &str,
+    path: &str,
+    query: Option<String>,
+) -> Result<platform::url::Url, LangflowError> {
     thread_local! {
-        static LAST: std::cell::RefCell<Option<(String, url::Url)>> =
+        static LAST: std::cell::RefCell<Option<(String, platform::url::Url)>> =
             const { std::cell::RefCell::new(None) };
     }
     LAST.with_borrow_mut(|last| {
         let mut url = match last {
             Some((text, parsed)) if text == base => parsed.clone(),
             _ => {
-                let parsed = url::Url::parse(base).map_err(|error| {
+                let parsed = platform::url::Url::parse(base).map_err(|error| {
                     LangflowError::invalid_input("base_url", format!("Not a URL: {error}."))
                 })?;
                 last.insert((base.to_owned(), parsed)).1.clone()
@@ -187,10 +192,11 @@ fn uncut(operation: &Operation, param: &Param, text: String) -> Result<String, L
     Ok(text)
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 /// As `uncut`, for a query that is written already: what it would change is refused.
 pub(crate) fn check_query(
     operation: &'static Operation,
-    url: &url::Url,
+    url: &platform::url::Url,
 ) -> Result<(), LangflowError> {
     for (name, text) in url.query_pairs() {
         let param = operation.params.iter().find(|param| param.name == name);
@@ -211,7 +217,7 @@ fn add_body(
     operation: &'static Operation,
     body: Bytes,
     content_type: Option<String>,
-    request: &mut reqwest::Request,
+    request: &mut platform::Request,
     headers: &mut HeaderMap,
 ) -> Result<(), LangflowError> {
     let Some(row) = &operation.body else {
@@ -290,7 +296,7 @@ fn form_fields(body: &[u8]) -> Result<String, LangflowError> {
             return Err(LangflowError::invalid_input("body", message));
         }
     };
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    let mut form = platform::url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in &fields {
         if !value.is_null() {
             form.append_pair(name, &crate::options::text(name, value)?);

@@ -1,8 +1,8 @@
 //! Where a stream of a run stands, and how it goes on after it broke off.
 
-use http::{HeaderName, HeaderValue, Method, header};
+use crate::platform::http::{HeaderName, HeaderValue, Method, header};
+use crate::platform::url::Url;
 use serde_json::Map;
-use url::Url;
 
 use crate::ask;
 use crate::call::{Call, Opened};
@@ -90,7 +90,7 @@ impl Mark {
             return None;
         }
         let (call, mut request) = if call.operation.follows() {
-            let request = reqwest::Request::new(Method::GET, url?.clone());
+            let request = platform::Request::new(Method::GET, url?.clone());
             (call.clone(), request)
         } else if call.run {
             self.events_of(client, call)?
@@ -125,7 +125,7 @@ impl Mark {
     }
 
     /// The request for the events of a run that was streamed by itself.
-    fn events_of(&self, client: &Client, run: &Call) -> Option<(Call, reqwest::Request)> {
+    fn events_of(&self, client: &Client, run: &Call) -> Option<(Call, platform::Request)> {
         let operation = ask::row("streamRunEvents").ok()?;
         let run_id = self.run_id.clone()?;
         let parts = Parts {

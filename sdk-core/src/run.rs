@@ -14,6 +14,7 @@ use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::exact;
 use crate::operation;
 use crate::output::{Output, Outputs, Reason};
+use crate::platform;
 use crate::request::{self, Parts};
 pub use crate::run_request::RunRequest;
 pub(crate) use crate::run_request::{unsayable, variable_headers};
@@ -238,7 +239,7 @@ impl Client {
         run: &RunRequest,
         family: Family,
         stream: bool,
-    ) -> Result<(Call, reqwest::Request), LangflowError> {
+    ) -> Result<(Call, platform::Request), LangflowError> {
         let (flow_id, mut body) = run.check(self)?;
         let takes_variables = matches!(family, Family::Langflow | Family::Lfx);
         if run.has_variables() && !takes_variables {

@@ -1,6 +1,6 @@
 //! What a run is asked to do: the request of every server, checked before it leaves.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use crate::platform::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 use crate::client::Client;

@@ -15,7 +15,7 @@ impl Client {
     /// Writes a body to a file. The file is in its place only once the body is complete.
     pub(crate) async fn save(
         &self,
-        response: reqwest::Response,
+        response: platform::Response,
         path: &std::path::Path,
         progress: &watch::Sender<Transfer>,
         call: &Call,

@@ -4,9 +4,9 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use crate::platform::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
 use futures::StreamExt as _;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::Instrument as _;
 
 use crate::auth;
@@ -36,7 +36,7 @@ impl Client {
     /// Sends the request until there is a whole answer with a success status, or an error.
     pub(crate) async fn exchange(
         &self,
-        request: reqwest::Request,
+        request: platform::Request,
         call: &Call,
     ) -> Result<Answer, LangflowError> {
         // Boxed, so that the futures around it are small, and their types no tower.
@@ -52,7 +52,7 @@ impl Client {
     /// Sends the request until there is a success status; the body is left to the caller.
     pub(crate) async fn open(
         &self,
-        request: reqwest::Request,
+        request: platform::Request,
         call: &Call,
     ) -> Result<Opened, LangflowError> {
         match Box::pin(self.counted(request, call, Want::Opened)).await? {
@@ -67,7 +67,7 @@ impl Client {
     /// The attempts, and what they came to in the metrics.
     pub(crate) async fn counted(
         &self,
-        request: reqwest::Request,
+        request: platform::Request,
         call: &Call,
         want: Want,
     ) -> Result<Got, LangflowError> {
@@ -106,7 +106,7 @@ impl Client {
     /// The end of an attempt that succeeded so far.
     async fn finish(
         &self,
-        response: reqwest::Response,
+        response: platform::Response,
         attempts: u32,
         request_id: String,
         call: &Call,
@@ -148,7 +148,7 @@ impl Client {
 
     async fn attempts(
         &self,
-        mut request: reqwest::Request,
+        mut request: platform::Request,
         call: &Call,
         want: Want,
     ) -> Result<Got, LangflowError> {
@@ -276,7 +276,7 @@ impl Client {
     /// Adds what belongs to every request.
     pub(crate) fn prepare(
         &self,
-        request: &mut reqwest::Request,
+        request: &mut platform::Request,
         call: &Call,
     ) -> Result<(), LangflowError> {
         let config = &self.config;
@@ -322,7 +322,7 @@ impl Client {
     /// One attempt, when its turn has come, up to what is wanted.
     async fn whole_attempt(
         &self,
-        request: &reqwest::Request,
+        request: &platform::Request,
         call: &Call,
         number: u32,
         want: Want,
@@ -344,10 +344,10 @@ impl Client {
     /// followed: everything else could lose the request or send the key to somebody else.
     async fn attempt(
         &self,
-        request: &reqwest::Request,
+        request: &platform::Request,
         call: &Call,
-    ) -> Result<(reqwest::Response, String), Failed> {
-        let mut elsewhere: Option<url::Url> = None;
+    ) -> Result<(platform::Response, String), Failed> {
+        let mut elsewhere: Option<platform::url::Url> = None;
         for hop in 0.. {
             let response = self.send(request, elsewhere.as_ref(), call).await?;
             let status = response.status();
@@ -376,10 +376,10 @@ impl Client {
     /// Sends the request and waits for the head of an answer.
     async fn send(
         &self,
-        request: &reqwest::Request,
-        elsewhere: Option<&url::Url>,
+        request: &platform::Request,
+        elsewhere: Option<&platform::url::Url>,
         call: &Call,
-    ) -> Result<reqwest::Response, Failed> {
+    ) -> Result<platform::Response, Failed> {
         // Bodies are bytes or opened anew, never one-shot streams, so a clone always exists.
         let Some(mut request) = request.try_clone() else {
             let message = "A request could not be copied.";
@@ -437,7 +437,7 @@ impl Client {
     /// Reads a whole body; each piece has the idle time.
     pub(crate) async fn read_body(
         &self,
-        response: reqwest::Response,
+        response: platform::Response,
         call: &Call,
     ) -> Result<Bytes, Failed> {
         let said = response.content_length().unwrap_or_default();

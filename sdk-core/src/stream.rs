@@ -4,10 +4,10 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::platform::http::HeaderMap;
+use crate::platform::url::Url;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
-use http::HeaderMap;
-use url::Url;
 
 use crate::call::{Call, Counted, Opened};
 use crate::client::Client;
@@ -44,7 +44,7 @@ pub struct RunStream {
 
 /// Bytes of a stream, from whichever builder made the request.
 pub(crate) struct Source {
-    pub(crate) bytes: BoxStream<reqwest::Result<Bytes>>,
+    pub(crate) bytes: BoxStream<Result<Bytes, platform::ConnectionError>>,
     pub(crate) headers: HeaderMap,
     pub(crate) attempts: u32,
     pub(crate) request_id: String,

@@ -1,11 +1,12 @@
 //! W3C trace context: one trace and one span a call, one span an attempt in it.
 
-use http::HeaderMap;
+use crate::platform::http::HeaderMap;
 
 use crate::call::{Call, Luck};
 use crate::platform;
 
-pub(crate) const TRACEPARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
+pub(crate) const TRACEPARENT: platform::http::HeaderName =
+    platform::http::HeaderName::from_static("traceparent");
 
 /// The span of a call, from its first attempt to the end of its stream. It has no header, body or query:
 /// nothing in it can be a secret.

@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::platform::http::header;
 use bytes::Bytes;
 use futures::Stream;
-use http::header;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
@@ -185,7 +185,7 @@ impl Upload {
     async fn gather(
         &self,
         call: &Call,
-        request: &mut reqwest::Request,
+        request: &mut platform::Request,
     ) -> Result<(), LangflowError> {
         let Some(Transferring::Up(_, progress)) = &call.transfer else {
             return Ok(());
@@ -208,7 +208,7 @@ impl Upload {
         })?;
         let types = call.operation.body.as_ref().map(|body| body.content_types);
         if let (false, Some(types)) = (self.is_form(), types)
-            && let Ok(value) = http::HeaderValue::from_str(self.type_for(types))
+            && let Ok(value) = platform::http::HeaderValue::from_str(self.type_for(types))
         {
             request.headers_mut().insert(header::CONTENT_TYPE, value);
         }
@@ -216,13 +216,13 @@ impl Upload {
     }
 
     /// Says what body comes.
-    pub(crate) fn label(&self, request: &mut reqwest::Request) -> Result<(), LangflowError> {
+    pub(crate) fn label(&self, request: &mut platform::Request) -> Result<(), LangflowError> {
         if !self.is_form() {
             return Ok(());
         }
         let value = format!("{FORM}; boundary={}", self.boundary);
         options::check_header("content_type", "content-type", self.own_type())?;
-        if let Ok(value) = http::HeaderValue::from_str(&value) {
+        if let Ok(value) = platform::http::HeaderValue::from_str(&value) {
             request.headers_mut().insert(header::CONTENT_TYPE, value);
         }
         Ok(())
@@ -377,7 +377,7 @@ impl Download {
 pub(crate) fn upload(
     client: Client,
     mut call: Call,
-    mut request: reqwest::Request,
+    mut request: platform::Request,
     upload: Upload,
 ) -> impl Stream<Item = Result<Value, LangflowError>> + MaybeSend + 'static {
     let (progress, seen) = watch::channel(Far::default());
@@ -420,7 +420,7 @@ pub(crate) fn upload(
 pub(crate) fn download(
     client: Client,
     mut call: Call,
-    request: reqwest::Request,
+    request: platform::Request,
     download: Download,
 ) -> impl Stream<Item = Result<Value, LangflowError>> + MaybeSend + 'static {
     let (progress, seen) = watch::channel(Transfer::default());

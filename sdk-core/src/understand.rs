@@ -1,6 +1,6 @@
 //! Makes JSON of a whole answer, or says what came instead.
 
-use http::{HeaderMap, header};
+use crate::platform::http::{HeaderMap, header};
 use serde_json::Value;
 
 use crate::call::{Answer, Call};

@@ -7,9 +7,9 @@ mod stream;
 
 use std::panic::AssertUnwindSafe;
 
+use crate::platform::http::header;
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
-use http::header;
 use serde_json::{Map, Value, json};
 
 use crate::builder::ClientBuilder;
@@ -21,6 +21,7 @@ use crate::many::ManyOptions;
 use crate::metrics::Thresholds;
 use crate::operation;
 use crate::options::{self, CallOptions, refuse};
+use crate::platform;
 use crate::request::{self, Parts};
 use crate::run::RunRequest;
 use crate::send::has_type;
@@ -135,7 +136,7 @@ impl Engine {
                 return Err(LangflowError::invalid_input("op", message));
             }
             // An operation that can also answer whole is asked for its events here.
-            let accept = http::HeaderValue::from_static("text/event-stream");
+            let accept = platform::http::HeaderValue::from_static("text/event-stream");
             request.headers_mut().insert(header::ACCEPT, accept);
             let url = request.url().clone();
             let opened = self.client.open(request, &call).await?;
@@ -249,7 +250,7 @@ impl Engine {
         self.client.describe().to_string()
     }
 
-    fn begin(&self, head: &str, body: Bytes) -> Result<(Call, reqwest::Request), LangflowError> {
+    fn begin(&self, head: &str, body: Bytes) -> Result<(Call, platform::Request), LangflowError> {
         let head: Value = serde_json::from_str(head)
             .map_err(|error| LangflowError::invalid_input("head", format!("Not JSON: {error}.")))?;
         let id = options::text("op", &head["op"])?;
@@ -292,7 +293,7 @@ impl Engine {
         let mut request = request::build(&base, operation, parts)?;
         if let Some(form) = form {
             options::check_header("filename", "content-type", &form.label)?;
-            if let Ok(label) = http::HeaderValue::from_str(&form.label) {
+            if let Ok(label) = platform::http::HeaderValue::from_str(&form.label) {
                 request.headers_mut().insert(header::CONTENT_TYPE, label);
             }
             *request.body_mut() = Some(form.body.into());
@@ -305,7 +306,7 @@ impl Engine {
         &self,
         head: &str,
         upload: &Upload,
-    ) -> Result<(Call, reqwest::Request), LangflowError> {
+    ) -> Result<(Call, platform::Request), LangflowError> {
         let mut head: Value = serde_json::from_str(head)
             .map_err(|error| LangflowError::invalid_input("head", format!("Not JSON: {error}.")))?;
         let id = options::text("op", &head["op"])?;

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, header};
+use crate::platform::http::{HeaderMap, Method, header};
 use serde_json::{Map, Value};
 
 use crate::call::Call;
@@ -30,7 +30,7 @@ const PROBE_BYTES: usize = 64 * 1024;
 /// Why a question was not answered.
 enum Silent {
     Slow,
-    Lost(reqwest::Error),
+    Lost(platform::ConnectionError),
     /// It is starting, busy, or behind somebody who lets nobody through.
     Refused(u16),
 }
@@ -317,7 +317,7 @@ impl Client {
         let Ok(url) = format!("{}{path}", self.config.base.root()).parse() else {
             return Ok(None);
         };
-        let request = reqwest::Request::new(Method::GET, url);
+        let request = platform::Request::new(Method::GET, url);
         let deadline = Deadline::new(Some(most));
         let Ok(http) = self.http() else {
             return Ok(None);

@@ -4,13 +4,17 @@
 pub mod asked;
 pub mod errors;
 pub mod operations;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod resources;
+#[cfg(not(target_arch = "wasm32"))]
 #[rustfmt::skip]
 #[allow(missing_docs, clippy::all, clippy::unwrap_used, dead_code)]
 pub mod workspace;
+#[cfg(not(target_arch = "wasm32"))]
 #[rustfmt::skip]
 #[allow(missing_docs, clippy::all, clippy::unwrap_used, dead_code)]
 pub mod langflow;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod langflow_operations;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod langflow_resources;

@@ -9,6 +9,7 @@ use crate::error::LangflowError;
 use crate::exact;
 use crate::operation::Operation;
 use crate::options::CallOptions;
+use crate::platform;
 use crate::request::{self, Parts};
 
 impl Client {
@@ -33,7 +34,7 @@ impl Client {
         &self,
         asked: Asked,
         accept: Option<&'static str>,
-    ) -> Result<(Call, reqwest::Request), LangflowError> {
+    ) -> Result<(Call, platform::Request), LangflowError> {
         let mut call = Call::new(self, asked.operation, asked.options);
         // Every caller goes on to the other family where this one is not it.
         call.moves = !asked.operation.open_source();

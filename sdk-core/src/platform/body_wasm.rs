@@ -20,13 +20,13 @@ impl Sent {
 }
 
 /// Nothing can be watched here.
-pub fn watch(_: &mut reqwest::Request) -> Sent {
+pub fn watch(_: &mut super::Request) -> Sent {
     Sent
 }
 
 /// Gives the request a body of these pieces, whole.
 pub fn attach(
-    request: &mut reqwest::Request,
+    request: &mut super::Request,
     pieces: Vec<Piece>,
     progress: Option<watch::Sender<Far>>,
 ) -> Sent {

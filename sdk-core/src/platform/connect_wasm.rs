@@ -12,19 +12,19 @@ pub fn http_client(
     _: &BaseUrl,
     _: Option<Duration>,
     _: &Network,
-) -> Result<reqwest::Client, LangflowError> {
-    reqwest::Client::builder().build().map_err(|error| {
+) -> Result<super::HttpClient, LangflowError> {
+    super::HttpClient::builder().build().map_err(|error| {
         let message = format!("The HTTP client could not be set up: {}.", causes(&error));
         LangflowError::new(ErrorCode::TlsFailed, message)
     })
 }
 
 /// None that anybody here knows of.
-pub fn proxies(_: &Network) -> Vec<url::Url> {
+pub fn proxies(_: &Network) -> Vec<super::url::Url> {
     Vec::new()
 }
 
 /// Whether it is the certificate of the server that was not accepted: a page is not told.
-pub fn untrusted(_: &reqwest::Error) -> bool {
+pub fn untrusted(_: &super::ConnectionError) -> bool {
     true
 }

@@ -15,13 +15,17 @@ mod connect;
 #[path = "connect_wasm.rs"]
 mod connect;
 
+mod net;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+#[cfg(not(target_arch = "wasm32"))]
 use crate::call::{Call, Opened};
+#[cfg(not(target_arch = "wasm32"))]
 use crate::client::Client;
 use crate::error::LangflowError;
 
@@ -30,6 +34,7 @@ pub use body::file_bytes;
 pub use body::{Sent, Sink, attach, file_size, watch};
 pub use connect::{http_client, proxies, untrusted};
 pub use feed::{Feed, explain};
+pub use net::{ConnectionError, HttpClient, Request, Response, http, url};
 
 /// A part of a body.
 #[derive(Debug, Clone)]
@@ -284,16 +289,12 @@ pub fn name() -> String {
 pub const BOUNDS_CONNECTING: bool = cfg!(not(target_arch = "wasm32"));
 
 /// The bytes of an answer as they come.
-pub fn body_stream(response: reqwest::Response) -> BoxStream<reqwest::Result<Bytes>> {
+pub fn body_stream(response: Response) -> BoxStream<Result<Bytes, ConnectionError>> {
     Box::pin(response.bytes_stream())
 }
 
 /// What comes of a body within the time, up to so many bytes.
-pub async fn beginning(
-    response: reqwest::Response,
-    most: usize,
-    wait: Option<Duration>,
-) -> Vec<u8> {
+pub async fn beginning(response: Response, most: usize, wait: Option<Duration>) -> Vec<u8> {
     use futures::StreamExt as _;
     let mut body = Vec::new();
     let mut stream = body_stream(response);
@@ -315,7 +316,7 @@ pub async fn beginning(
 #[cfg(not(target_arch = "wasm32"))]
 pub async fn respond(
     client: &Client,
-    request: reqwest::Request,
+    request: Request,
     call: &Call,
 ) -> Result<Opened, LangflowError> {
     let answer = client.exchange(request, call).await?;
@@ -332,17 +333,8 @@ pub async fn respond(
     })
 }
 
-/// Sends for progenitor's client. A browser's response cannot be made, so its body is left to it.
-#[cfg(target_arch = "wasm32")]
-pub async fn respond(
-    client: &Client,
-    request: reqwest::Request,
-    call: &Call,
-) -> Result<Opened, LangflowError> {
-    client.open(request, call).await
-}
-
 /// An error of reqwest's, which only reqwest can make.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn some_error(client: &reqwest::Client) -> reqwest::Error {
     match client.get("").build() {
         Err(error) => error,
@@ -368,7 +360,7 @@ pub enum Transport {
 }
 
 /// Classifies a transport error.
-pub fn transport(error: &reqwest::Error) -> Transport {
+pub fn transport(error: &ConnectionError) -> Transport {
     if error.is_builder() {
         return Transport::Builder;
     }
