@@ -11,6 +11,7 @@ use pyo3::types::PyBytes;
 use crate::errors::{exception, plain};
 use crate::feed::Feed;
 use crate::hooks::Hooks;
+use crate::result::held;
 use crate::stream::EventStream;
 use crate::{future, runtime};
 
@@ -229,15 +230,56 @@ impl Engine {
         )
     }
 
-    fn run(&self, py: Python<'_>, request: String) -> PyResult<String> {
+    fn run(&self, py: Python<'_>, request: String) -> PyResult<Py<PyAny>> {
         let engine = self.engine(py)?;
-        let outcome = runtime::wait(py, async move { engine.run(&request).boxed().await })?;
-        outcome.map_err(|error| exception(py, &error))
+        let work = async move { engine.run_asked(&request).boxed().await };
+        match runtime::wait(py, work)? {
+            Ok(result) => held(py, result),
+            Err(error) => Err(exception(py, &error)),
+        }
     }
 
     fn run_async(&self, py: Python<'_>, request: String) -> PyResult<Py<PyAny>> {
         let engine = self.engine(py)?;
-        future::spawn(py, async move { engine.run(&request).boxed().await }, text)
+        let work = async move { engine.run_asked(&request).boxed().await };
+        future::spawn(py, work, held)
+    }
+
+    fn run_plain(
+        &self,
+        py: Python<'_>,
+        flow_id: String,
+        input_value: String,
+        session_id: Option<String>,
+    ) -> PyResult<Py<PyAny>> {
+        let engine = self.engine(py)?;
+        let work = async move {
+            engine
+                .run_plain(flow_id, input_value, session_id)
+                .boxed()
+                .await
+        };
+        match runtime::wait(py, work)? {
+            Ok(result) => held(py, result),
+            Err(error) => Err(exception(py, &error)),
+        }
+    }
+
+    fn run_plain_async(
+        &self,
+        py: Python<'_>,
+        flow_id: String,
+        input_value: String,
+        session_id: Option<String>,
+    ) -> PyResult<Py<PyAny>> {
+        let engine = self.engine(py)?;
+        let work = async move {
+            engine
+                .run_plain(flow_id, input_value, session_id)
+                .boxed()
+                .await
+        };
+        future::spawn(py, work, held)
     }
 
     fn open(&self, py: Python<'_>, request: String) -> PyResult<EventStream> {

@@ -10,6 +10,7 @@ mod hooks;
 mod mailbox;
 #[cfg(feature = "mock")]
 mod mock;
+mod result;
 mod runtime;
 mod stream;
 
@@ -21,6 +22,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<engine::Engine>()?;
     module.add_class::<feed::Feed>()?;
+    module.add_class::<result::Held>()?;
     module.add_class::<stream::EventStream>()?;
     module.add_function(wrap_pyfunction!(errors::invalid_input, module)?)?;
     module.add_function(wrap_pyfunction!(engine::compute, module)?)?;

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
 use crate::errors::{after_sending, exception};
+use crate::result::held;
 use crate::{future, runtime};
 
 /// An open stream; bound to the process that opened it.
@@ -150,7 +151,8 @@ fn batch(py: Python<'_>, batch: Option<String>) -> PyResult<Py<PyAny>> {
     Ok(batch.into_pyobject(py)?.into_any().unbind())
 }
 
-/// The events as Python has them: a token as the object that its JSON would be, all else as JSON.
+/// The events as Python has them: a token as the object that its JSON would be, a run that has its
+/// result as its place and the result, all else as JSON.
 fn list(py: Python<'_>, items: Vec<Item>) -> PyResult<Py<PyAny>> {
     let made = PyList::empty(py);
     for item in items {
@@ -169,6 +171,7 @@ fn list(py: Python<'_>, items: Vec<Item>) -> PyResult<Py<PyAny>> {
                 }
                 made.append(event)?;
             }
+            Item::Result(run) => made.append((run.index, held(py, run.result)?))?,
             Item::Json(value) => made.append(PyString::new(py, &boundary::text_of(&value)))?,
         }
     }

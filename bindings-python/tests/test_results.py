@@ -52,6 +52,22 @@ def test_a_result_as_data() -> None:
     assert RunResult({**RESULT, "output": "other"}) != result
 
 
+@pytest.mark.parametrize("flow", ["hello-flow", "two-outputs"])
+def test_a_result_that_the_engine_holds_is_as_one_of_data(mock: MockServer, flow: str) -> None:
+    client = mock.client()
+    made = client.run_flow(flow, "Hi"), client.run_many(flow, ["Hi"])[0].result
+    for held in made:
+        assert held is not None
+        # Before anything else is asked for.
+        output = held.output
+        data = RunResult(held.to_dict())
+        assert (output, held, repr(held)) == (data.output, data, repr(data))
+        assert held.outputs == data.outputs
+        assert pickle.loads(pickle.dumps(held)) == data
+        unread = pickle.loads(pickle.dumps(client.run_flow(flow, "Hi")))
+        assert unread["output"] == unread.output == output
+
+
 def test_rows(mock: MockServer) -> None:
     pandas = pytest.importorskip("pandas")
     result = mock.client().run_flow("two-outputs", "Hi")

@@ -101,7 +101,7 @@ def test_results_are_values(raw: RawServer) -> None:
     assert repr(copy) == repr(one)
     assert one.to_dict() is not one.to_dict()
     with pytest.raises(AttributeError):
-        one.output = "x"
+        one.output = "x"  # type: ignore[misc]
     with pytest.raises(AttributeError):
         _ = one.misspelt  # type: ignore[attr-defined]
 

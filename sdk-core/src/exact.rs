@@ -100,6 +100,11 @@ pub(crate) fn restored_bytes(text: Bytes) -> Bytes {
     }
 }
 
+/// Whether the text is such an integer, or begins like one.
+pub(crate) fn is_marked(text: &str) -> bool {
+    platform::EXACT && text.starts_with(MARK)
+}
+
 fn find(text: &[u8], from: usize, what: &[u8]) -> Option<usize> {
     let mut at = from;
     loop {

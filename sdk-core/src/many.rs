@@ -3,6 +3,7 @@
 use futures::{Stream, StreamExt as _};
 use serde_json::{Value, json};
 
+use crate::boundary::{Counts, Item, ManyResult};
 use crate::client::Client;
 use crate::error::LangflowError;
 use crate::exact::{self, Wide};
@@ -103,30 +104,33 @@ pub(crate) fn events(
     client: &Client,
     requests: Vec<Request>,
     options: ManyOptions,
-) -> impl Stream<Item = Result<Value, LangflowError>> + MaybeSend + 'static {
+) -> impl Stream<Item = Result<Item, LangflowError>> + MaybeSend + 'static {
     let total = requests.len();
     let items = items(client, requests, options).map(Some);
     let items = items.chain(futures::stream::iter([None]));
-    items.scan((0, 0), move |(done, failed), item| {
-        let mut event = match item {
-            None => json!({"type": "end"}),
-            Some(item) => {
-                *done += 1;
-                let mut event = json!({"type": "item", "index": item.index});
-                match item.outcome {
-                    Ok(result) => event["result"] = result.to_json(),
-                    Err(error) => {
-                        *failed += 1;
-                        event["error"] = json!(error.info());
-                    }
-                }
-                event
-            }
+    let mut counts = Counts {
+        done: 0,
+        failed: 0,
+        total,
+    };
+    items.map(move |item| {
+        let Some(ManyItem { index, outcome }) = item else {
+            let mut event = json!(counts);
+            event["type"] = "end".into();
+            return Ok(Item::Json(event));
         };
-        event["done"] = json!(done);
-        event["failed"] = json!(failed);
-        event["total"] = json!(total);
-        std::future::ready(Some(Ok(event)))
+        counts.done += 1;
+        Ok(match outcome {
+            Ok(result) => Item::Result(Box::new(ManyResult::new(index, result, counts))),
+            Err(error) => {
+                counts.failed += 1;
+                let mut event = json!(counts);
+                event["type"] = "item".into();
+                event["index"] = index.into();
+                event["error"] = json!(error.info());
+                Item::Json(event)
+            }
+        })
     })
 }
 

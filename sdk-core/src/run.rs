@@ -115,7 +115,7 @@ fn none(count: &u64) -> bool {
 
 /// A result as it crosses a boundary.
 #[derive(Serialize)]
-struct Crossing<'a> {
+pub(crate) struct Crossing<'a> {
     #[serde(flatten)]
     result: &'a RunResult,
     text: Option<&'a str>,
@@ -124,7 +124,7 @@ struct Crossing<'a> {
 }
 
 impl<'a> Crossing<'a> {
-    fn of(result: &'a RunResult) -> Self {
+    pub(crate) fn of(result: &'a RunResult) -> Self {
         let (text, text_error) = match result.text() {
             Ok(text) => (Some(text), None),
             Err(error) => (None, Some(error.info().clone())),

@@ -15,7 +15,7 @@ from ._given import NOT_GIVEN, NotGiven, overload
 from ._json import loads
 from ._native import invalid_input
 from ._stream import AsyncStream
-from ._watch import watch
+from ._watch import wanted, watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -202,6 +202,27 @@ class AsyncClient(AsyncTools, AsyncResources):
             RunFailed: the flow ran into an error.
             LangflowError: all else that can go wrong; see its subclasses.
         """
+        # What most runs are, without JSON and a watch between.
+        if (
+            type(flow_id) is str
+            and type(input_value) is str
+            and (session_id is None or type(session_id) is str)
+            and tweaks is None
+            and timeout is NOT_GIVEN
+            and max_retries is NOT_GIVEN
+            and headers is NOT_GIVEN
+            and idempotency_key is NOT_GIVEN
+            and files is None
+            and variables is None
+            and output_ids is None
+            and delete_files is False
+            and not (stream or background or self._defaults or self._keys or wanted())
+        ):
+            try:
+                return result(await self._bare.run_plain_async(flow_id, input_value, session_id))
+            except UnicodeEncodeError:
+                # Half a character: below it is said of which argument.
+                pass
         options = run_options(timeout, max_retries, headers, idempotency_key)
         fields = run_fields(
             flow_id,

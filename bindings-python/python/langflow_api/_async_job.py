@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._bridge import result
+from ._bridge import result_of
 from ._job import JobInfo, Known
 from ._json import loads
 
@@ -60,7 +60,8 @@ class AsyncJob(Known):
             TotalTimeout: it is not over yet. It goes on, and can be waited for again.
             LangflowError: as for every call.
         """
-        return result(await self._engine.invoke_async("job.wait", self._arguments(timeout=timeout)))
+        arguments = self._arguments(timeout=timeout)
+        return result_of(await self._engine.invoke_async("job.wait", arguments))
 
     def events(self, last_event_id: str | None = None) -> AsyncStream:
         """Its events up to its end; letting go of them does not stop the job.

@@ -216,7 +216,7 @@ class AsyncTools(Base):
         source = (await self._ready()).run_many(many.message)
         try:
             while True:
-                batch = await source.next_batch_async()
+                batch = await source.next_events_async()
                 if batch is None:
                     return
                 for item in many.items(batch):

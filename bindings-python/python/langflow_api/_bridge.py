@@ -9,15 +9,18 @@ from ._models import of, wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, NoReturn
 
+    from . import _native
     from ._models import Shape
     from ._result import RunResult
 
 
 # Loaded with the first run, and not asked for with each.
 _run_result: type[RunResult] | None = None
+_hold: Callable[[RunResult, _native.Held], None]
+_new = object.__new__
 
 
 def encode(fields: Mapping[str, object]) -> bytes:
@@ -123,19 +126,33 @@ def answer(reply_head: str, body: bytes, shapes: Mapping[int, Shape], home: str 
     return body
 
 
-def result(text: str) -> RunResult:
+def result(held: _native.Held) -> RunResult:
     """The result of a run."""
-    global _run_result
+    global _hold, _run_result
     if _run_result is None:
-        from ._result import RunResult
+        from ._result import RunResult, hold
 
-        _run_result = RunResult
-    data = loads(text)
-    made: RunResult = of(_run_result, data)
-    if data.get("session_status") == "expired":
-        import logging
-
-        logging.getLogger("langflow_api").warning(
-            "session %s had expired: the flow began a new memory", made.session_id
-        )
+        _hold, _run_result = hold, RunResult
+    made = _new(_run_result)
+    _hold(made, held)
+    if held.expired:
+        _say_expired(made)
     return made
+
+
+def result_of(text: str) -> RunResult:
+    """The result of a run that comes as JSON."""
+    from ._result import RunResult
+
+    made: RunResult = of(RunResult, loads(text))
+    if made.session_status == "expired":
+        _say_expired(made)
+    return made
+
+
+def _say_expired(made: RunResult) -> None:
+    import logging
+
+    logging.getLogger("langflow_api").warning(
+        "session %s had expired: the flow began a new memory", made.session_id
+    )

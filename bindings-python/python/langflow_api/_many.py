@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
 from . import _native
-from ._bridge import encode
+from ._bridge import encode, result
 from ._errors import from_info
 from ._given import NOT_GIVEN, given
 from ._json import loads
-from ._result import RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     import pandas
 
     from ._errors import LangflowError
+    from ._result import RunResult
 
     Inputs = Iterable[Union[str, Mapping[str, Any]]]
     """Texts, or mappings with ``input_value`` and, if they differ, ``flow_id``, ``tweaks`` and
@@ -184,15 +184,17 @@ class Many:
             fields["options"] = sent
         return fields
 
-    def items(self, batch: str | None) -> Iterator[RunItem]:
+    def items(self, batch: list[Any]) -> Iterator[RunItem]:
         """The items of a batch of the engine."""
-        for event in loads(batch) if batch is not None else ():
-            if event["type"] != "item":
+        for event in batch:
+            if type(event) is tuple:
+                index, held = event
+                yield RunItem(index, self.inputs[index], result(held))
                 continue
-            index = event["index"]
-            error = from_info(event["error"]) if event.get("error") else None
-            result = RunResult(event["result"]) if event.get("result") else None
-            yield RunItem(index, self.inputs[index], result, error)
+            event = loads(event)
+            if event["type"] == "item":
+                index = event["index"]
+                yield RunItem(index, self.inputs[index], error=from_info(event["error"]))
 
 
 def inputs_of(inputs: Inputs) -> list[str | Mapping[str, Any]]:
@@ -221,7 +223,7 @@ def iterate(engine: _native.Engine, many: Many) -> Iterator[RunItem]:
     source = engine.run_many(many.message)
     try:
         while True:
-            batch = source.next_batch()
+            batch = source.next_events()
             if batch is None:
                 return
             yield from many.items(batch)

@@ -26,8 +26,17 @@ class Engine:
         """Lets go of the connections."""
     def call(self, head: str, body: bytes) -> tuple[str, bytes]: ...
     def call_async(self, head: str, body: bytes) -> Future[tuple[str, bytes]]: ...
-    def run(self, request: str) -> str: ...
-    def run_async(self, request: str) -> Future[str]: ...
+    def run(self, request: str) -> Held: ...
+    def run_async(self, request: str) -> Future[Held]: ...
+    def run_plain(self, flow_id: str, input_value: str, session_id: str | None) -> Held:
+        """As :meth:`run`, of a run that is no more than this.
+
+        Raises:
+            UnicodeEncodeError: half a character is among it; :meth:`run` names the argument.
+        """
+    def run_plain_async(
+        self, flow_id: str, input_value: str, session_id: str | None
+    ) -> Future[Held]: ...
     def open(self, request: str) -> EventStream: ...
     def open_async(self, request: str) -> Future[EventStream]: ...
     def open_call(self, head: str, body: bytes) -> EventStream: ...
@@ -50,14 +59,26 @@ class Feed:
         """There is no more."""
 
 @final
+class Held:
+    """The result of a run."""
+
+    output: str | None
+    """The single output, where it is text."""
+    expired: bool
+    """Whether its session had expired."""
+    def json(self) -> str:
+        """All of it."""
+
+@final
 class EventStream:
     """The events of a run, in batches: a JSON array of those that have arrived."""
 
     def next_batch(self) -> str | None: ...
     def next_batch_async(self) -> Future[str | None]: ...
-    def next_events(self) -> list[dict[str, Any] | str] | None:
-        """The same of a run: tokens as the objects that their JSON would be, all else as JSON."""
-    def next_events_async(self) -> Future[list[dict[str, Any] | str] | None]: ...
+    def next_events(self) -> list[Any] | None:
+        """The same, each by itself: a token as the object that its JSON would be, one of many runs
+        that has its result as a tuple of its index and a :class:`Held`, all else as JSON."""
+    def next_events_async(self) -> Future[list[Any] | None]: ...
     def close(self) -> None: ...
 
 @final

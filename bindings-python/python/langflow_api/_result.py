@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ._models import Model, short
+from ._json import loads
+from ._models import Model, _set_data, short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
     import pandas
 
+    from . import _native
     from ._models import Shape
 
 
@@ -42,10 +44,9 @@ class RunOutput(Model):
 class RunResult(Model):
     """The answer of a run, the same on every server."""
 
-    __slots__ = ()
-    output: Any
-    """The single output: its text, or its value if it is not text; ``None`` if there is no
-    single one (see :attr:`reason`)."""
+    __slots__ = ("_held",)
+
+    _held: _native.Held
     reason: Literal["single", "multiple", "none", "non_string", "suspended", "pending"]
     """How many outputs there are, and of which kind."""
     outputs: dict[str, RunOutput]
@@ -66,6 +67,29 @@ class RunResult(Model):
     """Whether the answer was kept from an earlier run (``cache_ttl``); it has no session then."""
     raw: dict[str, Any]
     """The answer's body as it came."""
+
+    # The engine's result, until more is asked for than its text.
+    @property
+    def output(self) -> Any:
+        """The single output: its text, or its value if it is not text; ``None`` if there is no
+        single one (see :attr:`reason`)."""
+        try:
+            text = self._held.output
+        except AttributeError:
+            text = None
+        return self.get("output") if text is None else text
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "_held":
+                # Made of data.
+                raise AttributeError(name)
+            if name != "_data":
+                return super().__getattr__(name)
+            data = loads(self._held.json())
+            _set_data(self, data)
+            return data
 
     @property
     def skipped_events(self) -> int:
@@ -143,3 +167,7 @@ class RunResult(Model):
             shown.insert(1, "reason")
         fields = ", ".join(f"{name}={short(getattr(self, name))}" for name in shown)
         return f"RunResult({fields})"
+
+
+hold = RunResult.__dict__["_held"].__set__
+"""Makes a new object the result that the engine holds."""

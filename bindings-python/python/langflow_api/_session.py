@@ -46,7 +46,7 @@ class Conversation:
     def _fields(self, input_value: str, tweaks: Tweaks | None) -> dict[str, object]:
         return run_fields(self.flow_id, input_value, self._tweaks(tweaks), self.session_id)
 
-    def _tweaks(self, more: Tweaks | None) -> object:
+    def _tweaks(self, more: Tweaks | None) -> Tweaks | None:
         if not self.tweaks or not more:
             return more or self.tweaks or None
         try:

@@ -183,10 +183,23 @@ class Watched(Watch):
 
 def watch(name: str, options: dict[str, object], flow_id: object = None) -> Watch:
     """Begins to watch a call, if anybody wants to know of it."""
+    return Watched(name, options, flow_id) if wanted() else Watch(options)
+
+
+# Looked up once: a logger stays, while asking for it takes a lock.
+_logger: Any = None
+
+
+def wanted() -> bool:
+    """Whether anybody wants to know of calls."""
+    global _logger
     modules = sys.modules
     if "opentelemetry.trace" in modules:
-        return Watched(name, options, flow_id)
-    logging = modules.get("logging")
-    if logging is not None and logging.getLogger("langflow_api").isEnabledFor(20):
-        return Watched(name, options, flow_id)
-    return Watch(options)
+        return True
+    if _logger is None:
+        logging = modules.get("logging")
+        if logging is None:
+            return False
+        _logger = logging.getLogger("langflow_api")
+    enabled: bool = _logger.isEnabledFor(20)
+    return enabled

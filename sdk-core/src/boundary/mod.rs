@@ -2,6 +2,7 @@
 //! crosses, so that a binding does not change when the API grows.
 
 mod compute;
+mod held;
 mod invoke;
 mod stream;
 
@@ -33,6 +34,7 @@ use crate::understand::misshapen;
 pub use crate::platform::Feed;
 pub(crate) use compute::Entry as Compute;
 pub use compute::compute;
+pub use held::{Counts, HeldResult, ManyResult};
 pub(crate) use invoke::{Answer as Invoked, Args, Entry};
 pub use stream::{EventStream, Item};
 
@@ -99,14 +101,7 @@ impl Engine {
     /// Runs a flow. `request`: `{"flow_id", "input_value", "tweaks"?, "session_id"?, "options"?}`;
     /// the answer is the result as JSON.
     pub async fn run(&self, request: &str) -> Result<String, ErrorJson> {
-        guard(async {
-            let result = self
-                .client
-                .run_flow(RunRequest::from_json(request)?)
-                .await?;
-            Ok(result.to_text())
-        })
-        .await
+        Ok(self.run_asked(request).await?.to_json())
     }
 
     /// Runs a flow as a stream; `request` as for [`Engine::run`]. With `{"job_id",
@@ -164,7 +159,7 @@ impl Engine {
     pub fn run_many(&self, request: &str) -> Result<EventStream, ErrorJson> {
         let (requests, options) = ManyOptions::from_json(request)?;
         let items = crate::many::events(&self.client, requests, options);
-        Ok(EventStream::new(items))
+        Ok(EventStream::of(items))
     }
 
     /// Sends a file or bytes, in pieces, as the body of an operation. `head` as for

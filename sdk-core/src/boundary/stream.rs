@@ -7,7 +7,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::sync::{Mutex, Notify};
 
-use super::{ErrorJson, guard};
+use super::{ErrorJson, ManyResult, guard};
 use crate::error::LangflowError;
 use crate::event::Event;
 use crate::exact;
@@ -32,6 +32,8 @@ pub enum Item {
         /// It is the whole text of a flow that sent no tokens.
         synthetic: bool,
     },
+    /// One of many runs that has its result.
+    Result(Box<ManyResult>),
     /// All else, as a JSON object.
     Json(Value),
 }
@@ -58,6 +60,7 @@ impl Item {
         // Writing to memory does not fail, and both have only texts for keys.
         let _ = match self {
             Item::Json(value) => serde_json::to_writer(text, &value),
+            Item::Result(run) => run.write(text),
             Item::Token {
                 id,
                 text: piece,

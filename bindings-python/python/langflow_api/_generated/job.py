@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from .._bridge import result
+from .._bridge import result_of
 from .._job import JobInfo, Known
 from .._json import loads
 
@@ -57,7 +57,8 @@ class Job(Known):
             TotalTimeout: it is not over yet. It goes on, and can be waited for again.
             LangflowError: as for every call.
         """
-        return result(self._engine.invoke("job.wait", self._arguments(timeout=timeout)))
+        arguments = self._arguments(timeout=timeout)
+        return result_of(self._engine.invoke("job.wait", arguments))
 
     def events(self, last_event_id: str | None = None) -> Stream:
         """Its events up to its end; letting go of them does not stop the job.

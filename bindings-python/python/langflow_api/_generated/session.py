@@ -63,9 +63,15 @@ class Session(Conversation):
         """
         opens = self._turn() if self.session_id is None else None
         try:
-            fields = self._fields(input_value, tweaks)
-            fields.update(run_options(timeout, max_retries, headers, NOT_GIVEN))
-            made: RunResult = self._client.run_flow(**fields)  # type: ignore[call-overload]
+            made = self._client.run_flow(
+                self.flow_id,
+                input_value,
+                tweaks=self._tweaks(tweaks),
+                session_id=self.session_id,
+                timeout=timeout,
+                max_retries=max_retries,
+                headers=headers,
+            )
             self._learn(made)
         finally:
             if opens is not None:

@@ -1,0 +1,106 @@
+//! The result of a run as a host takes it that makes its objects itself: what is asked of every result
+//! is there without JSON between, and all of it as JSON for who asks further.
+
+use serde::Serialize;
+
+use super::{Engine, ErrorJson, guard};
+use crate::exact;
+use crate::run::{Crossing, RunRequest, RunResult};
+
+/// The result of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldResult(RunResult);
+
+impl HeldResult {
+    /// The single output where it is text: what `output` of the JSON is then.
+    pub fn output(&self) -> Option<&str> {
+        let text = self.0.output.as_str();
+        text.filter(|text| !exact::is_marked(text))
+    }
+
+    /// Whether the session had expired, which a host logs.
+    pub fn expired(&self) -> bool {
+        self.0.session_status.as_deref() == Some("expired")
+    }
+
+    /// All of it, as [`Engine::run`] answers with it.
+    pub fn to_json(&self) -> String {
+        self.0.to_text()
+    }
+}
+
+/// One of many runs that has its result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ManyResult {
+    /// Place of its request.
+    pub index: usize,
+    /// Its result.
+    pub result: HeldResult,
+    /// Runs that are done, failed and there are.
+    pub counts: Counts,
+}
+
+/// How far many runs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Runs that are over.
+    pub done: usize,
+    /// Those of them that failed.
+    pub failed: usize,
+    /// All runs.
+    pub total: usize,
+}
+
+impl ManyResult {
+    pub(crate) fn new(index: usize, result: RunResult, counts: Counts) -> ManyResult {
+        ManyResult {
+            index,
+            result: HeldResult(result),
+            counts,
+        }
+    }
+
+    /// Adds the event to a JSON text.
+    pub(super) fn write(&self, text: &mut Vec<u8>) -> serde_json::Result<()> {
+        #[derive(Serialize)]
+        struct Event<'a> {
+            r#type: &'static str,
+            index: usize,
+            result: Crossing<'a>,
+            #[serde(flatten)]
+            counts: Counts,
+        }
+        let event = Event {
+            r#type: "item",
+            index: self.index,
+            result: Crossing::of(&self.result.0),
+            counts: self.counts,
+        };
+        serde_json::to_writer(text, &event)
+    }
+}
+
+impl Engine {
+    /// As [`Engine::run`], of a run that is no more than what most are, without JSON between.
+    pub async fn run_plain(
+        &self,
+        flow_id: String,
+        input_value: String,
+        session_id: Option<String>,
+    ) -> Result<HeldResult, ErrorJson> {
+        let mut request = RunRequest::new(flow_id, input_value);
+        if let Some(id) = session_id {
+            request = request.session_id(id);
+        }
+        guard(async { self.client.run_flow(request).await.map(HeldResult) }).await
+    }
+
+    /// As [`Engine::run`], for a host that takes the result by itself.
+    pub async fn run_asked(&self, request: &str) -> Result<HeldResult, ErrorJson> {
+        guard(async {
+            let request = RunRequest::from_json(request)?;
+            self.client.run_flow(request).await.map(HeldResult)
+        })
+        .await
+    }
+}
