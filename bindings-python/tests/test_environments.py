@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from langflow_api import AsyncClient, Client, InvalidInput, langflow_sdk
+from langflow_api import AsyncClient, Client, InvalidInput, TotalTimeout, langflow_sdk
 from langflow_api._cli import main
 from support import RawServer, header_of
 
@@ -165,8 +166,20 @@ def test_a_key_that_cannot_be_had(raw: RawServer) -> None:
     def broken() -> str:
         raise OSError("the vault is shut")
 
-    with pytest.raises(OSError, match="the vault"):
-        Client(raw.url, broken).run_flow("f", "x")
+    async def later() -> str:
+        return broken()
+
+    async def use() -> None:
+        several: list[dict[str, Any]] = [{}, {"timeout": 9.0}]
+        for options in several:
+            await AsyncClient(raw.url, later).run_flow("f", "x", **options)
+
+    for call in (lambda: Client(raw.url, broken).run_flow("f", "x"), lambda: asyncio.run(use())):
+        with pytest.raises(InvalidInput, match="`api_key` raised OSError") as caught:
+            call()
+        assert caught.value.field == "api_key"
+        assert isinstance(caught.value.__cause__, OSError)
+        assert "vault" not in str(caught.value)
     empty: Any
     for empty in (lambda: "", lambda: None, lambda: object()):
         with pytest.raises(InvalidInput) as caught:
@@ -176,3 +189,42 @@ def test_a_key_that_cannot_be_had(raw: RawServer) -> None:
     travelled: Client = pickle.loads(pickle.dumps(Client(raw.url, of_this_module)))
     travelled.run_flow("f", "x")
     assert key(raw) == "Bearer from-a-function"
+
+
+def test_the_time_of_the_key_is_part_of_the_call(raw: RawServer) -> None:
+    def slow() -> str:
+        time.sleep(0.2)
+        return "key"
+
+    async def slower() -> str:
+        await asyncio.sleep(5)
+        return "key"
+
+    async def use(client: AsyncClient, **options: Any) -> None:
+        await client.run_flow("f", "x", **options)
+
+    hangs = AsyncClient(raw.url, slower)
+    for call in (
+        lambda: Client(raw.url, slow).run_flow("f", "x", timeout=0.1),
+        lambda: Client(raw.url, slow, timeout=0.1).run_flow("f", "x"),
+        lambda: Client(raw.url, slow).with_options(timeout=0.1).run_flow("f", "x"),
+        lambda: asyncio.run(use(hangs, timeout=0.1)),
+        lambda: asyncio.run(use(hangs.with_options(timeout=0.1))),
+    ):
+        began = time.perf_counter()
+        with pytest.raises(TotalTimeout, match="`api_key` gave no key") as caught:
+            call()
+        assert time.perf_counter() - began < 2
+        assert (caught.value.phase, caught.value.may_have_executed) == ("build", False)
+    assert raw.requests == []
+    # What is left of the time is what the server has.
+    raw.script = lambda connection, _: connection.wait_until_left()
+    clients: list[tuple[Client, dict[str, Any]]] = [
+        (Client(raw.url, slow, timeout=0.5), {}),
+        (Client(raw.url, slow, timeout=9), {"timeout": 0.5}),
+    ]
+    for client, options in clients:
+        began = time.perf_counter()
+        with pytest.raises(TotalTimeout):
+            client.run_flow("f", "x", **options)
+        assert 0.45 < time.perf_counter() - began < 0.65

@@ -35,12 +35,16 @@ class AsyncTools(Base):
 
         return LateEngine(self._ready)
 
-    async def _ready(self) -> _native.Engine:
-        """The engine, with the key of now."""
+    async def _ready(self, kind: str, message: str) -> tuple[_native.Engine, str]:
+        """The engine with the key of now, and the message with what is left of its time."""
         if self._keys is None:
-            return self._bare
-        key: Any = self._keys()
-        return self._with_key(await key if hasattr(key, "__await__") else key)
+            return self._bare, message
+        from ._late import Clock, in_time
+
+        clock = Clock(kind, message, self._limit())
+        key: Any = self._asked()
+        engine = self._with_key(await in_time(key, clock) if hasattr(key, "__await__") else key)
+        return engine, clock.message()
 
     # both
 
@@ -213,7 +217,8 @@ class AsyncTools(Base):
         options = self._options(run_options(timeout, max_retries, headers, NOT_GIVEN))
         many = Many(flow_id, inputs, shared_fields(tweaks), options, concurrency, ordered)
         # only async
-        source = (await self._ready()).run_many(many.message)
+        engine, message = await self._ready("run_many", many.message)
+        source = engine.run_many(message)
         try:
             while True:
                 batch = await source.next_events_async()

@@ -52,6 +52,8 @@ class Base:
     _defaults: dict[str, object]
     _bare: _native.Engine
     _keys: Callable[[], object] | None
+    # Asked for once, and only where a function hands out the key.
+    _seconds: float | NotGiven | None = NOT_GIVEN
 
     def __init__(
         self,
@@ -92,8 +94,9 @@ class Base:
                 variable ``LANGFLOW_URL``.
             api_key: The key. Without it, the environment variable ``LANGFLOW_API_KEY``. A function
                 is asked for the key before each call, so that it can be renewed; one for an
-                :class:`AsyncClient` may be a coroutine function. Its time is its own: no time limit
-                of the call begins before it has answered.
+                :class:`AsyncClient` may be a coroutine function. Its time is part of the call's
+                (one that blocks is not interrupted); what it raises is the cause of the call's
+                ``InvalidInput``.
             timeout: Seconds that a whole call may take, retries included.
             connect_timeout: Seconds to connect.
             first_byte_timeout: Seconds until the answer begins.
@@ -224,10 +227,28 @@ class Base:
         self._keyed: tuple[str, _native.Engine] | None = None
 
     @property
-    def _engine(self) -> _native.Engine:
+    def _engine(self) -> Any:
         if self._keys is None:
             return self._bare
-        return self._with_key(self._keys())
+        from ._late import KeyedEngine
+
+        return KeyedEngine(lambda: self._with_key(self._asked()), self._limit())
+
+    def _asked(self) -> object:
+        """What the function for the key answers."""
+        assert self._keys is not None
+        try:
+            return self._keys()
+        except Exception as error:
+            from ._late import failed
+
+            raise failed(error)  # noqa: B904 - it has its cause
+
+    def _limit(self) -> float | None:
+        """Seconds that a call may take that says nothing of its own."""
+        if self._seconds is NOT_GIVEN:
+            self._seconds = loads(self._bare.describe()).get("timeout")
+        return self._seconds  # type: ignore[return-value]
 
     def _with_key(self, key: object) -> _native.Engine:
         if not isinstance(key, str):

@@ -9,7 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal
 
-    from . import _native
     from ._base import Base
     from ._errors import LangflowError
 
@@ -54,10 +53,9 @@ class Known:
         self.id = id
 
     @property
-    def _engine(self) -> _native.Engine:
+    def _engine(self) -> Any:
         # Of each call: its key may have changed.
-        engine: _native.Engine = self._client._engine
-        return engine
+        return self._client._engine
 
     def _arguments(self, **more: object) -> str:
         given = {name: value for name, value in more.items() if value is not None}

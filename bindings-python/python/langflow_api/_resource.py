@@ -54,7 +54,8 @@ class Calls:
         return self._made(reply, shapes)
 
     def _reply(self, message: str, data: bytes) -> _Reply:
-        return self._client._engine.call(message, data)
+        reply: _Reply = self._client._engine.call(message, data)
+        return reply
 
     def send(
         self,
@@ -161,7 +162,8 @@ class AsyncCalls:
 
         client = self._client
         with watch(operation, client._options(options), args.get("flow_id")) as seen:
-            way = begin(await client._ready(), head(operation, args, seen.options), body)
+            message = head(operation, args, seen.options)
+            way = begin(*await client._ready("upload", message), body)
             reply = reply_of(await follow_async(way, progress, "upload"))
             seen.replied(reply[0])
         return self._made(reply, shapes)

@@ -195,7 +195,8 @@ class SavingAsyncCalls(AsyncCalls):
     _progress: object
 
     async def _reply(self, message: str, data: bytes) -> tuple[str, Any]:
-        source = (await self._client._ready()).download(message, data, self._path)
+        engine, message = await self._client._ready("download", message)
+        source = engine.download(message, data, self._path)
         end = await follow_async(Way(source), self._progress, os.path.basename(self._path))
         return dumps(end["head"]).decode(), end
 
