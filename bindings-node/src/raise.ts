@@ -22,8 +22,9 @@ export function errorFromWire(
   cause?: unknown,
   names?: Names,
 ): LangflowError {
+  const { cause: underneath, ...known } = data;
   const info: Record<string, unknown> = Object.fromEntries(
-    Object.entries(data)
+    Object.entries(known)
       .filter(([, value]) => value !== null)
       .map(([name, value]) => [NAMES[name] ?? name, value]),
   );
@@ -32,7 +33,18 @@ export function errorFromWire(
     [info['field'], info['message']] = spelled(field, message, names);
   }
   const kind = errorClasses.get(String(code)) ?? LangflowError;
-  return new kind(info as unknown as ErrorInfo, cause === undefined ? {} : { cause });
+  const why = cause ?? below(code, underneath);
+  return new kind(info as unknown as ErrorInfo, why === undefined ? {} : { cause: why });
+}
+
+/**
+ * What the layers below a failed connection said. Data, and no error: a structured clone would drop the
+ * code of an error, and the code of this one with it.
+ */
+function below(code: unknown, said: unknown): object | undefined {
+  if (typeof said !== 'object' || said === null) return undefined;
+  const { message, os_error: errno } = said as Record<string, unknown>;
+  return { code, message, ...(errno === undefined ? {} : { errno }) };
 }
 
 /** What an engine threw, as an error of ours. */

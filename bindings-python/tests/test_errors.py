@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 import socket
+import struct
 from types import MappingProxyType
 from typing import Any, Callable
 
@@ -10,7 +11,7 @@ import langflow_api
 import pytest
 from langflow_api import AsyncClient, Client, LangflowError
 from langflow_api.testing import MockServer
-from support import RawServer
+from support import Connection, RawServer
 
 URL = "http://127.0.0.1:9"
 
@@ -95,6 +96,44 @@ def test_nobody_listens() -> None:
         client.run_flow("f", "hi")
     assert not caught.value.may_have_executed
     assert caught.value.attempts == 1
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)
+
+    async def run(**options: Any) -> None:
+        await AsyncClient(no_port(), "k", max_retries=0).run_flow("f", "hi", **options)
+
+    with pytest.raises(langflow_api.ConnectFailed) as caught:
+        asyncio.run(run())
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)
+
+
+def test_a_lost_connection_has_its_cause(raw: RawServer) -> None:
+    def reset(connection: Connection, _: bytes) -> None:
+        connection.events()
+        connection.event("token", {"text": "He"})
+        # Closing it then resets it.
+        linger = struct.pack("ii", 1, 0)
+        connection.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        connection.peer.close()
+
+    def ends(connection: Connection, _: bytes) -> None:
+        connection.events()
+        connection.peer.shutdown(socket.SHUT_RDWR)
+
+    raw.script = reset
+    with (
+        pytest.raises(langflow_api.StreamInterrupted) as caught,
+        Client(raw.url, "k").stream_flow("f", "hi") as stream,
+    ):
+        list(stream)
+    assert isinstance(caught.value.__cause__, ConnectionResetError)
+    # An end that the server chose has none.
+    raw.script = ends
+    with (
+        pytest.raises(langflow_api.StreamInterrupted) as caught,
+        Client(raw.url, "k").stream_flow("f", "hi") as stream,
+    ):
+        list(stream)
+    assert caught.value.__cause__ is None
 
 
 def test_html_is_no_answer(raw: RawServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ def test_an_authority_of_ones_own(
     with pytest.raises(TlsFailed) as caught:
         run(tls.url)
     assert not caught.value.may_have_executed
+    assert isinstance(caught.value.__cause__, ssl.SSLError)
     assert tls.requests == []
     assert run(tls.url, ca_bundle=authority.ca) == "Hello!"
     for name in ("LANGFLOW_CA_BUNDLE", "SSL_CERT_FILE"):

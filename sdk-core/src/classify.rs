@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::platform::http::HeaderMap;
 
 use crate::call::{Call, shown_url};
+use crate::cause;
 use crate::client::{Client, causes};
 use crate::deadline::seconds;
 use crate::error::{ErrorCode, ErrorInfo, Phase};
@@ -237,6 +238,7 @@ pub(crate) fn transport_failed(call: &Call, error: &platform::ConnectionError) -
     };
     let why = causes(error);
     let mut info = ErrorInfo::new(code, sentence(&format!("{what}: {why}")));
+    info.source = cause::underneath(&why, error);
     info.may_have_executed = call.executes() && failure == Failure::MayHaveRun;
     let network = &call.client.config.network;
     if platform::HAS_FILES && kind == Transport::Connect && why.contains("tunnel error") {
@@ -285,11 +287,10 @@ pub(crate) fn transport_failed(call: &Call, error: &platform::ConnectionError) -
 
 /// An answer that broke off.
 pub(crate) fn body_lost(call: &Call, error: &platform::ConnectionError) -> Failed {
-    let message = sentence(&format!(
-        "The connection was lost within the answer: {}",
-        causes(error)
-    ));
+    let why = causes(error);
+    let message = sentence(&format!("The connection was lost within the answer: {why}"));
     let mut info = ErrorInfo::new(ErrorCode::ConnectionLost, message);
+    info.source = cause::underneath(&why, error);
     info.phase = Phase::Body;
     info.may_have_executed = call.executes();
     let failure = Failure::MayHaveRun;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cause;
 pub use crate::generated::errors::{ErrorCode, LangflowError};
 
 /// Where in a call an error happened.
@@ -91,8 +92,13 @@ pub struct ErrorInfo {
     /// Beginning of the body that could not be understood.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// The error underneath.
-    #[serde(skip)]
+    /// The error underneath, where a connection failed; [`std::error::Error::source`] of the error.
+    /// Its own source is the [`std::io::Error`] of the system, if it is one.
+    #[serde(
+        rename = "cause",
+        skip_serializing_if = "cause::unknown",
+        serialize_with = "cause::serialize"
+    )]
     pub source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -162,6 +168,12 @@ impl fmt::Display for ErrorInfo {
             write!(out, ", request {id}")?;
         }
         write!(out, "]")
+    }
+}
+
+impl std::error::Error for ErrorInfo {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|error| error as _)
     }
 }
 

@@ -35,6 +35,8 @@ mod generated;
 mod job;
 mod limits;
 mod many;
+#[cfg_attr(target_arch = "wasm32", path = "cause_wasm.rs")]
+mod cause;
 mod masking;
 mod metrics;
 #[cfg_attr(target_arch = "wasm32", path = "middleware_wasm.rs")]

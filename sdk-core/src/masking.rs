@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::auth::Login;
 use crate::call::Call;
+use crate::cause;
 use crate::client::Client;
 use crate::config::Secret;
 use crate::error::ErrorInfo;
@@ -72,6 +73,7 @@ pub(crate) fn mask(client: &Client, call: Option<&Call>, info: &mut ErrorInfo) {
     for text in texts.chain(listed).chain(&mut info.outputs) {
         clean(text, &secrets);
     }
+    cause::mask(&mut info.source, |text| clean(text, &secrets));
 }
 
 /// Where a secret is masked.

@@ -7,6 +7,7 @@ use futures::StreamExt as _;
 use serde_json::Value;
 
 use crate::call::Call;
+use crate::cause;
 use crate::client::{Client, causes};
 use crate::closed::closed;
 use crate::deadline::seconds;
@@ -129,11 +130,13 @@ impl Reader {
                 }
                 Some(None) => {
                     let why = "The stream ended before the run did.".to_owned();
-                    self.broke_off(why).await?;
+                    self.broke_off(why, None).await?;
                 }
                 Some(Some(Err(error))) => {
-                    let why = sentence(&format!("The connection was lost: {}", causes(&error)));
-                    self.broke_off(why).await?;
+                    let why = causes(&error);
+                    let source = cause::underneath(&why, &error);
+                    let why = sentence(&format!("The connection was lost: {why}"));
+                    self.broke_off(why, source).await?;
                 }
                 None => {
                     let time = seconds(wait.unwrap_or_default());
@@ -152,8 +155,12 @@ impl Reader {
     }
 
     /// No more bytes come: goes on with the run where that can be, or says why not.
-    async fn broke_off(&mut self, why: String) -> Result<(), LangflowError> {
-        let Err(error) = self.bytes_over(why) else {
+    async fn broke_off(
+        &mut self,
+        why: String,
+        source: Option<cause::Source>,
+    ) -> Result<(), LangflowError> {
+        let Err(mut error) = self.bytes_over(why) else {
             return Ok(());
         };
         // Half an event is no malformed one; what the run itself says is its end.
@@ -161,6 +168,9 @@ impl Reader {
             error.code(),
             ErrorCode::StreamInterrupted | ErrorCode::MalformedEvent
         );
+        if broke {
+            error.info_mut().source = source;
+        }
         match broke && self.go_on().await {
             true => Ok(()),
             false => Err(error),
@@ -332,8 +342,11 @@ impl Reader {
                 }
                 Some(None) => break None,
                 Some(Some(Err(error))) => {
-                    let message = sentence(&format!("The connection was lost: {}", causes(&error)));
-                    break Some(LangflowError::new(ErrorCode::ConnectionLost, message));
+                    let why = causes(&error);
+                    let message = sentence(&format!("The connection was lost: {why}"));
+                    let mut info = ErrorInfo::new(ErrorCode::ConnectionLost, message);
+                    info.source = cause::underneath(&why, &error);
+                    break Some(info.into());
                 }
                 None => {
                     let message = match code {

@@ -9,6 +9,7 @@ use http::header;
 use progenitor_client::{ByteStream, ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue};
 
 use crate::call::{Call, Counted};
+use crate::cause;
 use crate::client::{Client, causes};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::generated::{langflow, workspace};
@@ -279,11 +280,11 @@ impl<F: Face> TypedCall<F> {
     }
 
     fn lost(&self, error: &reqwest::Error) -> LangflowError {
-        let message = format!(
-            "The connection was lost within the answer: {}.",
-            causes(error)
-        );
-        self.complete(ErrorInfo::new(ErrorCode::ConnectionLost, message))
+        let why = causes(error);
+        let message = format!("The connection was lost within the answer: {why}.");
+        let mut info = ErrorInfo::new(ErrorCode::ConnectionLost, message);
+        info.source = cause::underneath(&why, error);
+        self.complete(info)
     }
 
     fn complete(&self, mut info: ErrorInfo) -> LangflowError {

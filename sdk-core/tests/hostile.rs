@@ -115,6 +115,11 @@ async fn a_run_that_needs_an_open_source_server_asks_for_one_within_its_own_time
     let client = builder("http://127.0.0.1:1", "auto").build().unwrap();
     let error = client.run_flow(run()).await.unwrap_err();
     assert!(error.is(ErrorCode::ConnectFailed), "{error}");
+    // What lies under it is the system's own error.
+    let system = std::error::Error::source(&error).and_then(std::error::Error::source);
+    let system = system.and_then(|error| error.downcast_ref::<std::io::Error>());
+    let kind = system.map(std::io::Error::kind);
+    assert_eq!(kind, Some(std::io::ErrorKind::ConnectionRefused));
 }
 
 #[tokio::test]

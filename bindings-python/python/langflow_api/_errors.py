@@ -138,4 +138,22 @@ def from_info(info: Mapping[str, Any]) -> LangflowError:
         from ._hooks import find_cause
 
         find_cause(error)
+    if "cause" in info:
+        error.__cause__ = _underneath(error.code, **info["cause"])
     return error
+
+
+def _underneath(code: str, message: str, os_error: int | None = None) -> OSError:
+    """What lies under a connection that failed, as Python's own networking would say it."""
+    if os_error is not None:
+        import os
+
+        if os.name == "nt":
+            return OSError(0, message, None, os_error)
+        # Of the class of its number, such as `ConnectionRefusedError`.
+        return OSError(os_error, os.strerror(os_error))
+    if code == "tls_failed":
+        from ssl import SSLError
+
+        return SSLError(message)
+    return TimeoutError(message) if code == "connect_timeout" else ConnectionError(message)

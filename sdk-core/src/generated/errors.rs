@@ -9,142 +9,142 @@ use crate::error::{ErrorInfo, Phase};
 #[non_exhaustive]
 pub enum LangflowError {
     /// An argument is missing, has the wrong type or cannot be sent; no request was made.
-    #[error("{0}")]
+    #[error(transparent)]
     InvalidInput(Box<ErrorInfo>),
     /// The base URL has no host, contains spaces, or its scheme is not http or https.
-    #[error("{0}")]
+    #[error(transparent)]
     InvalidBaseUrl(Box<ErrorInfo>),
     /// The base URL is plain http to another machine, so the key would travel in clear text.
-    #[error("{0}")]
+    #[error(transparent)]
     InsecureUrl(Box<ErrorInfo>),
     /// The network failed before a complete answer arrived.
-    #[error("{0}")]
+    #[error(transparent)]
     TransportError(Box<ErrorInfo>),
     /// No connection could be made: the name is unknown, nobody listens, or the network is down.
-    #[error("{0}")]
+    #[error(transparent)]
     ConnectFailed(Box<ErrorInfo>),
     /// The encrypted connection was refused: the certificate is not trusted, has expired or names another host.
-    #[error("{0}")]
+    #[error(transparent)]
     TlsFailed(Box<ErrorInfo>),
     /// The connection broke after the request was sent and before the answer was complete.
-    #[error("{0}")]
+    #[error(transparent)]
     ConnectionLost(Box<ErrorInfo>),
     /// A time limit of the client ran out.
-    #[error("{0}")]
+    #[error(transparent)]
     TimedOut(Box<ErrorInfo>),
     /// No connection was made within connect_timeout.
-    #[error("{0}")]
+    #[error(transparent)]
     ConnectTimeout(Box<ErrorInfo>),
     /// The request was sent and no answer began within first_byte_timeout.
-    #[error("{0}")]
+    #[error(transparent)]
     FirstByteTimeout(Box<ErrorInfo>),
     /// The answer had begun and then nothing arrived, not even a keepalive, for idle_timeout.
-    #[error("{0}")]
+    #[error(transparent)]
     IdleTimeout(Box<ErrorInfo>),
     /// The call with all its attempts took longer than timeout.
-    #[error("{0}")]
+    #[error(transparent)]
     TotalTimeout(Box<ErrorInfo>),
     /// The server answered something that is not what the API promises.
-    #[error("{0}")]
+    #[error(transparent)]
     DecodeError(Box<ErrorInfo>),
     /// The answer is not valid JSON, or lacks what the operation promises.
-    #[error("{0}")]
+    #[error(transparent)]
     InvalidResponse(Box<ErrorInfo>),
     /// The server answered a web page where JSON was expected: a login page, a proxy, or a web application.
-    #[error("{0}")]
+    #[error(transparent)]
     UnexpectedHtml(Box<ErrorInfo>),
     /// An event of a stream is not valid UTF-8 or not the JSON that it should be.
-    #[error("{0}")]
+    #[error(transparent)]
     MalformedEvent(Box<ErrorInfo>),
     /// An event of a stream is larger than the client accepts.
-    #[error("{0}")]
+    #[error(transparent)]
     EventTooLarge(Box<ErrorInfo>),
     /// The server answered with an error status.
-    #[error("{0}")]
+    #[error(transparent)]
     StatusError(Box<ErrorInfo>),
     /// The server could not read the request.
-    #[error("{0}")]
+    #[error(transparent)]
     BadRequest(Box<ErrorInfo>),
     /// The API key is missing, unknown, expired or revoked.
-    #[error("{0}")]
+    #[error(transparent)]
     Unauthenticated(Box<ErrorInfo>),
     /// The API key is valid and lacks the permission that the operation needs.
-    #[error("{0}")]
+    #[error(transparent)]
     PermissionDenied(Box<ErrorInfo>),
     /// The flow, run, session, key, webhook or route does not exist in this workspace.
-    #[error("{0}")]
+    #[error(transparent)]
     NotFound(Box<ErrorInfo>),
     /// The route exists and does not take this method.
-    #[error("{0}")]
+    #[error(transparent)]
     MethodNotAllowed(Box<ErrorInfo>),
     /// The server gave up waiting for the request to arrive.
-    #[error("{0}")]
+    #[error(transparent)]
     RequestTimeout(Box<ErrorInfo>),
     /// The request does not fit the present state: a finished run, a revoked key, an import of a flow that exists.
-    #[error("{0}")]
+    #[error(transparent)]
     Conflict(Box<ErrorInfo>),
     /// Somebody else changed the flow since the ETag that If-Match names was read.
-    #[error("{0}")]
+    #[error(transparent)]
     PreconditionFailed(Box<ErrorInfo>),
     /// The request body is larger than the server accepts, 10 MiB by default.
-    #[error("{0}")]
+    #[error(transparent)]
     PayloadTooLarge(Box<ErrorInfo>),
     /// The body has a content type that the operation does not take.
-    #[error("{0}")]
+    #[error(transparent)]
     UnsupportedMediaType(Box<ErrorInfo>),
     /// The request was read and a field of it is not acceptable.
-    #[error("{0}")]
+    #[error(transparent)]
     Unprocessable(Box<ErrorInfo>),
     /// The key sent more requests than its rate limit allows.
-    #[error("{0}")]
+    #[error(transparent)]
     RateLimited(Box<ErrorInfo>),
     /// The server failed; this is also the class of every 5xx that has none of its own.
-    #[error("{0}")]
+    #[error(transparent)]
     ServerError(Box<ErrorInfo>),
     /// A proxy got no usable answer from the server behind it.
-    #[error("{0}")]
+    #[error(transparent)]
     BadGateway(Box<ErrorInfo>),
     /// The server is overloaded, starting or in maintenance.
-    #[error("{0}")]
+    #[error(transparent)]
     ServerBusy(Box<ErrorInfo>),
     /// The run took longer than the flow's run timeout, or a proxy stopped waiting for it.
-    #[error("{0}")]
+    #[error(transparent)]
     GatewayTimeout(Box<ErrorInfo>),
     /// The server answered with a status that the API does not use, a redirect for example.
-    #[error("{0}")]
+    #[error(transparent)]
     UnexpectedStatus(Box<ErrorInfo>),
     /// The flow was started and a component of it failed.
-    #[error("{0}")]
+    #[error(transparent)]
     RunFailed(Box<ErrorInfo>),
     /// A stream stopped before its final event, so the answer is not complete.
-    #[error("{0}")]
+    #[error(transparent)]
     StreamInterrupted(Box<ErrorInfo>),
     /// The text of a run was asked for and the run has no output, several, or one that is not text.
-    #[error("{0}")]
+    #[error(transparent)]
     NoSingleOutput(Box<ErrorInfo>),
     /// strict_sessions is on and the server no longer knows the session: the flow answered without its memory.
-    #[error("{0}")]
+    #[error(transparent)]
     SessionExpired(Box<ErrorInfo>),
     /// Something answered at the base URL that is no Langflow server known to this client.
-    #[error("{0}")]
+    #[error(transparent)]
     UnknownServer(Box<ErrorInfo>),
     /// This server, or this build of the client, cannot do what was asked; nothing was sent.
-    #[error("{0}")]
+    #[error(transparent)]
     Unsupported(Box<ErrorInfo>),
     /// A file of this machine could not be read for an upload, or not be written by a download.
-    #[error("{0}")]
+    #[error(transparent)]
     FileError(Box<ErrorInfo>),
     /// A webhook message is not signed with any of the secrets, or its time is over 300 seconds off.
-    #[error("{0}")]
+    #[error(transparent)]
     WebhookVerificationFailed(Box<ErrorInfo>),
     /// The caller cancelled the call.
-    #[error("{0}")]
+    #[error(transparent)]
     Cancelled(Box<ErrorInfo>),
     /// The client was closed before or during the call.
-    #[error("{0}")]
+    #[error(transparent)]
     ClientClosed(Box<ErrorInfo>),
     /// The client broke one of its own rules: this is a defect in it.
-    #[error("{0}")]
+    #[error(transparent)]
     InternalError(Box<ErrorInfo>),
 }
 

@@ -23,7 +23,7 @@ pub fn emit(files: &mut Files, errors: &Errors) -> Result<()> {
     for error in list {
         writeln!(
             text,
-            "/// {}\n#[error(\"{{0}}\")]\n{}(Box<ErrorInfo>),",
+            "/// {}\n#[error(transparent)]\n{}(Box<ErrorInfo>),",
             error.when, error.class
         )?;
     }
