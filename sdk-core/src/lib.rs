@@ -11,6 +11,8 @@ mod builder;
 #[cfg_attr(target_arch = "wasm32", path = "cache_wasm.rs")]
 mod cache;
 mod call;
+#[cfg_attr(target_arch = "wasm32", path = "cause_wasm.rs")]
+mod cause;
 mod classify;
 mod client;
 mod closed;
@@ -35,8 +37,6 @@ mod generated;
 mod job;
 mod limits;
 mod many;
-#[cfg_attr(target_arch = "wasm32", path = "cause_wasm.rs")]
-mod cause;
 mod masking;
 mod metrics;
 #[cfg_attr(target_arch = "wasm32", path = "middleware_wasm.rs")]
