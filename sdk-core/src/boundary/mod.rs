@@ -32,6 +32,8 @@ use crate::understand::misshapen;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use crate::platform::Feed;
+#[cfg(unix)]
+pub use crate::platform::host::{HostLoop, HostTask, HostTcpStream};
 pub(crate) use compute::Entry as Compute;
 pub use compute::compute;
 pub use held::{Counts, HeldResult, ManyResult};

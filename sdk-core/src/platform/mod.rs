@@ -17,6 +17,9 @@ mod connect;
 
 mod net;
 
+#[cfg(unix)]
+pub mod host;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
