@@ -147,10 +147,12 @@ export class Bridge {
 
   /** Calls an operation that answers with a page. */
   list<T>(operation: Operation, params: object, options: RequestOptions): PagePromise<T> {
-    const load = async (page: Record<string, unknown>): Promise<PageData<T>> => {
-      const all = { ...objectOf(params, 'params'), ...page };
-      return (await this.call(operation, all, options)) as PageData<T>;
-    };
+    const load = (page: Record<string, unknown>): CallPromise<PageData<T>> =>
+      this.#promise(
+        () => this.#build(operation, { ...objectOf(params, 'params'), ...page }, options),
+        operation.args,
+        (reply) => readReply(operation.shapes ?? shapes, operation, reply),
+      ) as CallPromise<PageData<T>>;
     const asked = (params as { readonly page?: unknown } | null)?.page;
     const first = typeof asked === 'number' ? asked : 1;
     return new PagePromise(load({}), operation.id, first, (page) => load({ page }));

@@ -1,4 +1,5 @@
 /** Lists that come in pages. */
+import type { CallPromise } from './call.js';
 import { engineFactory } from './engine.js';
 import { InvalidResponse } from './generated/errors.js';
 import { toJson } from './json.js';
@@ -153,16 +154,37 @@ export class Page<T> implements PageData<T>, AsyncIterable<T> {
  * ```ts
  * const first = await client.flows.list({ size: 10 });
  * for await (const flow of client.flows.list()) console.log(flow.name);
+ * const { data, response } = await client.flows.list().withResponse();
  * ```
  */
 export class PagePromise<T> implements Promise<Page<T>>, AsyncIterable<T> {
   readonly [Symbol.toStringTag] = 'PagePromise';
+  readonly #call: CallPromise<PageData<T>>;
   readonly #first: Promise<Page<T>>;
 
   /** @internal */
-  constructor(first: Promise<PageData<T>>, operation: string, page: number, load: PageLoader<T>) {
+  constructor(
+    call: CallPromise<PageData<T>>,
+    operation: string,
+    page: number,
+    load: PageLoader<T>,
+  ) {
     const asked = { operation, number: page, follows: false, before: page === 1 ? 0 : undefined };
-    this.#first = first.then((data) => new Page(data, asked, load));
+    this.#call = call;
+    this.#first = call.then((data) => new Page(data, asked, load));
+  }
+
+  /** The answer with the first page as it came: status, headers and body. */
+  asResponse(): Promise<Response> {
+    // Whoever asks for this need not look at the page, too.
+    this.#first.catch(() => undefined);
+    return this.#call.asResponse();
+  }
+
+  /** The first page, and beside it how it came. */
+  async withResponse(): Promise<{ readonly data: Page<T>; readonly response: Response }> {
+    const data = await this.#first;
+    return { data, response: await this.#call.asResponse() };
   }
 
   then<A = Page<T>, B = never>(

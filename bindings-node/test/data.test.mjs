@@ -123,7 +123,19 @@ test('a list is its first page when awaited and all items when iterated over', a
   for await (const { id } of one.flows.list({ size: 1 })) ids.push(id);
   assert.deepEqual(ids, ['f1', 'f2', 'f3']);
   assert.match(server.requests.at(-1).head, /[?&]size=1/);
+  const sent = server.requests.length;
+  const { data, response } = await one.flows.list().withResponse();
+  assert.equal((await data.nextPage()).items[0].id, 'f2');
+  assert.equal(response.status, 200);
+  assert.equal((await response.json()).items[0].id, 'f1');
+  assert.equal(server.requests.length, sent + 2);
+  assert.equal((await (await one.flows.list().asResponse()).json()).total, 3);
   await server.stop();
+  // Nobody is told twice of what went wrong.
+  const other = one.withOptions({ baseUrl: 'http://127.0.0.1:9', maxRetries: 0 });
+  assert.equal((await failure(other.flows.list().withResponse())).code, 'connect_failed');
+  assert.equal((await failure(other.flows.list().asResponse())).code, 'connect_failed');
+  assert.equal((await failure(one.flows.list(5).asResponse())).field, 'params');
 });
 
 test('a list whose pages do not turn ends with an error', async () => {

@@ -170,7 +170,7 @@ pub fn headers(field: &str, value: &Value) -> Result<Vec<(String, String)>, Lang
         .ok_or_else(|| refuse(field, "an object of texts", value))?;
     map.iter()
         .map(|(name, value)| {
-            let value = text(field, value)?;
+            let value = text(&format!("{field}.{name}"), value)?;
             check_own_header(field, name, &value)?;
             Ok((name.clone(), value))
         })
@@ -274,8 +274,14 @@ pub fn check_header(field: &str, name: &str, value: &str) -> Result<(), Langflow
 
 /// The error for a value of the wrong kind, which it shows in short.
 pub fn refuse(field: &str, wanted: &str, found: &Value) -> LangflowError {
+    let number;
     let kind = match found {
         Value::Null => "null",
+        // Where something else is wanted it may be a key.
+        Value::Number(found) if wanted.contains("number") => {
+            number = found.to_string();
+            &number
+        }
         Value::Bool(_) => "true or false",
         Value::Number(_) => "a number",
         Value::String(text) if text.is_empty() => "empty text",
