@@ -34,9 +34,8 @@ function run(program, args, options) {
 }
 
 /**
- * A crate that is langflow-wasm without international domain names: their tables are a quarter of
- * the module, and every JavaScript engine has its own. Cargo can leave them out only by the lock
- * file, so this crate has one, made from the repository's.
+ * A crate that is langflow-wasm with a profile of its own, and without what only listeners of spans
+ * need.
  */
 function writeCrate() {
   const metadata = read('cargo', ['metadata', '--no-deps', '--format-version', '1', '--locked'], {
@@ -77,9 +76,8 @@ panic = "abort"
   mkdirSync(crate, { recursive: true });
   writeFileSync(join(crate, 'Cargo.toml'), manifest);
   copyFileSync(join(repository, 'Cargo.lock'), join(crate, 'Cargo.lock'));
-  run('cargo', ['update', '--quiet', '--package', 'idna_adapter', '--precise', '1.0.0'], {
-    cwd: crate,
-  });
+  // Takes out of it what this crate does not need.
+  run('cargo', ['update', '--quiet', '--workspace'], { cwd: crate });
 }
 
 /** Compiles the crate: the path of the module. */

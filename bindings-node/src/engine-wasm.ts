@@ -30,7 +30,7 @@ export function wasmEngine(
     ...platform,
     create: (config) => {
       const calls = loaded();
-      return new WasmEngine(new glue.Engine(inAscii(config)), calls);
+      return new WasmEngine(new glue.Engine(config), calls);
     },
     cancelHandle: () => {
       loaded();
@@ -77,20 +77,6 @@ function useOwnFetch(imports: WebAssembly.ModuleImports, browser: boolean): void
       return response;
     };
   }
-}
-
-/** A host in other letters, in the spelling that the module knows; JavaScript has the tables for it. */
-function inAscii(config: string): string {
-  const settings = JSON.parse(config) as { base_url?: unknown; env?: Record<string, unknown> };
-  const convert = (address: unknown): unknown => {
-    if (typeof address !== 'string' || !/[^\0-\x7f]/.test(address)) return address;
-    const full = /^[a-z][a-z0-9+.-]*:/i.test(address) ? address : `https://${address}`;
-    return URL.canParse(full) ? new URL(full).href : address;
-  };
-  const given = settings.base_url ?? settings.env?.['LANGFLOW_URL'];
-  const url = convert(given);
-  if (url === given) return config;
-  return JSON.stringify({ ...settings, base_url: url });
 }
 
 /** The calls that are under way, which a panic ends: WebAssembly cannot unwind. */

@@ -1,8 +1,6 @@
 //! What people paste as the URL of their workspace, understood.
 
-use std::net::IpAddr;
-
-use crate::platform::url::{Host, Url};
+use crate::platform::url::Url;
 
 use crate::error::{ErrorCode, LangflowError};
 use crate::generated::operations::BASE_PATH;
@@ -129,13 +127,13 @@ impl BaseUrl {
     }
 }
 
+/// Of a URL in its normal form, where every spelling of an address has become one.
 fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
+    let host = url.host_str().unwrap_or_default();
+    let ipv4 = || host.bytes().all(|byte| matches!(byte, b'.' | b'0'..=b'9'));
+    host.starts_with("127.") && ipv4()
+        || matches!(host, "[::1]" | "localhost")
+        || host.ends_with(".localhost")
 }
 
 /// The prefix of a pasted path, and the flow id in it.

@@ -127,12 +127,13 @@ impl fmt::Debug for Client {
     }
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 /// An error and what is underneath, on one line. URLs are left out: they may carry a query.
 pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut found: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(error) = next {
-        let text = platform::cause(error);
+        let text = error.to_string();
         if found.last().is_none_or(|last| !last.contains(&text)) {
             found.push(text);
         }
@@ -143,4 +144,10 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     } else {
         found.join(": ")
     }
+}
+
+/// What went wrong, on one line.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn causes(error: &platform::ConnectionError) -> String {
+    error.to_string()
 }

@@ -270,7 +270,7 @@ pub(crate) fn proxy(text: &str) -> Result<String, LangflowError> {
     let text = text.trim();
     let good = text.is_empty()
         || platform::url::Url::parse(text)
-            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
     match good {
         true => Ok(text.to_owned()),
         false => Err(LangflowError::invalid_input(

@@ -8,7 +8,7 @@ use crate::error::LangflowError;
 /// A whole answer.
 pub(crate) async fn whole(
     client: &Client,
-    request: reqwest::Request,
+    request: crate::platform::Request,
     call: &Call,
 ) -> Result<Got, LangflowError> {
     client.counted(request, call, Want::Whole).await

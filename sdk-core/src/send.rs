@@ -283,8 +283,11 @@ impl Client {
         let safety = call.operation.safety;
         // Not where it is empty: a question mark would be left.
         if !config.query.is_empty() || !call.options.query.is_empty() {
-            let mut query = request.url_mut().query_pairs_mut();
+            let url = request.url_mut();
+            let query = url.query().unwrap_or_default().to_owned();
+            let mut query = platform::url::form_urlencoded::Serializer::new(query);
             query.extend_pairs(config.query.iter().chain(&call.options.query));
+            url.set_query(Some(&query.finish()));
         }
         let headers = request.headers_mut();
         // progenitor adds it, and no CORS preflight would let it pass.

@@ -11,10 +11,10 @@ mod feed;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod connect;
+#[cfg(not(target_arch = "wasm32"))]
+mod net;
 #[cfg(target_arch = "wasm32")]
-#[path = "connect_wasm.rs"]
-mod connect;
-
+#[path = "net_wasm/mod.rs"]
 mod net;
 
 #[cfg(unix)]
@@ -35,9 +35,12 @@ use crate::error::LangflowError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use body::file_bytes;
 pub use body::{Sent, Sink, attach, file_size, watch};
+#[cfg(not(target_arch = "wasm32"))]
 pub use connect::{http_client, proxies, untrusted};
 pub use feed::{Feed, explain};
 pub use net::{ConnectionError, HttpClient, Request, Response, http, url};
+#[cfg(target_arch = "wasm32")]
+pub use net::{http_client, proxies, transport, untrusted};
 
 /// A part of a body.
 #[derive(Debug, Clone)]
@@ -363,11 +366,11 @@ pub enum Transport {
 }
 
 /// Classifies a transport error.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn transport(error: &ConnectionError) -> Transport {
     if error.is_builder() {
         return Transport::Builder;
     }
-    #[cfg(not(target_arch = "wasm32"))]
     if error.is_connect() {
         if error.is_timeout() {
             return Transport::ConnectTimeout;
@@ -377,39 +380,8 @@ pub fn transport(error: &ConnectionError) -> Transport {
         }
         return Transport::Connect;
     }
-    #[cfg(not(target_arch = "wasm32"))]
     if connect::refused_certificate(error) {
         return Transport::ClientCert;
     }
-    // A browser does not say which; elsewhere the binding says it by the error's name.
-    #[cfg(target_arch = "wasm32")]
-    if let Some(error) = std::error::Error::source(error) {
-        let text = cause(error);
-        if text.starts_with("ConnectFailed: ") {
-            return Transport::Connect;
-        }
-        if text.starts_with("TlsFailed: ") {
-            return Transport::Tls;
-        }
-    }
     Transport::Lost
-}
-
-/// What an error says.
-#[cfg(not(target_arch = "wasm32"))]
-pub fn cause(error: &dyn std::error::Error) -> String {
-    error.to_string()
-}
-
-/// What an error says: of one of JavaScript's, its name and message without its stack.
-#[cfg(target_arch = "wasm32")]
-pub fn cause(error: &dyn std::error::Error) -> String {
-    let text = error.to_string();
-    match text.strip_prefix("JsValue(") {
-        Some(inner) => {
-            let line = inner.lines().next().unwrap_or_default();
-            line.strip_suffix(')').unwrap_or(line).to_owned()
-        }
-        None => text,
-    }
 }

@@ -1,0 +1,264 @@
+//! Requests and answers where `fetch` sends them. Libraries that do the same are made for every program:
+//! with their URLs, their names of headers and their errors they were 50 kB of the module.
+
+pub mod http;
+pub mod url;
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream;
+use js_sys::{Array, JsString, Uint8Array};
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::wasm_bindgen::{JsCast as _, JsValue};
+use web_sys::{
+    AbortController, Headers, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestInit,
+    WorkerGlobalScope,
+};
+
+use self::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use self::url::Url;
+use super::{BoxStream, Transport};
+use crate::base_url::BaseUrl;
+use crate::error::LangflowError;
+use crate::options::Network;
+
+/// What is sent.
+#[derive(Debug, Clone)]
+pub struct Request {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+}
+
+impl Request {
+    /// Without headers and body.
+    pub fn new(method: Method, url: Url) -> Request {
+        Request {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+        }
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Where it goes.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Where it goes.
+    pub fn url_mut(&mut self) -> &mut Url {
+        &mut self.url
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The headers.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+
+    /// The body.
+    pub fn body_mut(&mut self) -> &mut Option<Bytes> {
+        &mut self.body
+    }
+
+    /// A copy: there always is one.
+    pub fn try_clone(&self) -> Option<Request> {
+        Some(self.clone())
+    }
+}
+
+/// An answer whose body is still to come. Dropped, it ends the request.
+pub struct Response {
+    status: StatusCode,
+    url: Url,
+    headers: HeaderMap,
+    inner: web_sys::Response,
+    open: Open,
+}
+
+impl Response {
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Where it came from.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The headers that a page may see.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Bytes of the body, as far as the server said it.
+    pub fn content_length(&self) -> Option<u64> {
+        let said = self.headers.get(header::CONTENT_LENGTH)?;
+        said.to_str().ok()?.parse().ok()
+    }
+
+    /// The bytes as they come.
+    pub(super) fn bytes_stream(self) -> BoxStream<Result<Bytes, ConnectionError>> {
+        let open = self.open;
+        let reader = self.inner.body().map(|body| {
+            let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+            (reader, open)
+        });
+        Box::pin(stream::try_unfold(reader, async |reader| {
+            let Some((reader, open)) = reader else {
+                return Ok(None);
+            };
+            let read = JsFuture::from(reader.read()).await;
+            let read: ReadableStreamReadResult =
+                read.map_err(ConnectionError::of)?.unchecked_into();
+            if read.get_done() == Some(true) {
+                return Ok(None);
+            }
+            let bytes = read.get_value().unchecked_into::<Uint8Array>().to_vec();
+            Ok(Some((Bytes::from(bytes), Some((reader, open)))))
+        }))
+    }
+}
+
+/// A request that ends when this is dropped.
+struct Open(AbortController);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Why there is no answer, or no more of one.
+#[derive(Debug, Clone)]
+pub struct ConnectionError {
+    /// Whether no request could be made of what was to be sent.
+    builder: bool,
+    said: String,
+}
+
+impl ConnectionError {
+    /// What JavaScript threw: its name and message without its stack.
+    fn of(thrown: JsValue) -> ConnectionError {
+        let text = match thrown.dyn_into::<js_sys::Error>() {
+            Ok(error) => error.to_string(),
+            Err(other) => JsString::from(other.as_string().unwrap_or_default()),
+        };
+        let text = String::from(text);
+        ConnectionError {
+            builder: false,
+            said: text.lines().next().unwrap_or_default().to_owned(),
+        }
+    }
+
+    fn built(thrown: JsValue) -> ConnectionError {
+        ConnectionError {
+            builder: true,
+            ..ConnectionError::of(thrown)
+        }
+    }
+}
+
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.said)
+    }
+}
+
+impl std::error::Error for ConnectionError {}
+
+/// What sends.
+#[derive(Debug, Clone)]
+pub struct HttpClient;
+
+impl HttpClient {
+    /// Sends the request and waits for the head of an answer.
+    pub async fn execute(&self, request: Request) -> Result<Response, ConnectionError> {
+        let (open, sent) = begin(&request).map_err(ConnectionError::built)?;
+        let answer = JsFuture::from(sent).await.map_err(ConnectionError::of)?;
+        let answer: web_sys::Response = answer.unchecked_into();
+        let mut headers = HeaderMap::new();
+        for pair in Array::from(&answer.headers()).iter() {
+            let pair: Array = pair.unchecked_into();
+            if let (Some(name), Some(value)) = (pair.get(0).as_string(), pair.get(1).as_string()) {
+                headers.append(HeaderName::heard(name), HeaderValue::heard(value));
+            }
+        }
+        Ok(Response {
+            status: StatusCode::heard(answer.status()),
+            url: Url::normal(answer.url()),
+            headers,
+            inner: answer,
+            open,
+        })
+    }
+}
+
+fn begin(request: &Request) -> Result<(Open, js_sys::Promise), JsValue> {
+    let headers = Headers::new()?;
+    for (name, value) in &request.headers {
+        headers.append(name.as_str(), value.as_str())?;
+    }
+    let init = RequestInit::new();
+    init.set_method(request.method.as_str());
+    init.set_headers(&headers);
+    if let Some(body) = request.body.as_ref().filter(|body| !body.is_empty()) {
+        init.set_body(&Uint8Array::from(&body[..]));
+    }
+    let open = Open(AbortController::new()?);
+    init.set_signal(Some(&open.0.signal()));
+    let request = web_sys::Request::new_with_str_and_init(request.url.as_str(), &init)?;
+    // A page's `fetch` is found in the same way as a worker's.
+    let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
+    Ok((open, scope.fetch_with_request(&request)))
+}
+
+/// The HTTP client. Connections are the browser's.
+///
+/// # Errors
+/// None here.
+pub fn http_client(
+    _: &BaseUrl,
+    _: Option<Duration>,
+    _: &Network,
+) -> Result<HttpClient, LangflowError> {
+    Ok(HttpClient)
+}
+
+/// None that anybody here knows of.
+pub fn proxies(_: &Network) -> Vec<Url> {
+    Vec::new()
+}
+
+/// Whether it is the certificate of the server that was not accepted: a page is not told.
+pub fn untrusted(_: &ConnectionError) -> bool {
+    true
+}
+
+/// Classifies a transport error. A browser does not say which; elsewhere the binding says it by the
+/// error's name.
+pub fn transport(error: &ConnectionError) -> Transport {
+    if error.builder {
+        Transport::Builder
+    } else if error.said.starts_with("ConnectFailed: ") {
+        Transport::Connect
+    } else if error.said.starts_with("TlsFailed: ") {
+        Transport::Tls
+    } else {
+        Transport::Lost
+    }
+}
