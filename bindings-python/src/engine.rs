@@ -72,9 +72,14 @@ impl Engine {
     }
 
     fn engine(&self, py: Python<'_>) -> PyResult<boundary::Engine> {
+        self.engine_of(py, std::process::id())
+    }
+
+    /// The engine of this process, whose number its caller has asked for already.
+    fn engine_of(&self, py: Python<'_>, here: u32) -> PyResult<boundary::Engine> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Open { process, .. } = &*state
-            && *process != std::process::id()
+            && *process != here
         {
             // The sockets belong to the parent: they are neither used nor closed here.
             let fresh = State::new(&self.config, self.hooks.as_ref(), &self.options);
@@ -231,9 +236,10 @@ impl Engine {
     }
 
     fn run(&self, py: Python<'_>, request: String) -> PyResult<Py<PyAny>> {
-        let engine = self.engine(py)?;
-        let work = async move { engine.run_asked(&request).boxed().await };
-        match runtime::wait(py, work)? {
+        let here = std::process::id();
+        let engine = self.engine_of(py, here)?;
+        let work = async move { engine.run_asked(&request).await };
+        match runtime::wait_in(py, here, work)? {
             Ok(result) => held(py, result),
             Err(error) => Err(exception(py, &error)),
         }
@@ -241,7 +247,7 @@ impl Engine {
 
     fn run_async(&self, py: Python<'_>, request: String) -> PyResult<Py<PyAny>> {
         let engine = self.engine(py)?;
-        let work = async move { engine.run_asked(&request).boxed().await };
+        let work = async move { engine.run_asked(&request).await };
         future::spawn(py, work, held)
     }
 

@@ -10,6 +10,7 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt as _;
 use langflow_client::boundary::ErrorJson;
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -30,7 +31,7 @@ pub fn spawn<T: Send + 'static>(
 ) -> PyResult<Py<PyAny>> {
     let event_loop = running_loop(py)?;
     let mailbox = Mailbox::of(&event_loop)?;
-    let future = call_class(py)?.call1((&event_loop,))?;
+    let future = call_class(py)?.call0()?;
     let target = future.clone().unbind();
     let task = runtime::driven(py)?.spawn(async move {
         let outcome = AssertUnwindSafe(work)
@@ -52,7 +53,7 @@ pub fn spawn<T: Send + 'static>(
         task: task.abort_handle(),
         process: std::process::id(),
     };
-    future.setattr("abort", abort)?;
+    future.setattr(intern!(py, "abort"), abort)?;
     Ok(future.unbind())
 }
 
@@ -104,15 +105,15 @@ fn answer<T>(
 
 /// In the loop's thread: hands over the outcome, unless nobody waits any more.
 fn settle(future: &Bound<'_, PyAny>, value: Py<PyAny>, failed: bool) -> PyResult<()> {
-    if !future.call_method0("done")?.is_truthy()? {
-        let method = if failed {
-            "set_exception"
-        } else {
-            "set_result"
-        };
-        future.call_method1(method, (value,))?;
+    let py = future.py();
+    let method = match failed {
+        true => intern!(py, "set_exception"),
+        false => intern!(py, "set_result"),
+    };
+    match future.call_method1(method, (value,)) {
+        Err(error) if !future.call_method0("done")?.is_truthy()? => Err(error),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Called when the future is cancelled: it takes its task along.

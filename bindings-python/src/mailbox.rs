@@ -1,18 +1,39 @@
 //! Answers for one event loop, handed over in its own thread.
 
+use std::cell::RefCell;
 use std::io::{Read as _, Write as _};
 #[cfg(unix)]
 use std::os::fd::AsRawFd as _;
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyWeakrefReference;
 
 /// What is to be done in the loop's thread.
 pub type Letter = Box<dyn FnOnce(Python<'_>) -> PyResult<()> + Send>;
+
+thread_local! {
+    static LAST: RefCell<Option<Known>> = const { RefCell::new(None) };
+}
+
+/// The mailbox that a thread asked for last: almost always that of its only loop.
+struct Known {
+    event_loop: Py<PyWeakrefReference>,
+    process: u32,
+    mailbox: Weak<Mailbox>,
+}
+
+impl Known {
+    fn of(&self, event_loop: &Bound<'_, PyAny>, process: u32) -> Option<Arc<Mailbox>> {
+        let known = self.event_loop.bind(event_loop.py()).upgrade()?;
+        let same = known.is(event_loop) && self.process == process;
+        self.mailbox.upgrade().filter(|_| same)
+    }
+}
 
 /// The mailbox of an event loop.
 pub struct Mailbox {
@@ -32,6 +53,22 @@ enum Bell {
 impl Mailbox {
     /// The mailbox of a loop, made when it is first asked for; it goes when the loop goes.
     pub fn of(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Mailbox>> {
+        let process = std::process::id();
+        let last = LAST.with_borrow(|last| last.as_ref()?.of(event_loop, process));
+        if let Some(mailbox) = last {
+            return Ok(mailbox);
+        }
+        let mailbox = Mailbox::found(event_loop)?;
+        let known = Known {
+            event_loop: PyWeakrefReference::new(event_loop)?.unbind(),
+            process,
+            mailbox: Arc::downgrade(&mailbox),
+        };
+        LAST.replace(Some(known));
+        Ok(mailbox)
+    }
+
+    fn found(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Mailbox>> {
         static MAILBOXES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = event_loop.py();
         let mailboxes = MAILBOXES.get_or_try_init(py, || -> PyResult<Py<PyAny>> {

@@ -4,8 +4,9 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -17,6 +18,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
+use tokio::time::Sleep;
 
 use crate::errors::from_panic;
 
@@ -56,6 +58,7 @@ pub fn exiting() -> bool {
 /// The runtime of this process.
 fn with_current<T>(
     py: Python<'_>,
+    process: u32,
     use_it: impl FnOnce(&mut Current) -> std::io::Result<T>,
 ) -> PyResult<T> {
     if !REGISTERED.swap(true, Ordering::AcqRel) {
@@ -65,7 +68,6 @@ fn with_current<T>(
     let failed =
         |error: std::io::Error| PyRuntimeError::new_err(format!("cannot start a thread: {error}"));
     let mut place = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-    let process = std::process::id();
     if place.as_ref().is_none_or(|found| found.process != process) {
         let runtime = single().map_err(failed)?;
         // The threads of the parent do not exist in a forked child: its runtime cannot even be
@@ -90,7 +92,7 @@ fn single() -> std::io::Result<Arc<Runtime>> {
 
 /// The runtime that a thread of ours drives: for what nobody waits for in a call.
 pub fn driven(py: Python<'_>) -> PyResult<Handle> {
-    with_current(py, |current| {
+    with_current(py, std::process::id(), |current| {
         if let Some(driver) = &current.driver {
             return Ok(driver.runtime.handle().clone());
         }
@@ -151,10 +153,19 @@ pub fn wait<T: Send>(
     py: Python<'_>,
     future: impl Future<Output = Result<T, ErrorJson>> + Send,
 ) -> PyResult<Result<T, ErrorJson>> {
-    let runtime = with_current(py, |current| Ok(current.runtime.clone()))?;
-    let main = on_main_thread(py)?;
+    wait_in(py, std::process::id(), future)
+}
+
+/// As [`wait`], in the process of this number: to ask for it is a word to the system.
+pub fn wait_in<T: Send>(
+    py: Python<'_>,
+    process: u32,
+    future: impl Future<Output = Result<T, ErrorJson>> + Send,
+) -> PyResult<Result<T, ErrorJson>> {
+    let runtime = with_current(py, process, |current| Ok(current.runtime.clone()))?;
+    let main = on_main_thread(py, process)?;
     // Two parts, so that the turns at the end come after the future is dropped.
-    let outcome = drive(py, &runtime, main, future);
+    let outcome = drive(py, &runtime, main.then_some(process), future);
     if !matches!(outcome, Ok(Ok(_))) {
         py.detach(|| runtime.block_on(turns()));
     }
@@ -164,7 +175,7 @@ pub fn wait<T: Send>(
 fn drive<T: Send>(
     py: Python<'_>,
     runtime: &Runtime,
-    main: bool,
+    main: Option<u32>,
     future: impl Future<Output = Result<T, ErrorJson>> + Send,
 ) -> PyResult<Result<T, ErrorJson>> {
     let mut future = pin!(async {
@@ -182,16 +193,19 @@ fn drive<T: Send>(
         let step = py.detach(|| {
             let step = catch_unwind(AssertUnwindSafe(|| {
                 runtime.block_on(async {
-                    if !main {
+                    let Some(process) = main else {
                         return Some(future.as_mut().await);
-                    }
-                    match select(future.as_mut(), pin!(tokio::time::sleep(TICK))).await {
+                    };
+                    let mut ticker = Ticker::of(process);
+                    let outcome = match select(future.as_mut(), ticker.rings()).await {
                         Either::Left((outcome, _)) => Some(outcome),
                         Either::Right(_) => None,
-                    }
+                    };
+                    ticker.put_back();
+                    outcome
                 })
             }));
-            if !main && exiting() {
+            if main.is_none() && exiting() {
                 // A daemon thread that outlives the interpreter must not touch it again.
                 loop {
                     std::thread::park();
@@ -204,6 +218,41 @@ fn drive<T: Send>(
             Ok(None) => py.check_signals()?,
             Err(panic) => return Ok(Err(from_panic(&*panic))),
         }
+    }
+}
+
+/// What rings each [`TICK`] while the main thread of a process waits. It is handed from one call to
+/// the next, so that a call that is over sooner than it rings sets no timer.
+struct Ticker {
+    process: u32,
+    // Never dropped at the end of the thread, when its runtime may be gone.
+    sleep: ManuallyDrop<Pin<Box<Sleep>>>,
+}
+
+thread_local! {
+    static TICKER: Cell<Option<Ticker>> = const { Cell::new(None) };
+}
+
+impl Ticker {
+    /// The one of this process; that of the parent belongs to a runtime that does not exist here.
+    fn of(process: u32) -> Ticker {
+        let last = TICKER.take().filter(|last| last.process == process);
+        last.unwrap_or_else(|| Ticker {
+            process,
+            sleep: ManuallyDrop::new(Box::pin(tokio::time::sleep(TICK))),
+        })
+    }
+
+    fn rings(&mut self) -> Pin<&mut Sleep> {
+        if self.sleep.is_elapsed() {
+            let next = tokio::time::Instant::now() + TICK;
+            self.sleep.as_mut().reset(next);
+        }
+        self.sleep.as_mut()
+    }
+
+    fn put_back(self) {
+        TICKER.set(Some(self));
     }
 }
 
@@ -256,11 +305,10 @@ pub fn let_go() {
 
 /// Signals reach the main thread only, so only there is anything to listen for. Which it is changes
 /// only with a fork.
-fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
+fn on_main_thread(py: Python<'_>, process: u32) -> PyResult<bool> {
     thread_local! {
         static KNOWN: Cell<Option<(u32, bool)>> = const { Cell::new(None) };
     }
-    let process = std::process::id();
     if let Some((of, known)) = KNOWN.get()
         && of == process
     {

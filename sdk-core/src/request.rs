@@ -112,31 +112,51 @@ pub fn build(
     Ok(request)
 }
 
-/// The URL. Almost every request of a thread goes to where the last one went, so that the host need not
-/// be looked at again.
+/// Where the last request of a thread went.
+struct Last {
+    base: String,
+    parsed: platform::url::Url,
+    path: Option<String>,
+    url: platform::url::Url,
+}
+
+/// The URL. Almost every request of a thread goes to where the last one went, so that neither the host
+/// nor, most times, the path need be looked at again.
 fn join(
     base: &str,
     path: &str,
     query: Option<String>,
 ) -> Result<platform::url::Url, LangflowError> {
     thread_local! {
-        static LAST: std::cell::RefCell<Option<(String, platform::url::Url)>> =
-            const { std::cell::RefCell::new(None) };
+        static LAST: std::cell::RefCell<Option<Last>> = const { std::cell::RefCell::new(None) };
     }
     LAST.with_borrow_mut(|last| {
-        let mut url = match last {
-            Some((text, parsed)) if text == base => parsed.clone(),
+        let last = match last {
+            Some(last) if last.base == base => last,
             _ => {
                 let parsed = platform::url::Url::parse(base).map_err(|error| {
                     LangflowError::invalid_input("base_url", format!("Not a URL: {error}."))
                 })?;
-                last.insert((base.to_owned(), parsed)).1.clone()
+                last.insert(Last {
+                    base: base.to_owned(),
+                    url: parsed.clone(),
+                    parsed,
+                    path: None,
+                })
             }
         };
-        let prefix = url.path().trim_end_matches('/');
-        let whole = [prefix, path].concat();
-        url.set_path(&whole);
-        url.set_query(query.as_deref());
+        if last.path.as_deref() != Some(path) {
+            let prefix = last.parsed.path().trim_end_matches('/');
+            let whole = [prefix, path].concat();
+            last.url.clone_from(&last.parsed);
+            last.url.set_path(&whole);
+            last.url.set_query(None);
+            last.path = Some(path.to_owned());
+        }
+        let mut url = last.url.clone();
+        if query.is_some() {
+            url.set_query(query.as_deref());
+        }
         Ok(url)
     })
 }

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 
 class Call(asyncio.Future):  # type: ignore[type-arg]  # not subscriptable before 3.9.2's stubs
-    """Ends its request when it is cancelled."""
+    """Ends its request when it is cancelled. Belongs to the running loop."""
 
-    abort: Callable[[], None] | None = None
+    # Nothing is made in Python that each call would pay for.
+    __slots__ = ("abort",)
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop=loop)
+    abort: Callable[[], None]
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Cancels the wait, and the request with it."""
         cancelled = super().cancel(msg)
-        if cancelled and self.abort is not None:
+        if cancelled:
             self.abort()
         return cancelled

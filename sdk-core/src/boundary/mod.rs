@@ -380,8 +380,12 @@ pub(crate) fn head_json(answer: &Answer, elapsed: f64) -> Value {
 }
 
 /// No panic crosses a boundary: it becomes an error like any other.
-async fn guard<T>(work: impl Future<Output = Result<T, LangflowError>>) -> Result<T, ErrorJson> {
-    match AssertUnwindSafe(work).catch_unwind().await {
+fn guard<T>(
+    work: impl Future<Output = Result<T, LangflowError>>,
+) -> impl Future<Output = Result<T, ErrorJson>> {
+    // No `async fn`: it would hold the work twice, as its argument and where it is waited for.
+    let caught = AssertUnwindSafe(work).catch_unwind();
+    caught.map(|outcome| match outcome {
         Ok(outcome) => outcome.map_err(ErrorJson::from),
         Err(panic) => {
             let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -391,7 +395,7 @@ async fn guard<T>(work: impl Future<Output = Result<T, LangflowError>>) -> Resul
             info.may_have_executed = true;
             Err(LangflowError::from(info).into())
         }
-    }
+    })
 }
 
 impl From<LangflowError> for ErrorJson {
