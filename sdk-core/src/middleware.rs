@@ -16,7 +16,7 @@ use crate::call::Call;
 use crate::classify::{Failed, transport_failed};
 use crate::error::{ErrorCode, LangflowError, Phase};
 use crate::options::FRAMING;
-use crate::platform::Sent;
+use crate::platform::{self, ConnectionError, Sent};
 use crate::retry::Failure;
 
 /// A link of the chain through which every attempt goes, retries and the client's own questions too.
@@ -59,7 +59,7 @@ pub type Answered = Result<reqwest::Response, Unanswered>;
 #[non_exhaustive]
 pub enum Unanswered {
     /// The connection failed.
-    Connection(reqwest::Error),
+    Connection(ConnectionError),
     /// A link of the chain refused or failed. `connect_failed`, `connect_timeout` and `tls_failed` mean
     /// that nothing was sent; other codes that are retryable are tried again where that is safe.
     Own(Box<LangflowError>),
@@ -159,7 +159,7 @@ fn refused(part: &str) -> LangflowError {
 
 /// The rest of the chain.
 pub struct Next<'a> {
-    http: &'a reqwest::Client,
+    http: &'a platform::HttpClient,
     rest: &'a [Arc<dyn Middleware>],
 }
 
@@ -205,7 +205,7 @@ impl Chain {
     /// Sends the request.
     pub(crate) async fn send(
         &self,
-        http: &reqwest::Client,
+        http: &platform::HttpClient,
         request: reqwest::Request,
         content: Option<Bytes>,
     ) -> Answered {

@@ -89,7 +89,7 @@ pub(crate) fn call<F: Face>(client: &Client, id: &str) -> Result<TypedCall<F>, L
         outcome: Arc::default(),
     };
     let base = client.place(operation)?;
-    let http = client.http()?.clone();
+    let http = client.http()?.builder().clone();
     Ok(TypedCall {
         client: F::make(&base, http, inner),
     })
@@ -227,7 +227,7 @@ pub(crate) async fn stream<F: Face>(
         url: None,
         counted,
         place,
-        bytes: Box::pin(answer.into_inner_stream()),
+        bytes: Box::pin(answer.into_inner_stream().err_into()),
     };
     let call = Call::clone(&inner.call);
     RunStream::read(&inner.client, call, source).await

@@ -1,112 +1,80 @@
 //! How connections are made: times, proxies, certificates.
 
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+
+use hyper_util::client::proxy::matcher::Matcher;
+
+use super::tls;
+use super::wire::{ConnectionError, HttpClient, IDLE, KEEPALIVE};
 
 use crate::base_url::BaseUrl;
 use crate::client::causes;
 use crate::error::{ErrorCode, LangflowError};
 use crate::options::Network;
 
-/// The HTTP client. Certificates are read only where TLS will be used: reading them costs more than
-/// a call.
+/// What sends requests to the server. Certificates are read only where TLS will be used: reading them
+/// costs more than a call.
 pub fn http_client(
     base: &BaseUrl,
     connect: Option<Duration>,
     network: &Network,
-) -> Result<reqwest::Client, LangflowError> {
-    // Fails only where the program has chosen a provider before, which is then used.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let proxy =
-        match network.proxy.as_deref() {
-            None | Some("") => None,
-            Some(url) => Some(reqwest::Proxy::all(url).map_err(|_| {
-                LangflowError::invalid_input("proxy", "`proxy` is no URL of a proxy.")
-            })?),
-        };
+) -> Result<HttpClient, LangflowError> {
+    tls::choose_provider();
+    let root = base.root();
+    let secure = root.starts_with("https:");
     if network.proxy.is_none() && !base.is_loopback() {
         let get = |name: &str| std::env::var(name).ok();
-        check_variables(get, base.root().starts_with("https:"))?;
+        check_variables(get, secure)?;
     }
-    let builder = || {
-        let builder = reqwest::Client::builder()
-            // Open-source servers close an idle connection after 2 s.
-            .pool_idle_timeout(Duration::from_millis(1500))
-            .tcp_keepalive(Duration::from_secs(60))
-            .tcp_nodelay(true)
-            // Followed by the pipeline, which knows what may be.
-            .redirect(reqwest::redirect::Policy::none());
-        let builder = match (&proxy, &network.proxy) {
-            (Some(proxy), _) => builder.proxy(proxy.clone()),
-            (None, Some(_)) => builder.no_proxy(),
-            // Plain http is allowed to this machine because it does not leave it: no proxy either,
-            // unless it was asked for.
-            (None, None) if base.is_loopback() => builder.no_proxy(),
-            (None, None) => builder,
-        };
-        match connect {
-            Some(time) => builder.connect_timeout(time),
-            None => builder,
-        }
+    let proxy_is = |scheme| {
+        let proxy = network.proxy.as_ref();
+        proxy.is_some_and(|url| url.starts_with(scheme))
+    };
+    let tls = match secure || proxy_is("https:") {
+        true => Some(tls::config(network)?),
+        false => None,
+    };
+    let builder = reqwest::Client::builder()
+        .pool_idle_timeout(IDLE)
+        .tcp_keepalive(KEEPALIVE)
+        .tcp_nodelay(true)
+        // Followed by the pipeline, which knows what may be.
+        .redirect(reqwest::redirect::Policy::none());
+    let builder = match connect {
+        Some(time) => builder.connect_timeout(time),
+        None => builder,
+    };
+    let builder = match &tls {
+        Some(config) => builder.tls_backend_preconfigured(config.clone()),
+        None => builder.tls_certs_only([]),
+    };
+    let proxied = match network.proxy.as_deref() {
+        Some("") => None,
+        Some(url) => Some(builder.proxy(reqwest::Proxy::all(url).map_err(|_| {
+            LangflowError::invalid_input("proxy", "`proxy` is no URL of a proxy.")
+        })?)),
+        None if goes_through_proxy(base) => Some(builder),
+        None => None,
     };
     let failed = |error: reqwest::Error| {
         let message = format!("The HTTP client could not be set up: {}.", causes(&error));
         LangflowError::new(ErrorCode::TlsFailed, message)
     };
-    if !base.root().starts_with("https:") {
-        let proxied = network
-            .proxy
-            .as_ref()
-            .is_some_and(|url| url.starts_with("https:"));
-        if !proxied {
-            return builder().tls_certs_only([]).build().map_err(failed);
-        }
+    if let Some(builder) = proxied {
+        return Ok(HttpClient::proxied(builder.build().map_err(failed)?));
     }
-    if network.ca_bundle.is_none() {
-        check_store(|name| std::env::var_os(name))?;
-    }
-    let identity = match &network.client_cert {
-        Some(path) => Some(identity(path)?),
-        None => None,
-    };
-    let plain = builder;
-    let builder = || match &identity {
-        Some(identity) => builder().identity(identity.clone()),
-        None => builder(),
-    };
-    if let Some(path) = &network.ca_bundle {
-        let roots = authorities(path)?;
-        let whole = builder().tls_certs_only(roots.clone()).build();
-        // Which of the two settings it was shows only when each is tried alone.
-        return whole.map_err(|error| match plain().tls_certs_only(roots).build() {
-            Err(error) => broken("ca_bundle", path, &error),
-            Ok(_) => match &network.client_cert {
-                Some(path) => broken("client_cert", path, &error),
-                None => failed(error),
-            },
-        });
-    }
-    if let Some(path) = &network.client_cert {
-        let alone = builder().tls_certs_only([]).build();
-        alone.map_err(|error| broken("client_cert", path, &error))?;
-    }
-    match builder().build() {
-        // No store on this machine, as in a minimal container.
-        Err(_) if std::env::var_os("SSL_CERT_FILE").is_none() => {
-            let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
-            let roots = roots
-                .iter()
-                .filter_map(|der| reqwest::Certificate::from_der(der).ok());
-            builder().tls_certs_only(roots).build().map_err(failed)
-        }
-        client => client.map_err(failed),
-    }
+    let maker = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+    let maker = maker.build().map_err(failed)?;
+    Ok(HttpClient::direct(maker, &root, connect, tls.map(Arc::new)))
 }
 
-/// What was read well and still is nothing to set TLS up with.
-fn broken(field: &str, path: &str, error: &reqwest::Error) -> LangflowError {
-    let message = format!("{path} cannot be used for TLS: {}.", causes(error));
-    LangflowError::invalid_input(field, message)
+/// Whether the environment, or what else the system says, wants a proxy for this server. Plain http is
+/// allowed to this machine because it does not leave it: no proxy either, unless it was asked for.
+fn goes_through_proxy(base: &BaseUrl) -> bool {
+    let server = base.root().parse::<http::Uri>();
+    let proxy = |server: http::Uri| Matcher::from_system().intercept(&server).is_some();
+    !base.is_loopback() && server.is_ok_and(proxy)
 }
 
 /// The proxies that requests may go through, with what they say of user and password.
@@ -174,56 +142,8 @@ fn check_variables(get: impl Fn(&str) -> Option<String>, https: bool) -> Result<
     Ok(())
 }
 
-/// Refuses a store of certificates that is not there: every certificate of every server would be refused
-/// instead, without a word of why.
-fn check_store(get: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<(), LangflowError> {
-    // The stores of Windows and of Apple's systems are read whatever these say.
-    if cfg!(any(windows, target_vendor = "apple")) {
-        return Ok(());
-    }
-    let (file, folders) = (get("SSL_CERT_FILE"), get("SSL_CERT_DIR"));
-    let read = file.as_ref().is_some_and(|path| Path::new(path).is_file())
-        || folders
-            .as_ref()
-            .is_some_and(|all| std::env::split_paths(all).any(|path| path.is_dir()));
-    let Some(path) = file.or(folders).filter(|_| !read) else {
-        return Ok(());
-    };
-    let name = match get("SSL_CERT_FILE") {
-        Some(_) => "SSL_CERT_FILE",
-        None => "SSL_CERT_DIR",
-    };
-    let path = Path::new(&path).display();
-    let message = format!("{name} is {path}, which is not there to be read.");
-    Err(LangflowError::invalid_input(name, message))
-}
-
-fn authorities(path: &str) -> Result<Vec<reqwest::Certificate>, LangflowError> {
-    let found = reqwest::Certificate::from_pem_bundle(&read("ca_bundle", path)?);
-    match found {
-        Ok(all) if !all.is_empty() => Ok(all),
-        _ => {
-            let message = format!("{path} holds no certificate in PEM.");
-            Err(LangflowError::invalid_input("ca_bundle", message))
-        }
-    }
-}
-
-fn identity(path: &str) -> Result<reqwest::Identity, LangflowError> {
-    reqwest::Identity::from_pem(&read("client_cert", path)?).map_err(|_| {
-        let message = format!("{path} has to hold a certificate and its private key in PEM.");
-        LangflowError::invalid_input("client_cert", message)
-    })
-}
-
-fn read(field: &str, path: &str) -> Result<Vec<u8>, LangflowError> {
-    super::file_bytes(Path::new(path)).map_err(|error| {
-        LangflowError::invalid_input(field, format!("{path} cannot be read: {error}."))
-    })
-}
-
 /// What TLS says of a failure, where it is one of its own.
-pub fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+pub fn tls_error(error: &ConnectionError) -> Option<&rustls::Error> {
     let mut source = std::error::Error::source(error);
     while let Some(found) = source {
         if let Some(tls) = found.downcast_ref() {
@@ -246,7 +166,7 @@ pub fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
 }
 
 /// Whether it is the certificate of the server that was not accepted, and not TLS as such.
-pub fn untrusted(error: &reqwest::Error) -> bool {
+pub fn untrusted(error: &ConnectionError) -> bool {
     matches!(tls_error(error), Some(rustls::Error::InvalidCertificate(_)))
 }
 
@@ -254,7 +174,7 @@ pub fn untrusted(error: &reqwest::Error) -> bool {
 /// before the server has looked at it, so the refusal comes when the request may have been written. It is
 /// an alert that belongs to the handshake, and a server hands no byte to its program before that is over
 /// (RFC 8446, 4.4.2.4 and 6.2); asked for before the first byte of an answer, it means that nothing ran.
-pub fn refused_certificate(error: &reqwest::Error) -> bool {
+pub fn refused_certificate(error: &ConnectionError) -> bool {
     use rustls::AlertDescription as Alert;
     matches!(
         tls_error(error),

@@ -20,6 +20,11 @@ mod net;
 #[cfg(unix)]
 pub mod host;
 
+#[cfg(not(target_arch = "wasm32"))]
+mod tls;
+#[cfg(not(target_arch = "wasm32"))]
+mod wire;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -296,7 +301,8 @@ pub const BOUNDS_CONNECTING: bool = cfg!(not(target_arch = "wasm32"));
 
 /// The bytes of an answer as they come.
 pub fn body_stream(response: Response) -> BoxStream<Result<Bytes, ConnectionError>> {
-    Box::pin(response.bytes_stream())
+    use futures::TryStreamExt as _;
+    Box::pin(response.bytes_stream().err_into())
 }
 
 /// What comes of a body within the time, up to so many bytes.
@@ -368,20 +374,12 @@ pub enum Transport {
 /// Classifies a transport error.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn transport(error: &ConnectionError) -> Transport {
-    if error.is_builder() {
-        return Transport::Builder;
+    match error.stage() {
+        wire::Stage::Build => Transport::Builder,
+        wire::Stage::Late => Transport::ConnectTimeout,
+        wire::Stage::Connect if connect::tls_error(error).is_some() => Transport::Tls,
+        wire::Stage::Connect => Transport::Connect,
+        wire::Stage::Exchange if connect::refused_certificate(error) => Transport::ClientCert,
+        wire::Stage::Exchange => Transport::Lost,
     }
-    if error.is_connect() {
-        if error.is_timeout() {
-            return Transport::ConnectTimeout;
-        }
-        if connect::tls_error(error).is_some() {
-            return Transport::Tls;
-        }
-        return Transport::Connect;
-    }
-    if connect::refused_certificate(error) {
-        return Transport::ClientCert;
-    }
-    Transport::Lost
 }
