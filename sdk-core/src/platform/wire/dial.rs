@@ -12,7 +12,7 @@ use tower_service::Service as _;
 
 use super::KEEPALIVE;
 use super::error::{ConnectionError, Stage};
-use super::socket::Socket;
+use super::socket::{Home, Raw, Socket};
 use crate::platform::within;
 
 /// Makes connections to one server.
@@ -51,23 +51,40 @@ impl Dial {
     }
 
     /// A new connection, within the time for one.
-    pub(super) async fn dial(&self) -> Result<Socket, ConnectionError> {
-        let made = within(self.wait, self.connect()).await;
+    pub(super) async fn dial(&self, home: Home) -> Result<Socket, ConnectionError> {
+        let made = within(self.wait, self.connect(home)).await;
         made.unwrap_or_else(|| {
             let late = io::Error::from(io::ErrorKind::TimedOut);
             Err(ConnectionError::new(Stage::Late, late))
         })
     }
 
-    async fn connect(&self) -> Result<Socket, ConnectionError> {
-        let connected = self.tcp.clone().call(self.server.clone()).await;
-        let socket = connected.map_err(|error| ConnectionError::new(Stage::Connect, error))?;
-        let socket = socket.into_inner();
+    async fn connect(&self, home: Home) -> Result<Socket, ConnectionError> {
+        let socket = self.tcp(home).await?;
         let Some((tls, name)) = &self.tls else {
             return Ok(Socket::Plain(socket));
         };
         let socket = tls.connect(name.clone(), socket).await;
         let socket = socket.map_err(|error| ConnectionError::new(Stage::Connect, error))?;
         Ok(Socket::Tls(Box::new(socket)))
+    }
+
+    /// A connection over TCP whose news are heard at this place.
+    async fn tcp(&self, home: Home) -> Result<Raw, ConnectionError> {
+        match home {
+            Home::Runtime(_) => {
+                let connected = self.tcp.clone().call(self.server.clone()).await;
+                let socket =
+                    connected.map_err(|error| ConnectionError::new(Stage::Connect, error))?;
+                Ok(socket.into_inner().into())
+            }
+            #[cfg(unix)]
+            Home::Loop(_) => {
+                let connected = super::hosted::connect(&self.server).await;
+                let socket =
+                    connected.map_err(|error| ConnectionError::new(Stage::Connect, error))?;
+                Ok(socket.into())
+            }
+        }
     }
 }

@@ -4,25 +4,31 @@
 use std::error::Error;
 use std::future::{Future as _, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Weak;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 
 use super::pool::Pool;
-use super::socket::Socket;
+use super::socket::{Home, Socket};
 
 type Request = http::Request<reqwest::Body>;
+
+type Driver = Connection<TokioIo<Socket>, reqwest::Body>;
 
 /// A connection on which one request at a time is sent.
 pub(super) struct Link {
     sender: SendRequest<reqwest::Body>,
     /// `None` once it is over.
-    driver: Option<Connection<TokioIo<Socket>, reqwest::Body>>,
+    driver: Option<Driver>,
+    look: Arc<AtomicBool>,
+    home: Home,
+    process: u32,
 }
 
 /// Why there is no answer, and the request where nothing of it has been written.
@@ -32,12 +38,26 @@ pub(super) struct Unsent {
 }
 
 impl Link {
-    pub(super) async fn over(socket: Socket) -> hyper::Result<Link> {
+    pub(super) async fn over(socket: Socket, home: Home) -> hyper::Result<Box<Link>> {
+        let look = socket.look();
         let (sender, driver) = http1::handshake(TokioIo::new(socket)).await?;
-        Ok(Link {
+        Ok(Box::new(Link {
             sender,
             driver: Some(driver),
-        })
+            look,
+            home,
+            process: std::process::id(),
+        }))
+    }
+
+    pub(super) fn is_of(&self, home: Home) -> bool {
+        self.home == home
+    }
+
+    /// Lets the next request look first whether the server has closed the connection. Where it has, the
+    /// request comes back unsent.
+    pub(super) fn look(&self) {
+        self.look.store(true, Ordering::Relaxed);
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -49,7 +69,10 @@ impl Link {
         let driver = &mut self.driver;
         let answer = poll_fn(|context| {
             drive(driver, context);
-            answer.as_mut().poll(context)
+            // Nobody but the driver, just above, has an answer: nothing else need wake this task.
+            answer
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
         });
         answer.await.map_err(|mut failed| {
             let request = failed.take_message();
@@ -58,18 +81,25 @@ impl Link {
         })
     }
 
-    /// Whether another request can be sent.
-    pub(super) fn lives(&mut self, context: &mut Context<'_>) -> bool {
-        drive(&mut self.driver, context);
+    /// Whether another request can be sent. From here on it wakes nobody, not even who sends that.
+    fn rests(&mut self) -> bool {
+        drive(&mut self.driver, &mut Context::from_waker(Waker::noop()));
         self.driver.is_some() && self.sender.is_ready()
     }
 }
 
+impl Drop for Link {
+    fn drop(&mut self) {
+        // A forked child has a copy of its parent's sockets, and shares what tells the parent of them: to
+        // close one here would make the parent deaf to its own.
+        if self.process != std::process::id() {
+            std::mem::forget(self.driver.take());
+        }
+    }
+}
+
 /// What is to be done on a connection now.
-fn drive(
-    driver: &mut Option<Connection<TokioIo<Socket>, reqwest::Body>>,
-    context: &mut Context<'_>,
-) {
+fn drive(driver: &mut Option<Driver>, context: &mut Context<'_>) {
     if let Some(running) = driver
         && Pin::new(running).poll(context).is_ready()
     {
@@ -81,23 +111,27 @@ fn drive(
 /// The body of an answer. Its end gives the connection back; left before that, it closes it.
 pub(super) struct Body {
     incoming: Incoming,
-    link: Option<Link>,
+    link: Option<Box<Link>>,
     pool: Weak<Pool>,
 }
 
 impl Body {
-    pub(super) fn new(incoming: Incoming, link: Link, pool: Weak<Pool>) -> Body {
+    pub(super) fn new(incoming: Incoming, link: Box<Link>, pool: Weak<Pool>) -> Body {
         let link = Some(link);
-        Body {
+        let mut body = Body {
             incoming,
             link,
             pool,
+        };
+        if body.incoming.is_end_stream() {
+            body.give_back();
         }
+        body
     }
 
-    fn give_back(&mut self, context: &mut Context<'_>) {
+    fn give_back(&mut self) {
         if let Some(mut link) = self.link.take()
-            && link.lives(context)
+            && link.rests()
         {
             Pool::put(&self.pool, link);
         }
@@ -121,8 +155,13 @@ impl http_body::Body for Body {
             drive(&mut link.driver, context);
             polled = Pin::new(&mut this.incoming).poll_frame(context);
         }
-        if let Poll::Ready(None) = polled {
-            this.give_back(context);
+        let over = match &polled {
+            Poll::Ready(Some(Ok(_))) => this.incoming.is_end_stream(),
+            Poll::Ready(None) => true,
+            _ => false,
+        };
+        if over {
+            this.give_back();
         }
         polled.map_err(Into::into)
     }

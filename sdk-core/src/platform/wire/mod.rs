@@ -3,6 +3,8 @@
 
 mod dial;
 mod error;
+#[cfg(unix)]
+mod hosted;
 mod link;
 mod pool;
 mod socket;
@@ -20,6 +22,7 @@ pub use error::ConnectionError;
 pub(crate) use error::Stage;
 use link::{Body, Link};
 use pool::Pool;
+use socket::Home;
 
 /// Open-source servers close an idle connection after 2 s.
 pub(crate) const IDLE: Duration = Duration::from_millis(1500);
@@ -94,11 +97,12 @@ impl Direct {
         let url = request.url().clone();
         let mut request = prepared(request)?;
         loop {
-            let idle = self.pool.take().await;
+            let home = Home::here();
+            let idle = self.pool.take(home);
             let reused = idle.is_some();
             let mut link = match idle {
                 Some(link) => link,
-                None => Link::over(self.dial.dial().await?)
+                None => Link::over(self.dial.dial(home).await?, home)
                     .await
                     .map_err(|error| ConnectionError::new(Stage::Connect, error))?,
             };

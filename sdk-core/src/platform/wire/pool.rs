@@ -1,12 +1,12 @@
 //! Connections between two calls.
 
-use std::sync::{Mutex, PoisonError, Weak};
-use std::task::{Context, Waker};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use super::IDLE;
 use super::link::Link;
-use crate::platform::{Instant, sleep, turn};
+use super::socket::Home;
+use crate::platform::{Instant, sleep};
 
 /// Up to which a connection that was used a moment ago is taken without a look at it: what a server
 /// has to say of it is longer on its way.
@@ -19,77 +19,85 @@ pub(super) struct Pool(Mutex<Idle>);
 #[derive(Default)]
 struct Idle {
     /// The last is the one that was used last.
-    links: Vec<(Link, Instant)>,
-    swept: bool,
+    links: Vec<(Box<Link>, Instant)>,
+    sweeper: Option<Sweeper>,
+}
+
+/// What closes connections that nobody uses any more.
+#[derive(Clone, Copy)]
+struct Sweeper {
+    number: u64,
+    /// It may be of a runtime that nobody drives any more.
+    heard: Instant,
 }
 
 impl Pool {
-    /// A connection that was alive when it was last heard of.
-    pub(super) async fn take(&self) -> Option<Link> {
-        let mut asked = false;
-        loop {
-            let (mut link, since) = self.idle().links.pop()?;
-            let idle = since.elapsed();
-            if idle >= IDLE {
-                // The others have waited longer.
-                let all = std::mem::take(&mut self.idle().links);
-                drop(all);
-                return None;
-            }
-            if idle < FRESH {
-                return Some(link);
-            }
-            if !asked {
-                // In the first turn the system is asked, in the second the news are handed on.
-                asked = true;
-                turn().await;
-                turn().await;
-            }
-            if link.lives(&mut Context::from_waker(Waker::noop())) {
-                return Some(link);
-            }
+    /// A connection that can be used here, and was alive when it was last heard of.
+    pub(super) fn take(&self, home: Home) -> Option<Box<Link>> {
+        let mut idle = self.idle();
+        let at = idle.links.iter().rposition(|(link, _)| link.is_of(home))?;
+        let (link, since) = idle.links.remove(at);
+        let rest = since.elapsed();
+        if rest >= IDLE {
+            // Those before it have waited longer.
+            let old: Vec<_> = idle.links.drain(..at).collect();
+            drop(idle);
+            drop(old);
+            return None;
         }
+        if rest >= FRESH {
+            link.look();
+        }
+        Some(link)
     }
 
     /// Takes a connection back.
-    pub(super) fn put(this: &Weak<Pool>, link: Link) {
+    pub(super) fn put(this: &Weak<Pool>, link: Box<Link>) {
         let Some(pool) = this.upgrade() else {
             return;
         };
+        let now = Instant::now();
         let mut idle = pool.idle();
-        idle.links.push((link, Instant::now()));
-        if !idle.swept
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            idle.swept = true;
-            runtime.spawn(sweep(this.clone()));
+        idle.links.push((link, now));
+        let last = idle.sweeper;
+        if last.is_some_and(|sweeper| now.duration_since(sweeper.heard) < 2 * IDLE) {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let number = last.map_or(0, |sweeper| sweeper.number + 1);
+            idle.sweeper = Some(Sweeper { number, heard: now });
+            runtime.spawn(sweep(this.clone(), number));
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Idle> {
+    /// Closes what nobody has used for long; false where there is nothing left to do for this sweeper.
+    fn sweep(&self, number: u64) -> bool {
+        let mut idle = self.idle();
+        if !matches!(idle.sweeper, Some(sweeper) if sweeper.number == number) {
+            return false;
+        }
+        let now = Instant::now();
+        let old = |(_, since): &(_, Instant)| now.duration_since(*since) >= IDLE;
+        let old = idle.links.partition_point(old);
+        let old: Vec<_> = idle.links.drain(..old).collect();
+        let more = !idle.links.is_empty();
+        idle.sweeper = more.then_some(Sweeper { number, heard: now });
+        drop(idle);
+        drop(old);
+        more
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Closes what nobody has used for long, as long as there is anything.
-async fn sweep(pool: Weak<Pool>) {
+async fn sweep(pool: Weak<Pool>, number: u64) {
     loop {
         sleep(IDLE).await;
-        let Some(pool) = pool.upgrade() else {
-            return;
-        };
-        let old = {
-            let mut idle = pool.idle();
-            let old = idle
-                .links
-                .partition_point(|(_, since)| since.elapsed() >= IDLE);
-            let old: Vec<_> = idle.links.drain(..old).collect();
-            idle.swept = !idle.links.is_empty();
-            if !idle.swept {
-                return;
-            }
-            old
-        };
-        drop(old);
+        match pool.upgrade() {
+            Some(pool) if pool.sweep(number) => {}
+            _ => return,
+        }
     }
 }
