@@ -583,3 +583,77 @@ async fn a_refusal_that_comes_while_the_body_is_sent_is_heard() {
     assert_eq!((info.attempts, info.may_have_executed), (1, false));
     assert_eq!(seen.load(Ordering::SeqCst), 1);
 }
+
+/// A server in a thread of its own that answers whatever it is asked, and how many connections it has had.
+fn answering() -> (String, Arc<AtomicUsize>) {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let (count, (tell, told)) = (connections.clone(), std::sync::mpsc::channel());
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            tell.send(listener.local_addr().unwrap()).unwrap();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(async move {
+                    while request(&mut stream).await.is_some() {
+                        answer(&mut stream).await;
+                    }
+                });
+            }
+        });
+    });
+    (format!("http://{}", told.recv().unwrap()), connections)
+}
+
+#[test]
+fn a_connection_stays_with_the_runtime_that_hears_of_it() {
+    let (url, connections) = answering();
+    let client = client(&url).build().unwrap();
+    let runtime = || {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        { runtime }.enable_all().build().unwrap()
+    };
+    // Nobody drives one while the other waits.
+    let (one, other) = (runtime(), runtime());
+    for runtime in [&one, &one, &other, &one, &other] {
+        let limit = Duration::from_secs(5);
+        let answered = runtime.block_on(async { tokio::time::timeout(limit, run(&client)).await });
+        assert_eq!(answered.unwrap().unwrap(), "Hi");
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn calls_on_the_event_loop_of_a_host() {
+    use langflow_client::boundary::HostLoop;
+
+    let (url, connections) = answering();
+    let client = client(&url).build().unwrap();
+    let beside = tokio::runtime::Builder::new_multi_thread();
+    let beside = { beside }.worker_threads(1).enable_all().build().unwrap();
+    let host = HostLoop::new(beside.handle().clone()).unwrap();
+    for _ in 0..3 {
+        let (tell, told) = std::sync::mpsc::channel();
+        let client = client.clone();
+        host.spawn(async move { tell.send(run(&client).await).unwrap() });
+        let begun = std::time::Instant::now();
+        let answered = loop {
+            host.turn();
+            if let Ok(answered) = told.try_recv() {
+                break answered;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(5), "no answer");
+            std::thread::yield_now();
+        };
+        assert_eq!(answered.unwrap(), "Hi");
+        // Long enough that the next call looks whether the connection lives.
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+    // The same client elsewhere.
+    assert_eq!(beside.block_on(run(&client)).unwrap(), "Hi");
+    assert_eq!(connections.load(Ordering::SeqCst), 2);
+}
