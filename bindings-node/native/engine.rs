@@ -44,35 +44,48 @@ impl Engine {
         })
     }
 
-    /// Calls an operation by its id.
+    /// Calls an operation by its id. As of all calls with this type of answer: true where the mailbox has
+    /// something already.
     #[napi(catch_unwind)]
     pub fn call(
         &self,
         env: &Env,
-        mailbox: &Mailbox,
+        mailbox: &mut Mailbox,
         id: u32,
         head: String,
         body: Uint8Array,
-    ) -> napi::Result<()> {
+    ) -> napi::Result<bool> {
         let engine = self.inner.clone();
         let body = Bytes::copy_from_slice(&body);
-        mailbox.answer(env, id, async move {
+        mailbox.answer_here(env, id, async move {
             engine.call(&head, body).await.map(Answer::Reply)
         })
     }
 
     /// Runs a flow to its end.
     #[napi(catch_unwind)]
-    pub fn run(&self, env: &Env, mailbox: &Mailbox, id: u32, request: String) -> napi::Result<()> {
+    pub fn run(
+        &self,
+        env: &Env,
+        mailbox: &mut Mailbox,
+        id: u32,
+        request: String,
+    ) -> napi::Result<bool> {
         let engine = self.inner.clone();
-        mailbox.answer(env, id, async move {
+        mailbox.answer_here(env, id, async move {
             engine.run(&request).await.map(Answer::Text)
         })
     }
 
     /// Runs a flow as a stream.
     #[napi(catch_unwind)]
-    pub fn open(&self, env: &Env, mailbox: &Mailbox, id: u32, request: String) -> napi::Result<()> {
+    pub fn open(
+        &self,
+        env: &Env,
+        mailbox: &mut Mailbox,
+        id: u32,
+        request: String,
+    ) -> napi::Result<()> {
         let engine = self.inner.clone();
         mailbox.answer(env, id, async move {
             engine.open(&request).await.map(Answer::Stream)
@@ -84,7 +97,7 @@ impl Engine {
     pub fn open_call(
         &self,
         env: &Env,
-        mailbox: &Mailbox,
+        mailbox: &mut Mailbox,
         id: u32,
         head: String,
         body: Uint8Array,
@@ -101,15 +114,19 @@ impl Engine {
     pub fn invoke(
         &self,
         env: &Env,
-        mailbox: &Mailbox,
+        mailbox: &mut Mailbox,
         id: u32,
         name: String,
         args: String,
-    ) -> napi::Result<()> {
+    ) -> napi::Result<bool> {
         let engine = self.inner.clone();
-        mailbox.answer(env, id, async move {
-            engine.invoke(&name, &args).await.map(Answer::Text)
-        })
+        // Folders and exports read files and compute, which would keep the thread from all else.
+        let long = name.starts_with("project.") || name.starts_with("export.");
+        let work = async move { engine.invoke(&name, &args).await.map(Answer::Text) };
+        match long {
+            true => mailbox.answer(env, id, work).map(|()| false),
+            false => mailbox.answer_here(env, id, work),
+        }
     }
 
     /// Runs many flows, some at a time.

@@ -10,3 +10,5 @@ mod mailbox;
 mod mock;
 mod runtime;
 mod stream;
+#[cfg_attr(not(unix), path = "watch_none.rs")]
+mod watch;

@@ -1,8 +1,9 @@
-//! Answers for one JavaScript environment, handed over in batches. napi's own way makes a
-//! thread-safe function for each call; here there is one, and what is answered while JavaScript is
-//! busy wakes it once.
+//! Answers for one JavaScript environment, handed over in batches. Calls run on its own thread where a
+//! [`Watch`] can be had. All else runs on the runtime's: napi's own way makes a thread-safe function
+//! for each call; here there is one, and what is answered while JavaScript is busy wakes it once.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use langflow_client::boundary::{self, ErrorJson};
@@ -14,6 +15,7 @@ use tokio::task::AbortHandle;
 
 use crate::engine::Reply;
 use crate::stream::EventStream;
+use crate::watch::{HostTask, Watch};
 
 /// What a call is answered with.
 pub enum Answer {
@@ -31,7 +33,7 @@ pub enum Answer {
 type Value = Either4<String, Reply, EventStream, Null>;
 
 /// A function of JavaScript; weak, so that a mailbox alone keeps no program from ending.
-type Bell = ThreadsafeFunction<(), (), (), Status, false, true>;
+type Bell = Arc<Mutex<ThreadsafeFunction<(), (), (), Status, false, true>>>;
 
 type Letter = (u32, Result<Answer, ErrorJson>);
 
@@ -39,37 +41,55 @@ type Letter = (u32, Result<Answer, ErrorJson>);
 #[napi]
 pub struct Mailbox {
     slot: Arc<Slot>,
+    bell: Bell,
+    watch: Option<Rc<Watch>>,
     /// Calls that are under way. They keep the program from ending.
-    running: Mutex<HashMap<u32, AbortHandle>>,
+    running: HashMap<u32, Running>,
+    /// How many of them run on which thread.
+    here: usize,
+    elsewhere: usize,
 }
 
-struct Slot {
-    letters: Mutex<Vec<Letter>>,
-    bell: Mutex<Bell>,
+enum Running {
+    /// On the thread of JavaScript.
+    Here(HostTask),
+    /// On the runtime's.
+    Elsewhere(AbortHandle),
 }
+
+/// Answers that nobody has taken yet.
+#[derive(Default)]
+pub struct Slot(Mutex<Vec<Letter>>);
 
 #[napi]
 impl Mailbox {
-    /// A mailbox that calls `bell` when there is something in it.
+    /// A mailbox that calls `bell` when there is something in it. `watch`: calls run on this thread
+    /// where its loop can be watched.
     #[napi(constructor, catch_unwind)]
-    pub fn new(bell: Function<'_, (), ()>) -> napi::Result<Self> {
+    pub fn new(env: &Env, bell: Function<'_, (), ()>, watch: bool) -> napi::Result<Self> {
+        let slot = Arc::<Slot>::default();
+        let watch = match watch {
+            true => Watch::start(env, &bell, slot.clone())?,
+            false => None,
+        };
         let bell = bell
             .build_threadsafe_function::<()>()
             .weak::<true>()
             .build()?;
         Ok(Self {
-            slot: Arc::new(Slot {
-                letters: Mutex::default(),
-                bell: Mutex::new(bell),
-            }),
-            running: Mutex::default(),
+            slot,
+            bell: Arc::new(Mutex::new(bell)),
+            watch,
+            running: HashMap::new(),
+            here: 0,
+            elsewhere: 0,
         })
     }
 
     /// What there is: the number of a call, whether it failed, and its answer or error.
     #[napi(catch_unwind, ts_return_type = "unknown[]")]
-    pub fn take(&self, env: &Env) -> napi::Result<Vec<(u32, bool, Value)>> {
-        let letters = std::mem::take(&mut *locked(&self.slot.letters));
+    pub fn take(&mut self, env: &Env) -> napi::Result<Vec<(u32, bool, Value)>> {
+        let letters = std::mem::take(&mut *locked(&self.slot.0));
         for (id, _) in &letters {
             self.ended(*id, env)?;
         }
@@ -77,42 +97,89 @@ impl Mailbox {
     }
 
     /// Ends a call that is under way: it drops its request, which closes its connection. Nothing is
-    /// answered any more.
+    /// answered any more; true where there is something of other calls.
     #[napi(catch_unwind)]
-    pub fn cancel(&self, env: &Env, id: u32) -> napi::Result<()> {
-        if let Some(task) = self.ended(id, env)? {
-            task.abort();
+    pub fn cancel(&mut self, env: &Env, id: u32) -> napi::Result<bool> {
+        match self.ended(id, env)? {
+            None => {}
+            Some(Running::Elsewhere(task)) => task.abort(),
+            Some(Running::Here(task)) => {
+                task.abort();
+                if let Some(watch) = &self.watch {
+                    watch.turn();
+                }
+            }
         }
-        Ok(())
+        Ok(!self.slot.is_empty())
     }
 }
 
 impl Mailbox {
-    /// Does the work of the call of this number.
+    /// Does the work of the call of this number on this thread, if that can be. True where something is
+    /// answered already.
+    pub fn answer_here(
+        &mut self,
+        env: &Env,
+        id: u32,
+        work: impl Future<Output = Result<Answer, ErrorJson>> + Send + 'static,
+    ) -> napi::Result<bool> {
+        let Some(watch) = self.watch.clone() else {
+            self.answer(env, id, work)?;
+            return Ok(false);
+        };
+        let slot = self.slot.clone();
+        let task = watch.spawn(async move {
+            let outcome = work.await;
+            slot.put((id, outcome));
+        });
+        if self.here == 0 {
+            watch.hold(true);
+        }
+        self.here += 1;
+        self.running.insert(id, Running::Here(task));
+        Ok(!self.slot.is_empty())
+    }
+
+    /// Does the work of the call of this number on the runtime's thread.
     pub fn answer(
-        &self,
+        &mut self,
         env: &Env,
         id: u32,
         work: impl Future<Output = Result<Answer, ErrorJson>> + Send + 'static,
     ) -> napi::Result<()> {
-        let slot = self.slot.clone();
-        let mut running = locked(&self.running);
-        if running.is_empty() {
-            hold(&self.slot, env, true)?;
+        let (slot, bell) = (self.slot.clone(), self.bell.clone());
+        if self.elsewhere == 0 {
+            hold(&self.bell, env, true)?;
         }
         let task = spawn(async move {
             let outcome = work.await;
-            slot.post((id, outcome));
+            if slot.put((id, outcome)) {
+                // An environment that is gone waits for nothing.
+                locked(&bell).call((), ThreadsafeFunctionCallMode::NonBlocking);
+            }
         });
-        running.insert(id, task.abort_handle());
+        self.elsewhere += 1;
+        self.running
+            .insert(id, Running::Elsewhere(task.abort_handle()));
         Ok(())
     }
 
-    fn ended(&self, id: u32, env: &Env) -> napi::Result<Option<AbortHandle>> {
-        let mut running = locked(&self.running);
-        let found = running.remove(&id);
-        if found.is_some() && running.is_empty() {
-            hold(&self.slot, env, false)?;
+    fn ended(&mut self, id: u32, env: &Env) -> napi::Result<Option<Running>> {
+        let found = self.running.remove(&id);
+        match &found {
+            None => {}
+            Some(Running::Here(_)) => {
+                self.here -= 1;
+                if let Some(watch) = self.watch.as_ref().filter(|_| self.here == 0) {
+                    watch.hold(false);
+                }
+            }
+            Some(Running::Elsewhere(_)) => {
+                self.elsewhere -= 1;
+                if self.elsewhere == 0 {
+                    hold(&self.bell, env, false)?;
+                }
+            }
         }
         Ok(found)
     }
@@ -121,8 +188,14 @@ impl Mailbox {
 impl Drop for Mailbox {
     fn drop(&mut self) {
         // Its environment is gone, and with it all who waited.
-        for task in locked(&self.running).values() {
-            task.abort();
+        for task in self.running.values() {
+            match task {
+                Running::Here(task) => task.abort(),
+                Running::Elsewhere(task) => task.abort(),
+            }
+        }
+        if let Some(watch) = &self.watch {
+            watch.turn();
         }
     }
 }
@@ -132,8 +205,8 @@ impl Drop for Mailbox {
     deprecated,
     reason = "clones of a weak function are weak, so nothing else can say it"
 )]
-fn hold(slot: &Slot, env: &Env, hold: bool) -> napi::Result<()> {
-    let mut bell = locked(&slot.bell);
+fn hold(bell: &Bell, env: &Env, hold: bool) -> napi::Result<()> {
+    let mut bell = locked(bell);
     match hold {
         true => bell.refer(env),
         false => bell.unref(env),
@@ -141,16 +214,16 @@ fn hold(slot: &Slot, env: &Env, hold: bool) -> napi::Result<()> {
 }
 
 impl Slot {
-    fn post(&self, letter: Letter) {
-        let first = {
-            let mut letters = locked(&self.letters);
-            letters.push(letter);
-            letters.len() == 1
-        };
-        if first {
-            // An environment that is gone waits for nothing.
-            locked(&self.bell).call((), ThreadsafeFunctionCallMode::NonBlocking);
-        }
+    /// Puts an answer in; true where it is the first one.
+    fn put(&self, letter: Letter) -> bool {
+        let mut letters = locked(&self.0);
+        letters.push(letter);
+        letters.len() == 1
+    }
+
+    /// Whether there is nothing to take.
+    pub fn is_empty(&self) -> bool {
+        locked(&self.0).is_empty()
     }
 }
 

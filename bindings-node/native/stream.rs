@@ -40,7 +40,7 @@ impl From<boundary::EventStream> for EventStream {
 impl EventStream {
     /// Every event that is there, as a JSON list of at least one; `null` behind the last.
     #[napi(catch_unwind)]
-    pub fn next_batch(&self, env: &Env, mailbox: &Mailbox, id: u32) -> napi::Result<()> {
+    pub fn next_batch(&self, env: &Env, mailbox: &mut Mailbox, id: u32) -> napi::Result<()> {
         let stream = self.inner.clone();
         mailbox.answer(env, id, async move {
             let batch = stream.next_batch().await?;

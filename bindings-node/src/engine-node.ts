@@ -16,7 +16,7 @@ export interface NativeMockServer {
 /** What the addon exports. */
 export interface Addon {
   readonly Engine: new (config: string) => NativeEngine;
-  readonly Mailbox: new (bell: () => void) => NativeMailbox;
+  readonly Mailbox: new (bell: () => void, watch: boolean) => NativeMailbox;
   invalidInput(field: string, message: string): string;
   compute(name: string, args: string, body: Uint8Array): string;
   /** Left out of addons that are built without it. */
@@ -151,6 +151,15 @@ function warnOfNetwork(): void {
   process.emitWarning(text, { type: 'LangflowEngineWarning', detail });
 }
 
+/**
+ * Whether calls may run on this thread, as guests of libuv's loop. Bun and Deno have none; Electron's is
+ * driven by another one, which nobody here has tried.
+ */
+function watches(): boolean {
+  const { bun, deno, electron } = process.versions;
+  return (bun ?? deno ?? electron) === undefined && process.env['LANGFLOW_LOOP'] !== 'thread';
+}
+
 const native: EngineFactory = {
   get language() {
     return runtime();
@@ -158,7 +167,7 @@ const native: EngineFactory = {
   create: (config) => {
     const { Engine, Mailbox: make } = loadAddon();
     const engine = new Engine(config);
-    mailbox ??= new Mailbox(make);
+    mailbox ??= new Mailbox(make, watches());
     return new MailedEngine(engine, mailbox);
   },
   cancelHandle: () => new Cancel(),

@@ -5,17 +5,20 @@ import type { CancelHandle, Engine, EngineReply, EngineStream, FedStream } from 
 export interface NativeMailbox {
   /** Every answer that is there: the number of its call, whether it failed, and what it is. */
   take(): [id: number, failed: boolean, value: unknown][];
-  /** Ends a call, which is not answered any more. */
-  cancel(id: number): void;
+  /** Ends a call, which is not answered any more; true where other answers are there. */
+  cancel(id: number): boolean;
 }
 
-/** The addon's engine: its calls are numbered, and answered in a mailbox. */
+/**
+ * The addon's engine: its calls are numbered, and answered in a mailbox; true where something is there
+ * already.
+ */
 export interface NativeEngine {
-  call(box: NativeMailbox, id: number, head: string, body: Uint8Array): void;
-  run(box: NativeMailbox, id: number, request: string): void;
+  call(box: NativeMailbox, id: number, head: string, body: Uint8Array): boolean;
+  run(box: NativeMailbox, id: number, request: string): boolean;
   open(box: NativeMailbox, id: number, request: string): void;
   openCall(box: NativeMailbox, id: number, head: string, body: Uint8Array): void;
-  invoke(box: NativeMailbox, id: number, name: string, args: string): void;
+  invoke(box: NativeMailbox, id: number, name: string, args: string): boolean;
   runMany(request: string): NativeStream;
   upload(head: string, source: string, body: Uint8Array): NativeStream;
   uploadStream(head: string, source: string): NativeStream;
@@ -63,12 +66,13 @@ export class Mailbox {
   readonly #waiting = new Map<number, Waiting>();
   #last = 0;
 
-  constructor(make: new (bell: () => void) => NativeMailbox) {
-    this.#box = new make(() => this.#deliver());
+  /** `watch`: calls may run on this thread, if its loop can be watched. */
+  constructor(make: new (bell: () => void, watch: boolean) => NativeMailbox, watch: boolean) {
+    this.#box = new make(() => this.#deliver(), watch);
   }
 
   /** Begins a call and waits for its answer. */
-  send<T>(begin: (box: NativeMailbox, id: number) => void, cancel?: CancelHandle): Promise<T> {
+  send<T>(begin: (box: NativeMailbox, id: number) => boolean | void, cancel?: CancelHandle): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#last = (this.#last + 1) >>> 0;
       const id = this.#last;
@@ -76,8 +80,9 @@ export class Mailbox {
         reject(cancelled());
         return;
       }
-      begin(this.#box, id);
+      // Before it begins: it may be answered by then.
       this.#waiting.set(id, { resolve, reject });
+      if (begin(this.#box, id) === true) this.#deliver();
     });
   }
 
@@ -99,8 +104,8 @@ export class Mailbox {
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return;
     this.#waiting.delete(id);
-    this.#box.cancel(id);
     waiting.reject(cancelled());
+    if (this.#box.cancel(id)) this.#deliver();
   }
 }
 

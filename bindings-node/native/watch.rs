@@ -1,0 +1,250 @@
+//! libuv as the host of calls: its loop watches the descriptor of a [`HostLoop`] and gives turns, so
+//! that a call runs on the thread of its JavaScript and costs no hop to another one and back.
+//!
+//! libuv's functions are looked up in the process: Node exports them. Other programs that load addons
+//! have no libuv, or one that only pretends, so that JavaScript says whether this is to be tried.
+#![expect(unsafe_code, reason = "libuv and Node-API are C")]
+
+use std::cell::Cell;
+use std::ffi::{CStr, c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use langflow_client::boundary::HostLoop;
+pub use langflow_client::boundary::HostTask;
+use napi::bindgen_prelude::{Function, ToNapiValue, within_runtime_if_available};
+use napi::{Env, Status, sys};
+
+use crate::mailbox::Slot;
+
+/// libuv's number of the kind of handle that watches a descriptor, and of its event.
+const UV_POLL: c_int = 8;
+const UV_READABLE: c_int = 1;
+
+/// A handle of libuv's. Its first field is for whoever uses it.
+#[repr(C)]
+struct Handle {
+    data: *const Watch,
+}
+
+type OnEvent = unsafe extern "C" fn(*mut Handle, c_int, c_int);
+
+/// What is used of libuv.
+#[derive(Clone, Copy)]
+struct Uv {
+    handle_size: unsafe extern "C" fn(c_int) -> usize,
+    poll_init: unsafe extern "C" fn(*mut sys::uv_loop_s, *mut Handle, c_int) -> c_int,
+    poll_start: unsafe extern "C" fn(*mut Handle, c_int, OnEvent) -> c_int,
+    hold: unsafe extern "C" fn(*mut Handle),
+    let_go: unsafe extern "C" fn(*mut Handle),
+    close: unsafe extern "C" fn(*mut Handle, unsafe extern "C" fn(*mut Handle)),
+}
+
+impl Uv {
+    fn of_this_process() -> Option<Uv> {
+        // SAFETY: the signatures are those of libuv 1, whose ABI is stable.
+        unsafe {
+            Some(Uv {
+                handle_size: symbol(c"uv_handle_size")?,
+                poll_init: symbol(c"uv_poll_init")?,
+                poll_start: symbol(c"uv_poll_start")?,
+                hold: symbol(c"uv_ref")?,
+                let_go: symbol(c"uv_unref")?,
+                close: symbol(c"uv_close")?,
+            })
+        }
+    }
+}
+
+/// A function of this process.
+///
+/// # Safety
+/// `F` is the type of the function's pointer.
+unsafe fn symbol<F: Copy>(name: &CStr) -> Option<F> {
+    const { assert!(size_of::<F>() == size_of::<*mut c_void>()) };
+    // SAFETY: the name ends with a zero.
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    // SAFETY: a pointer to a function is as large as any other here, and the caller knows its type.
+    (!found.is_null()).then(|| unsafe { std::mem::transmute_copy(&found) })
+}
+
+/// The watcher of one JavaScript environment. Everything here happens on its thread.
+pub struct Watch {
+    host: HostLoop,
+    slot: Arc<Slot>,
+    uv: Uv,
+    env: sys::napi_env,
+    bell: sys::napi_ref,
+    cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
+    /// Null once it is closed.
+    handle: Cell<*mut Handle>,
+}
+
+impl Watch {
+    /// A watcher that rings the bell when there is something in the slot. `None` where there is no
+    /// libuv.
+    pub fn start(
+        env: &Env,
+        bell: &Function<'_, (), ()>,
+        slot: Arc<Slot>,
+    ) -> napi::Result<Option<Rc<Watch>>> {
+        let Some(uv) = Uv::of_this_process() else {
+            return Ok(None);
+        };
+        let runtime = within_runtime_if_available(tokio::runtime::Handle::current);
+        let Ok(host) = HostLoop::new(runtime) else {
+            return Ok(None);
+        };
+        let (mut uv_loop, mut reference) = (ptr::null_mut(), ptr::null_mut());
+        let descriptor = host.descriptor();
+        let env = env.raw();
+        // SAFETY: the environment is the one that called, on its thread; the memory is as large as libuv
+        // says, and stays until libuv has closed the handle.
+        let handle = unsafe {
+            check(sys::napi_get_uv_event_loop(env, &raw mut uv_loop))?;
+            let handle = libc::calloc(1, (uv.handle_size)(UV_POLL)).cast::<Handle>();
+            if handle.is_null() {
+                return Ok(None);
+            }
+            if (uv.poll_init)(uv_loop, handle, descriptor) != 0 {
+                libc::free(handle.cast());
+                return Ok(None);
+            }
+            let value = ToNapiValue::to_napi_value(env, *bell)?;
+            check(sys::napi_create_reference(
+                env,
+                value,
+                1,
+                &raw mut reference,
+            ))?;
+            handle
+        };
+        let this = Rc::new(Watch {
+            host,
+            slot,
+            uv,
+            env,
+            bell: reference,
+            cleanup: Cell::new(ptr::null_mut()),
+            handle: Cell::new(handle),
+        });
+        // SAFETY: as above. The handle has a share of this, which it gives up when it is closed.
+        unsafe {
+            (*handle).data = Rc::into_raw(this.clone());
+            (uv.poll_start)(handle, UV_READABLE, readable);
+            (uv.let_go)(handle);
+            let (data, mut hook) = (handle.cast(), ptr::null_mut());
+            check(sys::napi_add_async_cleanup_hook(
+                env,
+                Some(leave),
+                data,
+                &raw mut hook,
+            ))?;
+            this.cleanup.set(hook);
+        }
+        Ok(Some(this))
+    }
+
+    /// Begins work on this thread.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> HostTask {
+        self.host.spawn(work)
+    }
+
+    /// Runs what is awake, such as work that was ended.
+    pub fn turn(&self) {
+        self.host.turn();
+    }
+
+    /// Keeps the program from ending, or no longer.
+    pub fn hold(&self, hold: bool) {
+        let handle = self.handle.get();
+        if handle.is_null() {
+            return;
+        }
+        // SAFETY: it is not closed.
+        match hold {
+            true => unsafe { (self.uv.hold)(handle) },
+            false => unsafe { (self.uv.let_go)(handle) },
+        }
+    }
+
+    /// Calls JavaScript, as at the end of an event: what its promises start runs before this returns.
+    fn ring(&self) {
+        let (mut scope, mut bell, mut global) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        let (mut answer, mut thrown) = (ptr::null_mut(), ptr::null_mut());
+        let env = self.env;
+        // SAFETY: on the environment's thread, from its loop, before the environment has ended.
+        unsafe {
+            if sys::napi_open_handle_scope(env, &raw mut scope) != sys::Status::napi_ok {
+                return;
+            }
+            sys::napi_get_reference_value(env, self.bell, &raw mut bell);
+            sys::napi_get_global(env, &raw mut global);
+            let context = ptr::null_mut();
+            let called = sys::napi_make_callback(
+                env,
+                context,
+                global,
+                bell,
+                0,
+                ptr::null(),
+                &raw mut answer,
+            );
+            if called == sys::Status::napi_pending_exception {
+                sys::napi_get_and_clear_last_exception(env, &raw mut thrown);
+                sys::napi_fatal_exception(env, thrown);
+            }
+            sys::napi_close_handle_scope(env, scope);
+        }
+    }
+}
+
+/// The descriptor is readable: a turn is due.
+unsafe extern "C" fn readable(handle: *mut Handle, _status: c_int, _events: c_int) {
+    // SAFETY: the handle has a share of it until it is closed, and calls nobody afterwards.
+    let watch = unsafe {
+        let data = (*handle).data;
+        Rc::increment_strong_count(data);
+        Rc::from_raw(data)
+    };
+    // The core hears of panics of its calls itself; one of anything else must not reach C.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        watch.turn();
+        if !watch.slot.is_empty() {
+            watch.ring();
+        }
+    }));
+}
+
+/// The environment ends: so does its handle, and Node waits until it has.
+unsafe extern "C" fn leave(_: sys::napi_async_cleanup_hook_handle, handle: *mut c_void) {
+    let handle = handle.cast::<Handle>();
+    // SAFETY: the hook runs once, on the thread of the environment, while the handle is open.
+    unsafe {
+        let watch = &*(*handle).data;
+        watch.handle.set(ptr::null_mut());
+        sys::napi_delete_reference(watch.env, watch.bell);
+        (watch.uv.close)(handle, closed);
+    }
+}
+
+unsafe extern "C" fn closed(handle: *mut Handle) {
+    // SAFETY: libuv has done with the handle, whose memory and share of the watcher end here.
+    unsafe {
+        let watch = Rc::from_raw((*handle).data);
+        libc::free(handle.cast());
+        sys::napi_remove_async_cleanup_hook(watch.cleanup.get());
+    }
+}
+
+fn check(status: sys::napi_status) -> napi::Result<()> {
+    match status {
+        sys::Status::napi_ok => Ok(()),
+        other => Err(napi::Error::new(
+            Status::from(other),
+            "the event loop cannot be watched",
+        )),
+    }
+}
