@@ -23,6 +23,9 @@ export interface Addon {
   readonly MockServer?: new (config: string) => NativeMockServer;
 }
 
+/** The addon with all calls on its own thread, as where libuv's loop cannot be watched. */
+const THREADED = 'native-thread';
+
 let addon: Addon | undefined;
 let mailbox: Mailbox | undefined;
 let chosen: EngineFactory | undefined;
@@ -89,9 +92,9 @@ function environment(): Record<string, string> {
 
 function choose(): EngineFactory {
   const wanted = process.env['LANGFLOW_ENGINE'] || undefined;
-  if (wanted !== undefined && wanted !== 'wasm' && wanted !== 'native') {
+  if (wanted !== undefined && !['wasm', 'native', THREADED].includes(wanted)) {
     throw new InvalidInput({
-      message: `LANGFLOW_ENGINE=${wanted}: there are native and wasm.`,
+      message: `LANGFLOW_ENGINE=${wanted}: there are native, ${THREADED} and wasm.`,
       hint: 'Unset it to let the package choose.',
       field: 'LANGFLOW_ENGINE',
     });
@@ -101,7 +104,7 @@ function choose(): EngineFactory {
     loadAddon();
     return native;
   } catch (thrown) {
-    if (wanted === 'native') throw thrown;
+    if (wanted !== undefined) throw thrown;
     const found = fallback();
     if (found === undefined) throw thrown;
     process.emitWarning((thrown as Error).message, {
@@ -157,7 +160,7 @@ function warnOfNetwork(): void {
  */
 function watches(): boolean {
   const { bun, deno, electron } = process.versions;
-  return (bun ?? deno ?? electron) === undefined && process.env['LANGFLOW_LOOP'] !== 'thread';
+  return (bun ?? deno ?? electron) === undefined && process.env['LANGFLOW_ENGINE'] !== THREADED;
 }
 
 const native: EngineFactory = {

@@ -72,7 +72,10 @@ export class Mailbox {
   }
 
   /** Begins a call and waits for its answer. */
-  send<T>(begin: (box: NativeMailbox, id: number) => boolean | void, cancel?: CancelHandle): Promise<T> {
+  send<T>(
+    begin: (box: NativeMailbox, id: number) => boolean | void,
+    cancel?: CancelHandle,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#last = (this.#last + 1) >>> 0;
       const id = this.#last;
