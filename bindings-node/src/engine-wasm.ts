@@ -66,16 +66,19 @@ function load(glue: WasmGlue, source: WasmSource, browser: boolean): Calls {
  * everywhere an answer has to have a URL, which what stands in for `fetch` in a test need not give it.
  */
 function useOwnFetch(imports: WebAssembly.ModuleImports, browser: boolean): void {
-  const send = browser ? (request: Request) => fetch(request) : fetchLikeNative;
-  for (const name of Object.keys(imports)) {
-    if (!name.startsWith('__wbg_fetch_')) continue;
-    // The last argument is the request, before it the scope of a service worker.
-    imports[name] = async (...given: Request[]) => {
-      const request = given.at(-1) as Request;
-      const response = await send(request);
-      if (response.url === '') Object.defineProperty(response, 'url', { value: request.url });
+  const send = browser ? (url: string, init: RequestInit) => fetch(url, init) : fetchLikeNative;
+  const scope = {
+    async fetch(url: string, init: RequestInit): Promise<Response> {
+      const response = await send(url, init);
+      if (response.url === '') Object.defineProperty(response, 'url', { value: url });
       return response;
-    };
+    },
+  };
+  for (const [name, call] of Object.entries(imports)) {
+    if (!name.startsWith('__wbg_fetch_')) continue;
+    // The first argument is the global scope, whose `fetch` it calls.
+    imports[name] = (_scope: unknown, ...rest: unknown[]) =>
+      (call as (...given: unknown[]) => unknown)(scope, ...rest);
   }
 }
 

@@ -18,17 +18,14 @@ const UNCONNECTED: ReadonlySet<string> = new Set([
  * Follows only redirects that keep method, body and origin: everything else could lose the request
  * or send the key to somebody else.
  */
-export async function fetchLikeNative(request: Request): Promise<Response> {
-  const body = request.body === null ? undefined : await request.arrayBuffer();
-  const { method, headers, signal } = request;
-  let { url } = request;
+export async function fetchLikeNative(first: string, init: RequestInit): Promise<Response> {
+  let url = first;
   for (let hop = 0; ; hop += 1) {
-    const init: RequestInit = { method, headers, signal, redirect: 'manual' };
-    const response = await explained(fetch(url, body === undefined ? init : { ...init, body }));
+    const response = await explained(fetch(url, { ...init, redirect: 'manual' }));
     const place = response.headers.get('location');
     if (!KEEPING.includes(response.status) || place === null || hop === MOST) return response;
     const next = new URL(place, url);
-    if (next.origin !== new URL(request.url).origin) return response;
+    if (next.origin !== new URL(first).origin) return response;
     await response.body?.cancel();
     url = next.href;
   }

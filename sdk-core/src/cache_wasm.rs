@@ -23,9 +23,6 @@ impl CacheSettings {
     }
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Cache;
-
 /// Nothing is ever known here.
 pub(crate) enum Recall {
     Never,

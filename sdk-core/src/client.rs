@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::auth::Tokens;
 use crate::builder::ClientBuilder;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::cache::Cache;
 use crate::closed::Closed;
 use crate::config::Config;
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
     pub(crate) tokens: Tokens,
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) cache: Cache,
     pub(crate) learnt: Learnt,
     pub(crate) flows: crate::components::Flows,

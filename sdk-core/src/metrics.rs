@@ -186,6 +186,7 @@ impl Metrics {
     }
 
     /// The answer of a run was known, or not.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn cache(&self, known: bool) {
         let mut state = self.state();
         match known {

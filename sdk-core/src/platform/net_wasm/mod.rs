@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream;
-use js_sys::{Array, JsString, Uint8Array};
+use js_sys::{Array, JSON, JsString, Promise, Uint8Array};
+use serde_json::{Map, Value, json};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_futures::wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{
@@ -126,6 +127,7 @@ impl Response {
             let read: ReadableStreamReadResult =
                 read.map_err(ConnectionError::of)?.unchecked_into();
             if read.get_done() == Some(true) {
+                open.over();
                 return Ok(None);
             }
             let bytes = read.get_value().unchecked_into::<Uint8Array>().to_vec();
@@ -135,11 +137,20 @@ impl Response {
 }
 
 /// A request that ends when this is dropped.
-struct Open(AbortController);
+struct Open(Option<AbortController>);
+
+impl Open {
+    /// All of it is here: to end it would only make an event that nobody hears.
+    fn over(mut self) {
+        self.0 = None;
+    }
+}
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.abort();
+        if let Some(request) = &self.0 {
+            request.abort();
+        }
     }
 }
 
@@ -191,40 +202,53 @@ impl HttpClient {
         let (open, sent) = begin(&request).map_err(ConnectionError::built)?;
         let answer = JsFuture::from(sent).await.map_err(ConnectionError::of)?;
         let answer: web_sys::Response = answer.unchecked_into();
-        let mut headers = HeaderMap::new();
-        for pair in Array::from(&answer.headers()).iter() {
-            let pair: Array = pair.unchecked_into();
-            if let (Some(name), Some(value)) = (pair.get(0).as_string(), pair.get(1).as_string()) {
-                headers.append(HeaderName::heard(name), HeaderValue::heard(value));
-            }
-        }
         Ok(Response {
             status: StatusCode::heard(answer.status()),
             url: Url::normal(answer.url()),
-            headers,
+            headers: heard(&answer.headers()),
             inner: answer,
             open,
         })
     }
 }
 
-fn begin(request: &Request) -> Result<(Open, js_sys::Promise), JsValue> {
-    let headers = Headers::new()?;
-    for (name, value) in &request.headers {
-        headers.append(name.as_str(), value.as_str())?;
+/// The headers of an answer. All at once, since each step into JavaScript takes its time.
+fn heard(headers: &Headers) -> HeaderMap {
+    let mut found = HeaderMap::new();
+    let text = JSON::stringify(&Array::from(headers)).map(String::from);
+    let pairs: Value = serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
+    for pair in pairs.as_array().into_iter().flatten() {
+        if let (Some(name), Some(value)) = (pair[0].as_str(), pair[1].as_str()) {
+            found.append(
+                HeaderName::heard(name.to_owned()),
+                HeaderValue::heard(value.to_owned()),
+            );
+        }
     }
-    let init = RequestInit::new();
-    init.set_method(request.method.as_str());
-    init.set_headers(&headers);
+    found
+}
+
+fn begin(request: &Request) -> Result<(Open, Promise), JsValue> {
+    let mut headers = Map::new();
+    for (name, value) in &request.headers {
+        headers.insert(name.to_string(), value.as_str().into());
+    }
+    let method = request.method.as_str();
+    // All at once, too.
+    let init = json!({"method": method, "headers": headers}).to_string();
+    let init: RequestInit = JSON::parse(&init)?.unchecked_into();
     if let Some(body) = request.body.as_ref().filter(|body| !body.is_empty()) {
+        if method == "GET" {
+            return Err(js_sys::Error::new("a GET has no body in a browser").into());
+        }
         init.set_body(&Uint8Array::from(&body[..]));
     }
-    let open = Open(AbortController::new()?);
-    init.set_signal(Some(&open.0.signal()));
-    let request = web_sys::Request::new_with_str_and_init(request.url.as_str(), &init)?;
+    let abort = AbortController::new()?;
+    init.set_signal(Some(&abort.signal()));
     // A page's `fetch` is found in the same way as a worker's.
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
-    Ok((open, scope.fetch_with_request(&request)))
+    let sent = scope.fetch_with_str_and_init(request.url.as_str(), &init);
+    Ok((Open(Some(abort)), sent))
 }
 
 /// The HTTP client. Connections are the browser's.
