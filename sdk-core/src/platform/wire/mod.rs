@@ -90,6 +90,12 @@ impl std::fmt::Debug for HttpClient {
 }
 
 impl Direct {
+    async fn fresh(&self, home: Home) -> Result<Box<Link>, ConnectionError> {
+        let socket = self.dial.dial(home).await?;
+        let link = Link::over(socket, home).await;
+        link.map_err(|error| ConnectionError::new(Stage::Connect, error))
+    }
+
     async fn execute(
         &self,
         request: reqwest::Request,
@@ -102,9 +108,8 @@ impl Direct {
             let reused = idle.is_some();
             let mut link = match idle {
                 Some(link) => link,
-                None => Link::over(self.dial.dial(home).await?, home)
-                    .await
-                    .map_err(|error| ConnectionError::new(Stage::Connect, error))?,
+                // In a box, so that no call carries the room for it, and its type is no tower.
+                None => Box::pin(self.fresh(home)).await?,
             };
             let failed = match link.send(request).await {
                 Ok(answer) => {
