@@ -156,7 +156,7 @@ impl Engine {
     fn invoke_async(&self, py: Python<'_>, name: String, args: String) -> PyResult<Py<PyAny>> {
         let engine = self.engine(py)?;
         let work = async move { engine.invoke(&name, &args).boxed().await };
-        future::spawn(py, work, text)
+        future::call(py, work, text)
     }
 
     fn run_many(&self, py: Python<'_>, request: &str) -> PyResult<EventStream> {
@@ -228,7 +228,7 @@ impl Engine {
     ) -> PyResult<Py<PyAny>> {
         let engine = self.engine(py)?;
         let body = Bytes::copy_from_slice(body.as_bytes());
-        future::spawn(
+        future::call(
             py,
             async move { engine.call(&head, body).boxed().await },
             reply,
@@ -248,7 +248,7 @@ impl Engine {
     fn run_async(&self, py: Python<'_>, request: String) -> PyResult<Py<PyAny>> {
         let engine = self.engine(py)?;
         let work = async move { engine.run_asked(&request).await };
-        future::spawn(py, work, held)
+        future::call(py, work, held)
     }
 
     fn run_plain(
@@ -285,7 +285,7 @@ impl Engine {
                 .boxed()
                 .await
         };
-        future::spawn(py, work, held)
+        future::call(py, work, held)
     }
 
     fn open(&self, py: Python<'_>, request: String) -> PyResult<EventStream> {

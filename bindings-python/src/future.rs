@@ -17,6 +17,8 @@ use pyo3::types::PyType;
 use tokio::task::AbortHandle;
 
 use crate::errors::{exception, from_panic};
+#[cfg(unix)]
+use crate::home::{Answer, Home, Stay};
 use crate::mailbox::{Letter, Mailbox};
 use crate::runtime;
 
@@ -29,15 +31,51 @@ pub fn spawn<T: Send + 'static>(
     work: impl Future<Output = Result<T, ErrorJson>> + Send + 'static,
     convert: Convert<T>,
 ) -> PyResult<Py<PyAny>> {
+    spawn_in(py, &running_loop(py)?, work, convert)
+}
+
+/// As [`spawn`], of a call: in the thread of the loop, where that can be.
+pub fn call<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl Future<Output = Result<T, ErrorJson>> + Send + 'static,
+    convert: Convert<T>,
+) -> PyResult<Py<PyAny>> {
     let event_loop = running_loop(py)?;
-    let mailbox = Mailbox::of(&event_loop)?;
+    #[cfg(unix)]
+    if let Some(home) = Home::of(&event_loop)? {
+        let future = call_class(py)?.call0()?;
+        let work = answered(work)
+            .map(move |outcome| -> Answer { Box::new(move |py| answer(py, outcome, convert)) });
+        let stay = home.run(py, &future, work)?;
+        let process = std::process::id();
+        let task = Task::Staying(stay);
+        future.setattr(intern!(py, "abort"), Abort { task, process })?;
+        return Ok(future.unbind());
+    }
+    spawn_in(py, &event_loop, work, convert)
+}
+
+/// The work, whose panic is an error of ours.
+fn answered<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ErrorJson>> + Send + 'static,
+) -> impl Future<Output = Result<T, ErrorJson>> + Send + 'static {
+    // No `async fn`: it would hold the work twice.
+    let work = AssertUnwindSafe(work).catch_unwind();
+    work.map(|outcome| outcome.unwrap_or_else(|panic| Err(from_panic(&*panic))))
+}
+
+fn spawn_in<T: Send + 'static>(
+    py: Python<'_>,
+    event_loop: &Bound<'_, PyAny>,
+    work: impl Future<Output = Result<T, ErrorJson>> + Send + 'static,
+    convert: Convert<T>,
+) -> PyResult<Py<PyAny>> {
+    let mailbox = Mailbox::of(event_loop)?;
     let future = call_class(py)?.call0()?;
     let target = future.clone().unbind();
+    let work = answered(work);
     let task = runtime::driven(py)?.spawn(async move {
-        let outcome = AssertUnwindSafe(work)
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|panic| Err(from_panic(&*panic)));
+        let outcome = work.await;
         let letter: Letter = Box::new(move |py| {
             let (value, failed) = answer(py, outcome, convert);
             settle(target.bind(py), value, failed)
@@ -50,7 +88,7 @@ pub fn spawn<T: Send + 'static>(
         Mailbox::post(&mailbox, letter);
     });
     let abort = Abort {
-        task: task.abort_handle(),
+        task: Task::Driven(task.abort_handle()),
         process: std::process::id(),
     };
     future.setattr(intern!(py, "abort"), abort)?;
@@ -104,7 +142,7 @@ fn answer<T>(
 }
 
 /// In the loop's thread: hands over the outcome, unless nobody waits any more.
-fn settle(future: &Bound<'_, PyAny>, value: Py<PyAny>, failed: bool) -> PyResult<()> {
+pub fn settle(future: &Bound<'_, PyAny>, value: Py<PyAny>, failed: bool) -> PyResult<()> {
     let py = future.py();
     let method = match failed {
         true => intern!(py, "set_exception"),
@@ -119,15 +157,28 @@ fn settle(future: &Bound<'_, PyAny>, value: Py<PyAny>, failed: bool) -> PyResult
 /// Called when the future is cancelled: it takes its task along.
 #[pyclass(module = "langflow_api._native", frozen)]
 struct Abort {
-    task: AbortHandle,
+    task: Task,
     process: u32,
+}
+
+/// Where it runs.
+enum Task {
+    Driven(AbortHandle),
+    #[cfg(unix)]
+    Staying(Stay),
 }
 
 #[pymethods]
 impl Abort {
-    fn __call__(&self) {
-        if self.process == std::process::id() {
-            self.task.abort();
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        match &self.task {
+            _ if self.process != std::process::id() => Ok(()),
+            #[cfg(unix)]
+            Task::Staying(stay) => stay.end(py),
+            Task::Driven(task) => {
+                task.abort();
+                Ok(())
+            }
         }
     }
 }

@@ -6,6 +6,8 @@ mod engine;
 mod errors;
 mod feed;
 mod future;
+#[cfg(unix)]
+mod home;
 mod hooks;
 mod mailbox;
 #[cfg(feature = "mock")]
