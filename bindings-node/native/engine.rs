@@ -191,6 +191,12 @@ impl Engine {
     pub fn describe(&self) -> String {
         self.inner.describe()
     }
+
+    /// A line of a log without the secrets of the client and of the call with these options.
+    #[napi(catch_unwind)]
+    pub fn masked(&self, text: String, options: String) -> String {
+        self.inner.masked(&text, &options)
+    }
 }
 
 fn opened(stream: Result<boundary::EventStream, boundary::ErrorJson>) -> napi::Result<EventStream> {

@@ -160,6 +160,10 @@ class WasmEngine implements Engine {
   describe(): string {
     return this.#inner.describe();
   }
+
+  masked(text: string, options: string): string {
+    return this.#inner.masked(text, options);
+  }
 }
 
 class WasmStream implements EngineStream {

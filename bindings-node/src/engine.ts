@@ -56,6 +56,8 @@ export interface Engine {
   withOptions(options: string): Engine;
   /** The configuration as JSON, without the key. */
   describe(): string;
+  /** A line of a log without the secrets of the client and of the call with these options, JSON. */
+  masked(text: string, options: string): string;
 }
 
 /** Where engines come from. */

@@ -110,6 +110,10 @@ export class KeyedEngine implements Engine {
     return this.#bare.describe();
   }
 
+  masked(text: string, options: string): string {
+    return this.#bare.masked(text, options);
+  }
+
   /** The engine with the key, and what it is asked with what is left of the call's time. */
   async #asked(text: string, leave: Promise<never>): Promise<[Engine, string]> {
     const request = JSON.parse(text) as { options?: { timeout?: number } };

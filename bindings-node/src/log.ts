@@ -2,7 +2,6 @@
  * What `LANGFLOW_LOG=debug` shows: a line on standard error when a call begins and one when it ends; `info` shows
  * only calls that took more than one request. No line has a header, a body or an input in it.
  */
-import { Mask } from './mask.js';
 import type { CancelHandle, Engine, EngineFactory, EngineStream, FedStream } from './engine.js';
 
 const LEVELS = ['debug', 'info', 'warning', 'error'];
@@ -28,7 +27,7 @@ export function withLog(
   if (wanted === 'warning' || wanted === 'error') return factory;
   const log = new Log(wanted === 'debug', write);
   const made: EngineFactory = Object.create(factory, {
-    create: { value: (config: string) => new LoggedEngine(factory.create(config), log.of(config)) },
+    create: { value: (config: string) => new LoggedEngine(factory.create(config), log) },
   }) as EngineFactory;
   return made;
 }
@@ -48,26 +47,9 @@ class Log {
     this.#write = write;
   }
 
-  /** The same without the secrets of these settings: a server may repeat them where it likes. */
-  of(settings: string): Log {
-    const { api_key, password, headers, env } = read(settings);
-    const given = Object.entries((headers ?? {}) as Record<string, unknown>);
-    const pairs = given.map(([name, value]) => [name, String(value)] as const);
-    const environment = (env ?? {}) as Facts;
-    const named = ['LANGFLOW_API_KEY', 'LANGFLOW_CUSTOM_HEADERS'].map((name) => environment[name]);
-    const lines = String(named[1] ?? '').split('\n');
-    const secrets = [api_key, password, named[0], ...lines.map((one) => one.replace(/^.*?:/, ''))];
-    const masks = secrets
-      .filter((secret) => typeof secret === 'string')
-      .map((secret) => new Mask(secret.trim().replace(/^bearer\s+/i, ''), []));
-    masks.push(new Mask(undefined, pairs));
-    return new Log(this.#debug, (text) => {
-      this.#write(masks.reduce((left, mask) => mask.text(left), text));
-    });
-  }
-
-  begin(name: string): Entry {
-    if (this.#debug) this.#write(line('DEBUG', `${name} begins`));
+  /** A call begins; `plain` takes the secrets out of what is said of it. */
+  begin(name: string, plain: (text: string) => string): Entry {
+    if (this.#debug) this.#write(line('DEBUG', plain(`${name} begins`)));
     const started = performance.now();
     return new Entry((outcome, facts, failed) => {
       const retried = !failed && Number(facts['attempts'] ?? 1) > 1;
@@ -75,7 +57,8 @@ class Log {
       const seconds = ((performance.now() - started) / 1000).toFixed(3);
       const known = FACTS.filter((fact) => facts[fact] !== undefined && facts[fact] !== null);
       const said = known.map((fact) => ` ${fact}=${String(facts[fact])}`).join('');
-      this.#write(line(retried ? 'INFO' : 'DEBUG', `${name} ${outcome} after ${seconds} s${said}`));
+      const text = plain(`${name} ${outcome} after ${seconds} s${said}`);
+      this.#write(line(retried ? 'INFO' : 'DEBUG', text));
     });
   }
 }
@@ -140,43 +123,43 @@ class LoggedEngine implements Engine {
     this.#log = log;
     if (inner.uploadStream !== undefined) {
       this.uploadStream = (head, source) =>
-        new LoggedFeed(this.#log.begin(operation(head)), inner.uploadStream?.(head, source));
+        new LoggedFeed(this.#begin(head), inner.uploadStream?.(head, source));
     }
   }
 
   call(head: string, body: Uint8Array, cancel: CancelHandle): ReturnType<Engine['call']> {
-    const entry = this.#log.begin(operation(head));
+    const entry = this.#begin(head);
     return entered(entry, this.#inner.call(head, body, cancel), (reply) => read(reply.head));
   }
 
   run(request: string, cancel: CancelHandle): Promise<string> {
-    return entered(this.#log.begin('runFlow'), this.#inner.run(request, cancel), read);
+    return entered(this.#begin(request, 'runFlow'), this.#inner.run(request, cancel), read);
   }
 
   open(request: string, cancel: CancelHandle): Promise<EngineStream> {
-    return this.#opened('streamFlow', this.#inner.open(request, cancel));
+    return this.#opened(this.#begin(request, 'streamFlow'), this.#inner.open(request, cancel));
   }
 
   openCall(head: string, body: Uint8Array, cancel: CancelHandle): Promise<EngineStream> {
-    return this.#opened(operation(head), this.#inner.openCall(head, body, cancel));
+    return this.#opened(this.#begin(head), this.#inner.openCall(head, body, cancel));
   }
 
   invoke(name: string, args: string, cancel: CancelHandle): Promise<string> {
-    return entered(this.#log.begin(name), this.#inner.invoke(name, args, cancel), read);
+    return entered(this.#begin(args, name), this.#inner.invoke(name, args, cancel), read);
   }
 
   runMany(request: string): EngineStream {
-    return new LoggedStream(this.#log.begin('runMany'), this.#inner.runMany(request));
+    return new LoggedStream(this.#begin(request, 'runMany'), this.#inner.runMany(request));
   }
 
   upload(head: string, source: string, body: Uint8Array): EngineStream {
     const stream = this.#inner.upload(head, source, body);
-    return new LoggedStream(this.#log.begin(operation(head)), stream);
+    return new LoggedStream(this.#begin(head), stream);
   }
 
   download(head: string, body: Uint8Array, path: string): EngineStream {
     const stream = this.#inner.download(head, body, path);
-    return new LoggedStream(this.#log.begin(operation(head)), stream);
+    return new LoggedStream(this.#begin(head), stream);
   }
 
   metrics(): string {
@@ -188,15 +171,25 @@ class LoggedEngine implements Engine {
   }
 
   withOptions(options: string): Engine {
-    return new LoggedEngine(this.#inner.withOptions(options), this.#log.of(options));
+    return new LoggedEngine(this.#inner.withOptions(options), this.#log);
   }
 
   describe(): string {
     return this.#inner.describe();
   }
 
-  async #opened(name: string, opening: Promise<EngineStream>): Promise<EngineStream> {
-    const entry = this.#log.begin(name);
+  masked(text: string, options: string): string {
+    return this.#inner.masked(text, options);
+  }
+
+  /** Begins the entry of a call; its message names the operation, or the call has a name. */
+  #begin(message: string, name?: string): Entry {
+    const { op, options } = read(message);
+    const given = options === undefined ? '' : JSON.stringify(options);
+    return this.#log.begin(name ?? String(op ?? 'call'), (text) => this.#inner.masked(text, given));
+  }
+
+  async #opened(entry: Entry, opening: Promise<EngineStream>): Promise<EngineStream> {
     try {
       return new LoggedStream(entry, await opening);
     } catch (thrown) {
@@ -204,11 +197,6 @@ class LoggedEngine implements Engine {
       throw thrown;
     }
   }
-}
-
-/** The id of the operation that a head names. */
-function operation(head: string): string {
-  return String(read(head)['op'] ?? 'call');
 }
 
 class LoggedStream<T extends EngineStream = EngineStream> implements EngineStream {

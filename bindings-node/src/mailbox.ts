@@ -27,6 +27,7 @@ export interface NativeEngine {
   watch(thresholds: string): NativeStream;
   withOptions(options: string): NativeEngine;
   describe(): string;
+  masked(text: string, options: string): string;
 }
 
 /** The addon's stream. */
@@ -180,6 +181,10 @@ export class MailedEngine implements Engine {
 
   describe(): string {
     return this.#inner.describe();
+  }
+
+  masked(text: string, options: string): string {
+    return this.#inner.masked(text, options);
   }
 
   #stream(inner: NativeStream): EngineStream {

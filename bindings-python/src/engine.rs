@@ -138,6 +138,17 @@ impl Engine {
         }
     }
 
+    fn masked(&self, py: Python<'_>, text: &str, options: &str) -> PyResult<String> {
+        // Also of an engine that is closed: its last lines come then.
+        let engine = self.engine(py).or_else(|closed| {
+            match State::new(&self.config, None, &self.options) {
+                Ok(State::Open { engine, .. }) => Ok(engine),
+                _ => Err(closed),
+            }
+        });
+        Ok(engine?.masked(text, options))
+    }
+
     fn metrics(&self, py: Python<'_>) -> PyResult<String> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Closed(metrics) = &*state {

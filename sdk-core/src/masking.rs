@@ -53,7 +53,10 @@ impl Learnt {
 /// Takes the secrets of the client and of the call out of everything that may come from somebody
 /// else.
 pub(crate) fn mask(client: &Client, call: Option<&Call>, info: &mut ErrorInfo) {
-    let secrets = secrets(client, call);
+    let (headers, more) = call.map_or((&[][..], &[][..]), |call| {
+        (&call.options.headers, &call.secrets)
+    });
+    let secrets = secrets(client, headers, more);
     if secrets.is_empty() {
         return;
     }
@@ -74,6 +77,13 @@ pub(crate) fn mask(client: &Client, call: Option<&Call>, info: &mut ErrorInfo) {
         clean(text, &secrets);
     }
     cause::mask(&mut info.source, |text| clean(text, &secrets));
+}
+
+/// A line of a log without the secrets of the client and of a call with these headers.
+pub(crate) fn line(client: &Client, headers: &[(String, String)], text: &str) -> String {
+    let mut text = text.to_owned();
+    clean(&mut text, &secrets(client, headers, &[]));
+    text
 }
 
 /// Where a secret is masked.
@@ -171,7 +181,7 @@ fn clean(text: &mut String, secrets: &[String]) {
 
 /// The secrets as they are, and as JSON and forms write them; the longest first, since one may be a
 /// part of another.
-fn secrets(client: &Client, call: Option<&Call>) -> Vec<String> {
+fn secrets(client: &Client, own: &[(String, String)], more: &[Secret]) -> Vec<String> {
     let Client { config, shared, .. } = client;
     let mut found: Vec<String> = Vec::new();
     let mut add = |text: &str| {
@@ -198,7 +208,6 @@ fn secrets(client: &Client, call: Option<&Call>) -> Vec<String> {
     for token in learnt.unwrap_or_else(PoisonError::into_inner).iter() {
         add(token.expose());
     }
-    let own = call.into_iter().flat_map(|call| &call.options.headers);
     for (name, value) in config.headers.iter().chain(own) {
         let name = name.to_ascii_lowercase();
         if NAMES.iter().any(|word| name.contains(word)) {
@@ -210,7 +219,7 @@ fn secrets(client: &Client, call: Option<&Call>) -> Vec<String> {
             }
         }
     }
-    for secret in call.into_iter().flat_map(|call| &call.secrets) {
+    for secret in more {
         add(secret.expose());
     }
     found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));

@@ -128,6 +128,11 @@ impl Engine {
     pub fn describe(&self) -> String {
         self.inner.describe()
     }
+
+    /// A line of a log without the secrets of the client and of the call with these options.
+    pub fn masked(&self, text: &str, options: &str) -> String {
+        self.inner.masked(text, options)
+    }
 }
 
 fn opened(

@@ -242,14 +242,14 @@ class AsyncClient(AsyncTools, AsyncResources):
                     "background",
                     "A run in the background is followed with `events()`, not `stream`.",
                 )
-            with watch("run_flow", self._options(options), flow_id) as seen:
+            with watch(self, "run_flow", self._options(options), flow_id) as seen:
                 started = loads(
                     await self._engine.invoke_async("job.start", request(fields, seen.options))
                 )
             return AsyncJob(self, started["job_id"])
         if stream:
             return self._stream(fields, options)
-        with watch("run_flow", self._options(options), flow_id) as seen:
+        with watch(self, "run_flow", self._options(options), flow_id) as seen:
             made = result(await self._engine.run_async(request(fields, seen.options)))
             seen.finished(made)
         return made
@@ -316,12 +316,12 @@ class AsyncClient(AsyncTools, AsyncResources):
         request(dict(fields), self._options(options))
 
         def begin() -> Opening:
-            seen = watch("stream_flow", self._options(options), fields.get("flow_id"))
+            seen = watch(self, "stream_flow", self._options(options), fields.get("flow_id"))
             return seen, self._engine.open_async(request(dict(fields), seen.options))
 
         return AsyncStream(begin, on_result)
         # only sync
-        # with watch("stream_flow", self._options(options), fields.get("flow_id")) as seen:
+        # with watch(self, "stream_flow", self._options(options), fields.get("flow_id")) as seen:
         #     source = self._engine.open(request(fields, seen.options))
         #     seen.goes_on()
         # return Stream(source, seen, on_result)

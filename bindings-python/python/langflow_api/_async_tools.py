@@ -91,7 +91,7 @@ class AsyncTools(Base):
         from ._raw import any_answer, any_request
 
         options = run_options(timeout, max_retries, headers, idempotency_key)
-        with watch("request", self._options({**options, "query": query})) as seen:
+        with watch(self, "request", self._options({**options, "query": query})) as seen:
             message, data = any_request(method, path, body, content_type, seen.options)
             reply = await self._engine.call_async(message, data)
             seen.replied(reply[0])

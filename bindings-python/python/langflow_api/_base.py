@@ -305,6 +305,12 @@ class Base:
             clone._start({**self._config, **config}, self._options(calls))
         return clone
 
+    def _plain(self, text: str, options: dict[str, object]) -> str:
+        """What a log may say: without the secrets of this client and of a call."""
+        engine = self._bare if self._keyed is None else self._keyed[1]
+        headers = options.get("headers")
+        return engine.masked(text, encode({"headers": headers}).decode() if headers else "")
+
     def metrics(self) -> Metrics:
         """What the calls came to since the client was made: counts, errors, latency, tokens."""
         from ._metrics import Metrics

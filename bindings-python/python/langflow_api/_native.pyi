@@ -22,6 +22,8 @@ class Engine:
         """An engine with other options that shares connections, quota, limits and metrics."""
     def describe(self) -> str:
         """The configuration without its secrets."""
+    def masked(self, text: str, options: str) -> str:
+        """A line of a log without the secrets of the client and of a call with these options."""
     def close(self) -> None:
         """Lets go of the connections."""
     def call(self, head: str, body: bytes) -> tuple[str, bytes]: ...

@@ -47,7 +47,7 @@ class Calls:
     ) -> Any:
         """The answer of an operation."""
         client = self._client
-        with watch(operation, client._options(options), args.get("flow_id")) as seen:
+        with watch(client, operation, client._options(options), args.get("flow_id")) as seen:
             message = head(operation, args, seen.options, content_type, filename)
             reply = self._reply(message, payload(body, extra))
             seen.replied(reply[0])
@@ -76,7 +76,7 @@ class Calls:
         from ._transfer import begin, follow, reply_of
 
         client = self._client
-        with watch(operation, client._options(options), args.get("flow_id")) as seen:
+        with watch(client, operation, client._options(options), args.get("flow_id")) as seen:
             way = begin(client._engine, head(operation, args, seen.options), body)
             reply = reply_of(follow(way, progress, "upload"))
             seen.replied(reply[0])
@@ -101,7 +101,7 @@ class Calls:
     ) -> Stream:
         """The events of an operation."""
         client = self._client
-        with watch(operation, client._options(options), args.get("flow_id")) as seen:
+        with watch(client, operation, client._options(options), args.get("flow_id")) as seen:
             message = head(operation, args, seen.options)
             source = client._engine.open_call(message, payload(body, extra))
             seen.goes_on()
@@ -130,7 +130,7 @@ class AsyncCalls:
     ) -> Any:
         """The answer of an operation."""
         client = self._client
-        with watch(operation, client._options(options), args.get("flow_id")) as seen:
+        with watch(client, operation, client._options(options), args.get("flow_id")) as seen:
             message = head(operation, args, seen.options, content_type, filename)
             reply = await self._reply(message, payload(body, extra))
             seen.replied(reply[0])
@@ -161,7 +161,7 @@ class AsyncCalls:
         from ._transfer import begin, follow_async, reply_of
 
         client = self._client
-        with watch(operation, client._options(options), args.get("flow_id")) as seen:
+        with watch(client, operation, client._options(options), args.get("flow_id")) as seen:
             message = head(operation, args, seen.options)
             way = begin(*await client._ready("upload", message), body)
             reply = reply_of(await follow_async(way, progress, "upload"))
@@ -194,7 +194,7 @@ class AsyncCalls:
         data = payload(body, extra)
 
         def begin() -> Opening:
-            seen = watch(operation, client._options(options), args.get("flow_id"))
+            seen = watch(client, operation, client._options(options), args.get("flow_id"))
             message = head(operation, args, seen.options)
             return seen, client._engine.open_call_async(message, data)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from ._base import Base
     from ._result import RunResult
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -70,12 +71,15 @@ class Watch:
 class Watched(Watch):
     """A call that is logged or traced."""
 
-    __slots__ = ("_facts", "_goes_on", "_logger", "_name", "_over", "_span", "_started")
+    __slots__ = ("_client", "_facts", "_goes_on", "_logger", "_name", "_over", "_span", "_started")
 
-    def __init__(self, name: str, options: dict[str, object], flow_id: object) -> None:
+    def __init__(
+        self, client: Base, name: str, options: dict[str, object], flow_id: object
+    ) -> None:
         from time import perf_counter
 
         super().__init__(options)
+        self._client = client
         self._name = name
         self._facts: dict[str, Any] = {}
         self._goes_on = self._over = False
@@ -146,6 +150,10 @@ class Watched(Watch):
             code = str(getattr(error, "code", None) or type(error).__name__)
             for name in ("status", "attempts", "request_id"):
                 self._facts[name] = getattr(error, name, None)
+        for name, value in self._facts.items():
+            if isinstance(value, str):
+                # A server's words: it may have been told a key, and repeat it.
+                self._facts[name] = self._client._plain(value, self.options)
         if self._span is not None:
             self._end_span(error, code)
         if self._logger is not None:
@@ -181,9 +189,9 @@ class Watched(Watch):
             self._logger.log(level, "%s %s after %.3f s %s", self._name, outcome, seconds, facts)
 
 
-def watch(name: str, options: dict[str, object], flow_id: object = None) -> Watch:
+def watch(client: Base, name: str, options: dict[str, object], flow_id: object = None) -> Watch:
     """Begins to watch a call, if anybody wants to know of it."""
-    return Watched(name, options, flow_id) if wanted() else Watch(options)
+    return Watched(client, name, options, flow_id) if wanted() else Watch(options)
 
 
 # Looked up once: a logger stays, while asking for it takes a lock.

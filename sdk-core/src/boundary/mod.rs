@@ -19,6 +19,7 @@ use crate::client::Client;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::exact;
 use crate::many::ManyOptions;
+use crate::masking;
 use crate::metrics::Thresholds;
 use crate::operation;
 use crate::options::{self, CallOptions, refuse};
@@ -245,6 +246,17 @@ impl Engine {
     /// What may be shown of the configuration, as JSON; the key is `***`.
     pub fn describe(&self) -> String {
         self.client.describe().to_string()
+    }
+
+    /// A line of a log without the secrets of the client, which a server may repeat where it likes, and of the
+    /// call that it is about; `options` are those of the call as JSON, or empty.
+    pub fn masked(&self, text: &str, options: &str) -> String {
+        let options: Value = serde_json::from_str(options).unwrap_or_default();
+        let headers = options["headers"].as_object().into_iter().flatten();
+        let headers: Vec<_> = headers
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect();
+        masking::line(&self.client, &headers, text)
     }
 
     fn begin(&self, head: &str, body: Bytes) -> Result<(Call, platform::Request), LangflowError> {

@@ -228,14 +228,14 @@ class Client(Tools, Resources):
                     "background",
                     "A run in the background is followed with `events()`, not `stream`.",
                 )
-            with watch("run_flow", self._options(options), flow_id) as seen:
+            with watch(self, "run_flow", self._options(options), flow_id) as seen:
                 started = loads(
                     self._engine.invoke("job.start", request(fields, seen.options))
                 )
             return Job(self, started["job_id"])
         if stream:
             return self._stream(fields, options)
-        with watch("run_flow", self._options(options), flow_id) as seen:
+        with watch(self, "run_flow", self._options(options), flow_id) as seen:
             made = result(self._engine.run(request(fields, seen.options)))
             seen.finished(made)
         return made
@@ -297,7 +297,7 @@ class Client(Tools, Resources):
         options: dict[str, object],
         on_result: Callable[[RunResult], None] | None = None,
     ) -> Stream:
-        with watch("stream_flow", self._options(options), fields.get("flow_id")) as seen:
+        with watch(self, "stream_flow", self._options(options), fields.get("flow_id")) as seen:
             source = self._engine.open(request(fields, seen.options))
             seen.goes_on()
         return Stream(source, seen, on_result)

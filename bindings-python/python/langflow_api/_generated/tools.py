@@ -68,7 +68,7 @@ class Tools(Base):
         from .._raw import any_answer, any_request
 
         options = run_options(timeout, max_retries, headers, idempotency_key)
-        with watch("request", self._options({**options, "query": query})) as seen:
+        with watch(self, "request", self._options({**options, "query": query})) as seen:
             message, data = any_request(method, path, body, content_type, seen.options)
             reply = self._engine.call(message, data)
             seen.replied(reply[0])
