@@ -140,12 +140,13 @@ impl Engine {
 
     fn masked(&self, py: Python<'_>, text: &str, options: &str) -> PyResult<String> {
         // Also of an engine that is closed: its last lines come then.
-        let engine = self.engine(py).or_else(|closed| {
-            match State::new(&self.config, None, &self.options) {
-                Ok(State::Open { engine, .. }) => Ok(engine),
-                _ => Err(closed),
-            }
-        });
+        let engine =
+            self.engine(py).or_else(
+                |closed| match State::new(&self.config, None, &self.options) {
+                    Ok(State::Open { engine, .. }) => Ok(engine),
+                    _ => Err(closed),
+                },
+            );
         Ok(engine?.masked(text, options))
     }
 

@@ -1,5 +1,6 @@
 //! A driver: performs a job and reports. Two are in this process, the others are programs.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -36,6 +37,15 @@ pub struct Program {
 impl Driver {
     /// Starts the driver of this name.
     pub fn start(name: &str, folder: &Path) -> Result<Driver> {
+        Driver::begin(name, folder, None)
+    }
+
+    /// The same, writing what its language logs into a file.
+    pub fn start_logging(name: &str, folder: &Path, log: File) -> Result<Driver> {
+        Driver::begin(name, folder, Some(log))
+    }
+
+    fn begin(name: &str, folder: &Path, log: Option<File>) -> Result<Driver> {
         let setting =
             |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
         let (program, script) = match name {
@@ -54,6 +64,9 @@ impl Driver {
             .stdout(Stdio::piped());
         for (variable, _) in std::env::vars().filter(|(name, _)| name.starts_with("LANGFLOW")) {
             command.env_remove(variable);
+        }
+        if let Some(log) = log {
+            command.env("LANGFLOW_LOG", "debug").stderr(log);
         }
         match name {
             "node" => command.env("LANGFLOW_ENGINE", "native"),
