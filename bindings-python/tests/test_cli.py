@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -439,3 +440,31 @@ def test_bad_command_lines_are_one_line(command: Any, mock: MockServer, tmp_path
         done = command(*arguments)
         assert done.returncode == code, done
         assert "Traceback" not in done.stderr, done
+
+
+def test_a_run_without_input_is_refused(command: Any) -> None:
+    done = command("run", "echo")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There is no input" in done.stderr
+    for arguments, text in ((("",), ""), (("-",), ""), ((), "from a pipe")):
+        done = command("run", "echo", *arguments, text=text)
+        assert (done.returncode, done.stdout.strip()) == (0, text)
+
+
+def test_a_table_is_as_wide_as_its_terminal(environment: dict[str, str]) -> None:
+    import pty
+
+    environment["COLUMNS"] = "60"
+    held, terminal = pty.openpty()
+    arguments = [sys.executable, "-m", "langflow_api", "keys", "list"]
+    subprocess.run(arguments, env=environment, stdout=terminal, check=True)
+    os.close(terminal)
+    said = b""
+    with suppress(OSError):
+        while piece := os.read(held, 65536):
+            said += piece
+    os.close(held)
+    lines = said.decode().splitlines()
+    assert max(map(len, lines)) <= 60
+    # What is copied is whole.
+    assert any(line.startswith(("key_execute ", "\u2502 key_execute ")) for line in lines), lines

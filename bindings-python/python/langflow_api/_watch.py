@@ -11,10 +11,15 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any
+    from typing import Any, Protocol
 
-    from ._base import Base
     from ._result import RunResult
+
+    class Base(Protocol):
+        """A client, as far as a log needs it."""
+
+        def _plain(self, text: str, options: dict[str, object]) -> str: ...
+
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 

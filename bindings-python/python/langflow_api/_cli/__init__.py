@@ -51,7 +51,7 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     """The command line; the input of a run may stand behind its options."""
     line = parser(EXIT_CODES)
     parsed, rest = line.parse_known_args(arguments)
-    if getattr(parsed, "input", None) == "-" and len(rest) == 1 and rest[0][:1] != "-":
+    if getattr(parsed, "input", "") is None and len(rest) == 1 and rest[0][:1] != "-":
         # argparse takes a part that may be left out for one that is, where options follow.
         parsed.input = rest.pop()
     if rest:
@@ -84,5 +84,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
-        output.say("interrupted")
+        # Behind what the terminal makes of Ctrl-C, or what a stream had printed.
+        output.say("\ninterrupted" if sys.stderr.isatty() else "interrupted")
         return 130

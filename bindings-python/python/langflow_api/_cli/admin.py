@@ -40,7 +40,7 @@ def show_session(arguments: argparse.Namespace) -> int:
     if arguments.json:
         output.show_json([message.to_dict() for message in said])
     else:
-        output.table(("role", "text"), ((one.role, one.text) for one in said))
+        output.table(("role", "text"), ((one.role, one.text) for one in said), whole=True)
     return 0
 
 
@@ -137,7 +137,7 @@ def doctor(arguments: argparse.Namespace) -> int:
         output.show_json(found)
     else:
         rows = (("ok" if one["ok"] else "FAILS", one["check"], one["detail"]) for one in found)
-        output.table(("", "check", "detail"), rows)
+        output.table(("", "check", "detail"), rows, whole=True)
     if failure is None:
         return 0
     if not arguments.json and failure.hint:

@@ -85,7 +85,9 @@ def _run(commands: Commands) -> None:
         help="a setting for this run; the value is JSON or else a text; may be repeated",
     )
     once = commands.add_parser("run", parents=[shared, how], help="run a flow once")
-    once.add_argument("input", nargs="?", default="-", help="the input; - reads standard input")
+    once.add_argument(
+        "input", nargs="?", help="the input; without it, or as -, it is read from standard input"
+    )
     once.add_argument("--stream", action="store_true", help="print the text as it comes")
     once.set_defaults(command=run.run)
     chat = commands.add_parser("chat", parents=[shared, how], help="talk with a flow")

@@ -49,8 +49,11 @@ def failure(error: LangflowError, *, as_json: bool) -> None:
         say(f"error: {error}")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Rows under a head; drawn by rich where it is installed and somebody looks."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, whole: bool = False) -> None:
+    """Rows under a head; drawn by rich where it is installed and somebody looks.
+
+    On a terminal long cells are cut to its width, unless the table is to be ``whole``.
+    """
     texts = [["" if value is None else harmless(str(value)) for value in row] for row in rows]
     if sys.stdout.isatty():
         try:
@@ -65,9 +68,27 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
             Console().print(drawn)
             return
     widths = [max(map(len, column)) for column in zip(columns, *texts)]
+    if sys.stdout.isatty() and not whole:
+        _narrow(widths)
     for row in ([name.upper() for name in columns], *texts):
-        line = "  ".join(value.ljust(width) for value, width in zip(row, widths))
+        line = "  ".join(_cut(value, width).ljust(width) for value, width in zip(row, widths))
         print(line.rstrip())
+
+
+def _narrow(widths: list[int]) -> None:
+    """Makes a table as wide as the terminal; the first column, which is copied, stays whole."""
+    from shutil import get_terminal_size
+
+    room = get_terminal_size().columns - 2 * (len(widths) - 1)
+    while sum(widths) > room:
+        widest = max(range(1, len(widths)), key=lambda at: widths[at], default=0)
+        if widest == 0 or widths[widest] <= 5:
+            return
+        widths[widest] -= 1
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
 def harmless(text: str) -> str:

@@ -38,9 +38,28 @@ def tweaks(settings: list[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def input_of(arguments: argparse.Namespace) -> str:
+    """The input of a run: the argument, else what standard input holds."""
+    text: str | None = arguments.input
+    if text is not None and text != "-":
+        return text
+    if sys.stdin is None:
+        read = ""
+    else:
+        if sys.stdin.isatty():
+            output.say("Type the input; Ctrl-D on a line of its own ends it.")
+        read = sys.stdin.read()
+    if text is None and not read.strip():
+        from langflow_api import _native
+
+        message = 'There is no input: pass it behind the flow, as "" if there is to be none.'
+        raise _native.invalid_input("input", message)
+    return read
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Runs a flow once; the text goes to standard output and nothing else does."""
-    text = sys.stdin.read() if arguments.input == "-" else arguments.input
+    text = input_of(arguments)
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -72,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
             output.show_json(result.output)
         else:
             rows = ((key, one.display_name, one.value) for key, one in result.outputs.items())
-            output.table(("component", "name", "value"), rows)
+            output.table(("component", "name", "value"), rows, whole=True)
     return 0
 
 
