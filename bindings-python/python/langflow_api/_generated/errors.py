@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .._errors import LangflowError
 
-__all__ = [
+__all__: list[str] = [
     "BadGateway",
     "BadRequest",
     "Cancelled",
