@@ -68,7 +68,6 @@ impl Engine {
             engine.close();
         }
         release(last);
-        runtime::let_go();
     }
 
     fn engine(&self, py: Python<'_>) -> PyResult<boundary::Engine> {

@@ -7,10 +7,10 @@ use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::future::{Either, select};
 use langflow_client::boundary::ErrorJson;
@@ -164,38 +164,14 @@ pub fn wait_in<T: Send>(
 ) -> PyResult<Result<T, ErrorJson>> {
     let runtime = with_current(py, process, |current| Ok(current.runtime.clone()))?;
     let main = on_main_thread(py, process)?;
-    // Two parts, so that the turns at the end come after the future is dropped.
-    let outcome = drive(py, &runtime, main.then_some(process), future);
-    if !matches!(outcome, Ok(Ok(_))) {
-        py.detach(|| runtime.block_on(turns()));
-    }
-    outcome
-}
-
-fn drive<T: Send>(
-    py: Python<'_>,
-    runtime: &Runtime,
-    main: Option<u32>,
-    future: impl Future<Output = Result<T, ErrorJson>> + Send,
-) -> PyResult<Result<T, ErrorJson>> {
-    let mut future = pin!(async {
-        if !LAST.is_fresh() {
-            // What happened to idle connections since nobody drove them is heard before one is used.
-            turns().await;
-        }
-        let outcome = future.await;
-        // A connection that is idle again goes back to the others before the call ends.
-        tokio::task::yield_now().await;
-        LAST.is_now();
-        outcome
-    });
+    let mut future = pin!(future);
     loop {
         let step = py.detach(|| {
             let step = catch_unwind(AssertUnwindSafe(|| {
                 runtime.block_on(async {
-                    let Some(process) = main else {
+                    if !main {
                         return Some(future.as_mut().await);
-                    };
+                    }
                     let mut ticker = Ticker::of(process);
                     let outcome = match select(future.as_mut(), ticker.rings()).await {
                         Either::Left((outcome, _)) => Some(outcome),
@@ -205,7 +181,7 @@ fn drive<T: Send>(
                     outcome
                 })
             }));
-            if main.is_none() && exiting() {
+            if !main && exiting() {
                 // A daemon thread that outlives the interpreter must not touch it again.
                 loop {
                     std::thread::park();
@@ -253,53 +229,6 @@ impl Ticker {
 
     fn put_back(self) {
         TICKER.set(Some(self));
-    }
-}
-
-/// When connections were last driven, so that calls close behind each other do not ask for news of
-/// them again.
-struct Last(AtomicU64);
-
-static LAST: Last = Last(AtomicU64::new(0));
-
-impl Last {
-    fn micros() -> u64 {
-        static BEGUN: OnceLock<Instant> = OnceLock::new();
-        // Never zero, which is never.
-        1 + BEGUN.get_or_init(Instant::now).elapsed().as_micros() as u64
-    }
-
-    fn is_now(&self) {
-        self.0.store(Last::micros(), Ordering::Relaxed);
-    }
-
-    /// Whether that was within a millisecond: less than what a server's news are on their way for.
-    fn is_fresh(&self) -> bool {
-        let last = self.0.load(Ordering::Relaxed);
-        last != 0 && Last::micros().saturating_sub(last) < 1_000
-    }
-}
-
-/// Lets connections see to what has happened to them: in the first turn the operating system is
-/// asked, in the second they are told.
-async fn turns() {
-    tokio::task::yield_now().await;
-    tokio::task::yield_now().await;
-}
-
-/// After something was let go of: gives its connection the turns in which it closes, where it is
-/// of those who wait.
-pub fn let_go() {
-    let runtime = match CURRENT
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .as_ref()
-    {
-        Some(current) if current.process == std::process::id() => current.runtime.clone(),
-        _ => return,
-    };
-    if Handle::try_current().is_err() && !exiting() {
-        runtime.block_on(turns());
     }
 }
 

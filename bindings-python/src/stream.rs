@@ -112,7 +112,6 @@ impl EventStream {
     fn close(&self) {
         if let Some(inner) = self.inner.as_ref().filter(|_| self.at_home()) {
             inner.close();
-            runtime::let_go();
         }
     }
 }
@@ -124,7 +123,6 @@ impl Drop for EventStream {
             // Also while a wait in another thread still holds it.
             if let Some(inner) = inner {
                 inner.close();
-                runtime::let_go();
             }
         } else {
             // The socket is the parent's.
