@@ -79,6 +79,13 @@ export function defineKind(target: typeof LangflowError, kind: ErrorKind): void 
   });
 }
 
+/** A hint with the names of arguments and attributes as they are here: `maxRetries`. */
+function named(hint: string): string {
+  return hint.replace(/`[a-z]+(?:_[a-z]+)+`/g, (name) =>
+    name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+  );
+}
+
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 /**
@@ -135,7 +142,7 @@ export class LangflowError extends Error implements ErrorInfo {
       }
     }
     this.code = code;
-    this.hint = info.hint ?? kind?.hint ?? '';
+    this.hint = named(info.hint ?? kind?.hint ?? '');
     this.phase = info.phase ?? kind?.phase ?? 'build';
     this.mayHaveExecuted = info.mayHaveExecuted ?? false;
     this.retryable = kind?.retryable ?? false;

@@ -321,3 +321,16 @@ test('errors can be made for tests of programs that catch them', () => {
   assert.ok(error instanceof esm.StatusError);
   assert.match(inspect(error), /RateLimited: slow down/);
 });
+
+test('a hint names things as they are called here', async () => {
+  const hints = Object.values(esm)
+    .filter((kind) => kind?.prototype instanceof esm.LangflowError)
+    .map((kind) => new kind({ message: 'x' }).hint);
+  assert.ok(hints.some((hint) => hint.includes('`mayHaveExecuted`')));
+  for (const hint of hints) assert.doesNotMatch(hint, /`[a-z]+_[a-z_]+`/);
+  const { hint } = new esm.TlsFailed({
+    message: 'x',
+    hint: 'Pass `client_cert` or SSL_CERT_FILE.',
+  });
+  assert.equal(hint, 'Pass `clientCert` or SSL_CERT_FILE.');
+});

@@ -72,6 +72,16 @@ def test_an_authority_of_ones_own(
     assert len(tls.requests) == 3
 
 
+def test_the_certificate_of_an_authority_is_none_of_a_server(
+    run: Any, authority: Authority
+) -> None:
+    server = TlsServer(authority)
+    server.context.load_cert_chain(authority.ca, authority.ca.replace(".pem", ".key"))
+    with server, pytest.raises(TlsFailed) as caught:
+        run(server.url, ca_bundle=authority.ca)
+    assert "CA:FALSE" in caught.value.hint
+
+
 def test_another_name_than_the_certificate_says(run: Any, tls: TlsServer, authority: Any) -> None:
     with pytest.raises(TlsFailed):
         run(tls.url.replace("127.0.0.1", "localhost"), ca_bundle=authority.ca)

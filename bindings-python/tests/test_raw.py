@@ -20,7 +20,11 @@ def test_a_raw_answer(mock: MockServer) -> None:
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("application/json")
     assert "etag" in answer.headers
-    assert answer.request_id == answer.headers["x-request-id"]
+    assert answer.request_id == answer.headers["x-request-id"] == answer.headers["X-Request-Id"]
+    assert answer.headers.get("ETag") == answer.headers["etag"]
+    assert "Content-Type" in answer.headers
+    assert "X-None" not in answer.headers
+    assert answer.headers.get("X-None") is None
     assert answer.attempts == 1
     assert 0 < answer.elapsed < 10
     flow = answer.parse()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from typing import Any
 
@@ -45,6 +46,9 @@ def test_a_result_without_a_single_output_in_a_notebook() -> None:
 def test_a_result_as_data() -> None:
     result = RunResult(RESULT)
     assert result.model_dump() == result.to_dict() == RESULT
+    assert json.loads(result.model_dump_json()) == RESULT
+    assert result.model_dump_json(indent=2).startswith("{\n  ")
+    assert len(dir(result)) == len(set(dir(result)))
     assert result.metadata.extra == {"model": "later"}
     result.model_dump()["output"] = "changed"
     assert result.output == "<b>Hi</b>"

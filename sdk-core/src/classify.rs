@@ -269,6 +269,12 @@ pub(crate) fn transport_failed(call: &Call, error: &platform::ConnectionError) -
             );
         }
     }
+    if kind == Transport::Tls && why.contains("CaUsedAsEndEntity") {
+        info.hint = "The server shows the certificate of an authority (CA:TRUE), which cannot be a server's too, also \
+                     where `ca_bundle` has it. Have the server show one with CA:FALSE, such as `openssl req -x509 -addext \
+                     basicConstraints=critical,CA:FALSE ...` makes, and pass that one as `ca_bundle`."
+            .to_owned();
+    }
     if kind == Transport::ClientCert {
         info.hint =
             "Pass `client_cert`, a certificate that the server trusts, with its key. Nothing was \

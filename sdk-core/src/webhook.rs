@@ -96,8 +96,8 @@ pub struct WebhookHeaders<'a> {
 ///
 /// # Errors
 /// `webhook_verification_failed` where the signature is none of these secrets' or the message is
-/// over 300 s off; `invalid_input` for a secret that is none; `invalid_response` for a body that is
-/// no event.
+/// over 300 s off; `invalid_input` for a secret that is none, unless another one fits;
+/// `invalid_response` for a body that is no event.
 pub fn verify(
     secrets: &[&str],
     headers: WebhookHeaders<'_>,
@@ -117,7 +117,7 @@ pub fn verify_at(
     now: f64,
     tolerance: f64,
 ) -> Result<WebhookEvent, LangflowError> {
-    let keys = keys(secrets)?;
+    let (keys, malformed) = readable(secrets)?;
     let timestamp = check_headers(headers, now, tolerance)?;
     let message = signed_message(headers.id, &timestamp.to_string(), body);
     // Every signature is compared with every key, each in constant time.
@@ -131,7 +131,8 @@ pub fn verify_at(
             })
         });
     if !matched {
-        return Err(refused("No signature fits any of the secrets."));
+        // It may be the one that it was signed with.
+        return Err(malformed.unwrap_or_else(|| refused("No signature fits any of the secrets.")));
     }
     event(headers.id, body)
 }
@@ -141,9 +142,9 @@ pub fn verify_at(
 ///
 /// # Errors
 /// `webhook_verification_failed` where a header is missing or the message is over 300 s off;
-/// `invalid_input` for a secret that is none.
+/// `invalid_input` where all secrets are none.
 pub fn check(secrets: &[&str], headers: WebhookHeaders<'_>) -> Result<(), LangflowError> {
-    keys(secrets)?;
+    readable(secrets)?;
     check_headers(headers, platform::unix_now(), TOLERANCE).map(drop)
 }
 
@@ -265,27 +266,53 @@ fn signed_message(id: &str, timestamp: &str, body: &[u8]) -> Vec<u8> {
     message
 }
 
-/// The keys in these secrets. The secret itself is never repeated in an error.
-fn keys(secrets: &[&str]) -> Result<Vec<Vec<u8>>, LangflowError> {
+type Key = Result<Vec<u8>, LangflowError>;
+
+/// The key in each of these secrets. The secret itself is never repeated in an error.
+fn each(secrets: &[&str]) -> Result<Vec<Key>, LangflowError> {
     if secrets.is_empty() {
         return Err(LangflowError::invalid_input(
             "secret",
             "There is no secret.",
         ));
     }
-    secrets
-        .iter()
-        .map(|secret| {
-            let text = secret.trim();
-            let key = STANDARD
-                .decode(text.strip_prefix(PREFIX).unwrap_or(text))
-                .ok();
-            key.filter(|key| !key.is_empty()).ok_or_else(|| {
-                let message = "A secret is `whsec_` and base64; this one is not.";
-                LangflowError::invalid_input("secret", message)
-            })
+    let several = secrets.len();
+    let read = |(at, secret): (usize, &&str)| {
+        let text = secret.trim();
+        let key = STANDARD
+            .decode(text.strip_prefix(PREFIX).unwrap_or(text))
+            .ok();
+        key.filter(|key| !key.is_empty()).ok_or_else(|| {
+            let which = match several {
+                1 => "this one".to_owned(),
+                _ => format!("number {} of {several}", at + 1),
+            };
+            let message = format!("A secret is `whsec_` and base64; {which} is not.");
+            LangflowError::invalid_input("secret", message)
         })
-        .collect()
+    };
+    Ok(secrets.iter().enumerate().map(read).collect())
+}
+
+/// The keys in these secrets, and what is wrong with one of them. A delivery that another secret proves
+/// is genuine all the same: refusing it would lose it over a slip in a rotation.
+fn readable(secrets: &[&str]) -> Result<(Vec<Vec<u8>>, Option<LangflowError>), LangflowError> {
+    let (mut found, mut malformed) = (Vec::new(), None);
+    for key in each(secrets)? {
+        match key {
+            Ok(key) => found.push(key),
+            Err(error) => malformed = malformed.or(Some(error)),
+        }
+    }
+    match malformed {
+        Some(error) if found.is_empty() => Err(error),
+        malformed => Ok((found, malformed)),
+    }
+}
+
+/// The keys in these secrets, of which none may be malformed.
+fn keys(secrets: &[&str]) -> Result<Vec<Vec<u8>>, LangflowError> {
+    each(secrets)?.into_iter().collect()
 }
 
 fn refused(message: &str) -> LangflowError {
@@ -348,7 +375,7 @@ fn compute_verify(args: Args, body: &[u8]) -> Result<Value, LangflowError> {
 
 fn compute_check(args: Args, _: &[u8]) -> Result<Value, LangflowError> {
     with_delivery(args, &|secrets, headers, now, tolerance| {
-        keys(secrets)?;
+        readable(secrets)?;
         check_headers(headers, now, tolerance)?;
         Ok(json!({}))
     })

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from langflow_api import LangflowError, NoSingleOutput, RunResult
+from langflow_api import LangflowError, NoSingleOutput, RunResult, webhooks
 
 REPORTED = (
     "code message hint phase may_have_executed status field server_code errors request_id "
@@ -67,6 +67,13 @@ def value_report(value: Any) -> Any:
     if isinstance(value, list):
         return [value_report(item) for item in value]
     return value.to_dict() if hasattr(value, "to_dict") else value
+
+
+def verified(call: dict[str, Any]) -> dict[str, Any]:
+    """A delivery, verified."""
+    args = call["args"]
+    body, headers, secrets = args["body"].encode(), args["headers"], args["secrets"]
+    return webhooks.verify(body, headers, secrets, tolerance=args["tolerance"]).to_dict()
 
 
 def arguments(call: dict[str, Any]) -> dict[str, Any]:

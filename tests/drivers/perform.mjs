@@ -47,11 +47,12 @@ function named(object) {
  * A driver of a package. `inspect` shows an object as a log would; `always` are options of every
  * client.
  */
-export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspect, always = {}) {
+export function driver({ LangflowClient, LangflowError, NoSingleOutput, webhooks }, inspect, always = {}) {
   function errorReport(error) {
     const report = { class: error.name, display: inspect(error) };
     for (const [wire, name] of Object.entries(REPORTED)) report[wire] = error[name] ?? null;
     // An argument has its name in JavaScript; what is behind it, such as a tweak, is the caller's.
+    report.hint = error.hint?.replace(/`[a-z]+[A-Z]\w*`/g, snake) ?? null;
     report.field = error.field?.replace(/^[a-z]\w*/, snake) ?? null;
     return report;
   }
@@ -111,6 +112,10 @@ export function driver({ LangflowClient, LangflowError, NoSingleOutput }, inspec
     if (call.method === 'request') {
       const { query, ...request } = call.args;
       return { result: (await client.request(request, { ...callOptions, ...(query && { query }) })) ?? null };
+    }
+    if (call.method === 'webhook.verify') {
+      const { secrets, headers, body, tolerance } = call.args;
+      return { result: await webhooks.verify({ headers, body }, { secret: secrets, tolerance }) };
     }
     if (call.method === 'upload') {
       return { result: await client.flows.import({ body: { path: call.path } }, callOptions) };

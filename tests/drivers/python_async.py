@@ -17,6 +17,7 @@ from common import (
     method,
     result_report,
     value_report,
+    verified,
 )
 
 
@@ -56,6 +57,8 @@ async def perform(job: dict[str, Any]) -> dict[str, Any]:
         return {"result": value_report(await getattr(named, name)())}
     if call["method"] == "request":
         return {"result": value_report((await client.request(**arguments(call))).parse())}
+    if call["method"] == "webhook.verify":
+        return {"result": verified(call)}
     if call["method"] == "upload":
         made = await client.flows.import_(Path(call["path"]))
         return {"result": value_report(made)}

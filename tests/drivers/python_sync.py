@@ -16,6 +16,7 @@ from common import (
     method,
     result_report,
     value_report,
+    verified,
 )
 
 
@@ -55,6 +56,8 @@ def perform(job: dict[str, Any]) -> dict[str, Any]:
         return {"result": value_report(getattr(named, name)())}
     if call["method"] == "request":
         return {"result": value_report((client.request(**arguments(call))).parse())}
+    if call["method"] == "webhook.verify":
+        return {"result": verified(call)}
     if call["method"] == "upload":
         made = client.flows.import_(Path(call["path"]))
         return {"result": value_report(made)}

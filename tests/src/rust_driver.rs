@@ -1,8 +1,11 @@
 //! The driver of the crate: portable calls by its own methods, operations through the boundary, as
 //! the bindings make them.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use futures::StreamExt as _;
 use langflow_client::boundary::{Engine, ErrorJson};
+use langflow_client::webhook::{WebhookHeaders, verify_at};
 use langflow_client::{
     CallOptions, Client, ClientBuilder, ErrorCode, Job, LangflowError, RawRequest, RunRequest,
 };
@@ -19,6 +22,7 @@ pub async fn perform(client: &Value, call: &Value) -> Value {
         "job.events" => follow(client, call).await,
         "job.cancel" => stop(client, call).await,
         "request" => any(client, call).await,
+        "webhook.verify" => verified(&call["args"]),
         "upload" => Ok(upload(client, call)
             .await
             .unwrap_or_else(|error| error_report(&error))),
@@ -49,6 +53,30 @@ pub fn request(call: &Value) -> Result<RunRequest, LangflowError> {
     let mut request = call["args"].clone();
     request["options"] = call["options"].clone();
     RunRequest::from_json(&request.to_string())
+}
+
+fn verified(args: &Value) -> Result<Value, LangflowError> {
+    let texts = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let secrets: Vec<String> = args["secrets"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(texts)
+        .collect();
+    let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+    let header = |name: &str| args["headers"][name].as_str().unwrap_or_default();
+    let headers = WebhookHeaders {
+        id: header("webhook-id"),
+        timestamp: header("webhook-timestamp"),
+        signature: header("webhook-signature"),
+    };
+    let body = args["body"].as_str().unwrap_or_default().as_bytes();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let tolerance = args["tolerance"].as_f64().unwrap_or(300.0);
+    let event = verify_at(&secrets, headers, body, now.as_secs_f64(), tolerance)?;
+    Ok(json!({"result": event}))
 }
 
 async fn run(client: &Value, call: &Value) -> Result<Value, LangflowError> {

@@ -118,6 +118,12 @@ class Model:
         """The same as :meth:`to_dict`, under the name that pydantic's users look for."""
         return self.to_dict()
 
+    def model_dump_json(self, *, indent: int | None = None) -> str:
+        """The same as JSON text, indented by so many spaces, or on one line."""
+        import json
+
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+
     def _repr_html_(self) -> str:
         from ._show import model_html
 
@@ -131,7 +137,7 @@ class Model:
     __hash__ = None  # type: ignore[assignment]
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._fields]
+        return sorted({*super().__dir__(), *self._fields})
 
     def __repr__(self) -> str:
         shown = [name for name in self._fields if self._wire.get(name, name) in self._data]

@@ -23,13 +23,27 @@ else:
     T = None
 
 
+class Headers(dict[str, str]):
+    """Headers by names in lower case; whoever asks for one may write it otherwise."""
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The header, or the default."""
+        return super().get(name.lower(), default)
+
+
 class RawResponse(_Generic[T]):
     """An answer as it came, and what the method would have returned as :meth:`parse`."""
 
     status: int
     """The HTTP status."""
     headers: dict[str, str]
-    """The headers, by names in lower case."""
+    """The headers, by names in lower case; asked for by any spelling."""
     content: bytes
     """The body."""
     request_id: str | None
@@ -43,7 +57,7 @@ class RawResponse(_Generic[T]):
         head = loads(reply[0])
         self.content = reply[1]
         self.status = head["status"]
-        self.headers = head["headers"]
+        self.headers = Headers(head["headers"])
         self.request_id = head.get("request_id")
         self.attempts = head["attempts"]
         self.elapsed = head["elapsed"]

@@ -115,7 +115,7 @@ def verify(
 
     Raises:
         WebhookVerificationFailed: it is not signed with a secret of yours, or too old.
-        InvalidInput: a secret is not one.
+        InvalidInput: a secret is not one, and no other one fits.
     """
     return WebhookEvent(_compute("webhook.verify", _delivery(headers, secret, tolerance), body))
 
@@ -139,7 +139,7 @@ def check(
 
     Raises:
         WebhookVerificationFailed: a header is missing, or the message is too old.
-        InvalidInput: a secret is not one.
+        InvalidInput: no secret is one.
     """
     _compute("webhook.check", _delivery(headers, secret, tolerance), b"")
 
