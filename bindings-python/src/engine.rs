@@ -165,9 +165,10 @@ impl Engine {
     }
 
     fn invoke_async(&self, py: Python<'_>, name: String, args: String) -> PyResult<Py<PyAny>> {
-        let engine = self.engine(py)?;
+        let here = std::process::id();
+        let engine = self.engine_of(py, here)?;
         let work = async move { engine.invoke(&name, &args).boxed().await };
-        future::call(py, work, text)
+        future::call(py, here, work, text)
     }
 
     fn run_many(&self, py: Python<'_>, request: &str) -> PyResult<EventStream> {
@@ -237,10 +238,12 @@ impl Engine {
         head: String,
         body: &Bound<'_, PyBytes>,
     ) -> PyResult<Py<PyAny>> {
-        let engine = self.engine(py)?;
+        let here = std::process::id();
+        let engine = self.engine_of(py, here)?;
         let body = Bytes::copy_from_slice(body.as_bytes());
         future::call(
             py,
+            here,
             async move { engine.call(&head, body).boxed().await },
             reply,
         )
@@ -257,9 +260,10 @@ impl Engine {
     }
 
     fn run_async(&self, py: Python<'_>, request: String) -> PyResult<Py<PyAny>> {
-        let engine = self.engine(py)?;
+        let here = std::process::id();
+        let engine = self.engine_of(py, here)?;
         let work = async move { engine.run_asked(&request).await };
-        future::call(py, work, held)
+        future::call(py, here, work, held)
     }
 
     fn run_plain(
@@ -289,14 +293,15 @@ impl Engine {
         input_value: String,
         session_id: Option<String>,
     ) -> PyResult<Py<PyAny>> {
-        let engine = self.engine(py)?;
+        let here = std::process::id();
+        let engine = self.engine_of(py, here)?;
         let work = async move {
             engine
                 .run_plain(flow_id, input_value, session_id)
                 .boxed()
                 .await
         };
-        future::call(py, work, held)
+        future::call(py, here, work, held)
     }
 
     fn open(&self, py: Python<'_>, request: String) -> PyResult<EventStream> {

@@ -37,21 +37,23 @@ pub fn spawn<T: Send + 'static>(
 /// As [`spawn`], of a call: in the thread of the loop, where that can be.
 pub fn call<T: Send + 'static>(
     py: Python<'_>,
+    process: u32,
     work: impl Future<Output = Result<T, ErrorJson>> + Send + 'static,
     convert: Convert<T>,
 ) -> PyResult<Py<PyAny>> {
     let event_loop = running_loop(py)?;
     #[cfg(unix)]
-    if let Some(home) = Home::of(&event_loop)? {
+    if let Some(home) = Home::of(&event_loop, process)? {
         let future = call_class(py)?.call0()?;
         let work = answered(work)
             .map(move |outcome| -> Answer { Box::new(move |py| answer(py, outcome, convert)) });
         let stay = home.run(py, &future, work)?;
-        let process = std::process::id();
         let task = Task::Staying(stay);
         future.setattr(intern!(py, "abort"), Abort { task, process })?;
         return Ok(future.unbind());
     }
+    #[cfg(not(unix))]
+    let _ = process;
     spawn_in(py, &event_loop, work, convert)
 }
 

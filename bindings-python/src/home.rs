@@ -82,10 +82,9 @@ impl Known {
 }
 
 impl Home {
-    /// The home of a loop, made when it is first asked for. `None` for a loop that watches no
+    /// The home of a loop in this process, made when it is first asked for. `None` for a loop that watches no
     /// descriptors.
-    pub fn of(event_loop: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Home>>> {
-        let process = std::process::id();
+    pub fn of(event_loop: &Bound<'_, PyAny>, process: u32) -> PyResult<Option<Arc<Home>>> {
         let last = LAST.with_borrow(|last| last.as_ref()?.of(event_loop, process));
         if let Some(home) = last {
             return Ok(home);

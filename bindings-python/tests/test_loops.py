@@ -7,7 +7,6 @@ import gc
 import os
 import sys
 import threading
-from typing import Any
 
 import pytest
 from langflow_api import AsyncClient, InvalidInput
@@ -21,15 +20,13 @@ def silent(connection: Connection, _: bytes) -> None:
     connection.wait_until_left()
 
 
-class Unwatchful(asyncio.SelectorEventLoop):
-    """A loop that watches no descriptors of others, such as the default one of Windows."""
-
-    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+def test_a_loop_that_watches_nothing(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
         raise NotImplementedError
 
-
-def test_a_loop_that_watches_nothing(mock: MockServer) -> None:
-    loop = Unwatchful()
+    # As the default one of Windows.
+    loop = asyncio.new_event_loop()
+    monkeypatch.setattr(loop, "add_reader", refuse)
     client = mock.async_client()
     try:
         for word in ("one", "two"):
