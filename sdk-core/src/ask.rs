@@ -156,7 +156,7 @@ impl Pages {
                 let message = format!("`{}` did not answer with a list of objects.", self.id);
                 let error = LangflowError::new(ErrorCode::InvalidResponse, message);
                 let info = error.info().clone();
-                return Err(info.with_body(other.to_string().as_bytes()).into());
+                return Err(info.with_json(&other).into());
             }
         }
         Ok(())

@@ -5,8 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::cause;
+use crate::exact;
 pub use crate::generated::errors::{ErrorCode, LangflowError};
 
 /// Where in a call an error happened.
@@ -140,6 +142,18 @@ impl ErrorInfo {
             .find(|at| *at >= BODY_LIMIT);
         self.body = Some(text[..cut.unwrap_or(text.len())].to_owned());
         self
+    }
+
+    /// With the beginning of a body that was read already.
+    pub fn with_json(self, body: &Value) -> Self {
+        self.with_body(exact::text_of(body).as_bytes())
+    }
+
+    /// As it crosses to where events are values.
+    pub(crate) fn to_json(&self) -> Value {
+        // Errors are rare, and code that writes one into a value would be as large as that for its text.
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
     }
 
     /// Whether the same call may succeed later.

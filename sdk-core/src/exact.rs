@@ -198,6 +198,12 @@ fn after_text(text: &[u8], mut at: usize) -> usize {
     text.len()
 }
 
+/// The value as JSON, which has only texts for keys. `Display` says the same, through a formatter that
+/// costs more than the rest. Integers beyond 64 bits have their digits.
+pub fn text_of(value: &Value) -> String {
+    restored(serde_json::to_string(value).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

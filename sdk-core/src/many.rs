@@ -127,7 +127,7 @@ pub(crate) fn events(
                 let mut event = json!(counts);
                 event["type"] = "item".into();
                 event["index"] = index.into();
-                event["error"] = json!(error.info());
+                event["error"] = error.info().to_json();
                 Item::Json(event)
             }
         })

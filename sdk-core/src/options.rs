@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::error::LangflowError;
+use crate::exact;
 use crate::platform;
 
 /// Options of one call; what is absent is the client's.
@@ -192,7 +193,7 @@ pub fn query(value: &Value) -> Result<Vec<(String, String)>, LangflowError> {
             let text = match value {
                 Value::Null => continue,
                 Value::String(text) => text.clone(),
-                Value::Bool(_) | Value::Number(_) => value.to_string(),
+                Value::Bool(_) | Value::Number(_) => exact::text_of(value),
                 other => {
                     let wanted = "text, a number, true or false, or a list of these";
                     return Err(refuse(&format!("query.{name}"), wanted, other));

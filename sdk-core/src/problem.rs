@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::error::FieldError;
+use crate::exact;
 
 /// The error answer of a server, understood.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,7 +49,7 @@ impl Problem {
             Value::Array(items) => {
                 problem.errors = items.iter().filter_map(field_error).collect();
                 problem.message = match problem.errors.as_slice() {
-                    [] => Some(value.to_string()),
+                    [] => Some(exact::text_of(value)),
                     [first, ..] => Some(format!("{}: {}", first.field, first.message)),
                 };
             }
@@ -122,7 +123,7 @@ fn field_error(value: &Value) -> Option<FieldError> {
             .filter(|part| *part != "body")
             .map(|part| {
                 part.as_str()
-                    .map_or_else(|| part.to_string(), str::to_owned)
+                    .map_or_else(|| exact::text_of(part), str::to_owned)
             })
             .collect::<Vec<_>>()
             .join("."),

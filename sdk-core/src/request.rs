@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::exact;
 use crate::platform::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -352,7 +353,7 @@ fn texts(param: &Param, value: &Value) -> Result<Vec<String>, LangflowError> {
         (Kind::Choice(words), other) => {
             return Err(refuse(name, &format!("one of {}", words.join(", ")), other));
         }
-        (Kind::Any, other) => plain(other).unwrap_or_else(|| other.to_string()),
+        (Kind::Any, other) => plain(other).unwrap_or_else(|| exact::text_of(other)),
     };
     Ok(vec![one])
 }
@@ -360,7 +361,7 @@ fn texts(param: &Param, value: &Value) -> Result<Vec<String>, LangflowError> {
 fn plain(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Bool(_) | Value::Number(_) => Some(exact::text_of(value)),
         _ => None,
     }
 }

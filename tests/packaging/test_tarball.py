@@ -168,14 +168,14 @@ def test_size(tarball: Path, measure: Callable[[str, int, float], None]) -> None
 
 
 # docs/sizes.md says what keeps it there.
-@pytest.mark.parametrize("name", ["engine.wasm", "module.js"])
+@pytest.mark.parametrize(("name", "most"), [("engine.wasm", 247_000), ("module.js", 238_000)])
 def test_what_a_browser_downloads(
-    tarball: Path, measure: Callable[[str, int, float], None], name: str
+    tarball: Path, measure: Callable[[str, int, float], None], name: str, most: int
 ) -> None:
     with tarfile.open(tarball) as archive:
         content = archive.extractfile(f"package/dist/wasm/{name}")
         assert content
-        measure(f"{name}, gzip", len(gzip.compress(content.read(), 9)), 250_000)
+        measure(f"{name}, gzip", len(gzip.compress(content.read(), 9)), most)
 
 
 def test_the_sandbox_has_no_toolchain(node: Sandbox) -> None:

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::ErrorJson;
 use super::invoke::Args;
+use super::{ErrorJson, text_of};
 use crate::error::LangflowError;
 
 /// A name and what it computes from its arguments and a body.
@@ -34,5 +34,5 @@ pub fn compute(name: &str, args: &str, body: Bytes) -> Result<String, ErrorJson>
         LangflowError::invalid_input("name", format!("There is nothing called `{name}`."))
     })?;
     let answer = (entry.run)(Args::from_json(args)?, &body)?;
-    Ok(answer.to_string())
+    Ok(text_of(&answer))
 }

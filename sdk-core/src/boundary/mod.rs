@@ -18,6 +18,7 @@ use crate::call::{Answer, Asked, Call};
 use crate::client::Client;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::exact;
+pub use crate::exact::text_of;
 use crate::many::ManyOptions;
 use crate::masking;
 use crate::metrics::Thresholds;
@@ -200,7 +201,7 @@ impl Engine {
             ),
         };
         let feed = Feed::new(size);
-        let upload = Upload::fed(&source.to_string(), feed.clone())?;
+        let upload = Upload::fed(&text_of(&source), feed.clone())?;
         let (call, request) = self.begin_upload(head, &upload)?;
         let events = crate::transfer::upload(self.client.clone(), call, request, upload);
         Ok((feed, EventStream::new(events)))
@@ -245,7 +246,7 @@ impl Engine {
 
     /// What may be shown of the configuration, as JSON; the key is `***`.
     pub fn describe(&self) -> String {
-        self.client.describe().to_string()
+        text_of(&self.client.describe())
     }
 
     /// A line of a log without the secrets of the client, which a server may repeat where it likes, and of the
@@ -327,7 +328,7 @@ impl Engine {
             }
         }
         // The body is opened anew for each attempt; until then one byte stands for it.
-        let (call, mut request) = self.begin(&head.to_string(), Bytes::from_static(b" "))?;
+        let (call, mut request) = self.begin(&text_of(&head), Bytes::from_static(b" "))?;
         *request.body_mut() = None;
         upload.label(&mut request)?;
         Ok((call, request))
@@ -357,12 +358,6 @@ impl Engine {
 /// The events of a run as they cross.
 fn events(stream: RunStream) -> EventStream {
     EventStream::of(stream.map(|item| item.map(Item::of)))
-}
-
-/// The value as JSON, which has only texts for keys. `Display` says the same, through a formatter that
-/// costs more than the rest. Integers beyond 64 bits have their digits.
-pub fn text_of(value: &Value) -> String {
-    exact::restored(serde_json::to_string(value).unwrap_or_default())
 }
 
 fn reply(answer: Answer, elapsed: f64) -> Reply {

@@ -7,6 +7,7 @@ use crate::decode::Frame;
 use crate::dialect::Family;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::event::Event;
+use crate::exact;
 use crate::output::{self, Outputs};
 use crate::problem::Problem;
 use crate::run::{Metadata, RunResult};
@@ -54,7 +55,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         );
         info.may_have_executed = true;
         info.request_id = Some(request_id.to_owned());
-        return Err(info.with_body(raw.to_string().as_bytes()).into());
+        return Err(info.with_json(&raw).into());
     };
     let mut outputs = Outputs::new();
     let mut tokens = None;
@@ -209,19 +210,19 @@ pub fn event_with(
 pub(super) fn failure(data: &Value) -> LangflowError {
     let said = match data.get("error") {
         Some(Value::String(text)) => {
-            Problem::parse(Value::from(text.as_str()).to_string().as_bytes()).message
+            Problem::parse(exact::text_of(&text.as_str().into()).as_bytes()).message
         }
         _ => data.get("text").and_then(Value::as_str).map(str::to_owned),
     };
     // Whatever shape else it has.
     let said = said.or_else(|| match data {
         Value::Null => None,
-        data => Problem::parse(data.to_string().as_bytes()).message,
+        data => Problem::parse(exact::text_of(data).as_bytes()).message,
     });
     let said = said.unwrap_or_else(|| "the server said nothing more".to_owned());
     let message = sentence(&format!("The run failed: {}", said.trim()));
     ErrorInfo::new(ErrorCode::RunFailed, message)
-        .with_body(data.to_string().as_bytes())
+        .with_json(data)
         .into()
 }
 

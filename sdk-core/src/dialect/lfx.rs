@@ -59,7 +59,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         );
         info.may_have_executed = true;
         info.request_id = Some(request_id.to_owned());
-        return Err(info.with_body(raw.to_string().as_bytes()).into());
+        return Err(info.with_json(&raw).into());
     };
     let mut outputs = Outputs::new();
     let name = text("component");
@@ -100,5 +100,5 @@ fn failure(said: Option<&str>, raw: &Value) -> LangflowError {
     let message = sentence(&format!("The run failed: {}", said.trim()));
     let mut info = ErrorInfo::new(ErrorCode::RunFailed, message);
     info.may_have_executed = true;
-    info.with_body(raw.to_string().as_bytes()).into()
+    info.with_json(raw).into()
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::decode::Frame;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::event::Event;
+use crate::exact;
 use crate::output::{self, Outputs};
 use crate::problem::Problem;
 use crate::run::{Metadata, RunResult};
@@ -58,7 +59,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         );
         info.may_have_executed = true;
         info.request_id = Some(request_id.to_owned());
-        return Err(info.with_body(raw.to_string().as_bytes()).into());
+        return Err(info.with_json(&raw).into());
     };
     let texts: Vec<&str> = items
         .iter()
@@ -108,7 +109,7 @@ fn made(
 /// `{"error": {message, type, code}}`: what was refused before the flow ran has a code.
 fn refusal(raw: &Value) -> LangflowError {
     let error = &raw["error"];
-    let said = Problem::parse(error.to_string().as_bytes()).message;
+    let said = Problem::parse(exact::text_of(error).as_bytes()).message;
     let said = said.unwrap_or_else(|| "the server said nothing more".to_owned());
     let code = error["code"].as_str();
     let kind = match (code, error["type"].as_str()) {
@@ -123,7 +124,7 @@ fn refusal(raw: &Value) -> LangflowError {
     let mut info = ErrorInfo::new(kind, sentence(&message));
     info.server_code = code.map(str::to_owned);
     info.may_have_executed = kind == ErrorCode::RunFailed;
-    info.with_body(raw.to_string().as_bytes()).into()
+    info.with_json(raw).into()
 }
 
 /// What a stream has said so far: its end has no text.

@@ -130,7 +130,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
             let mut info = ErrorInfo::new(ErrorCode::InvalidResponse, message);
             info.may_have_executed = true;
             info.request_id = Some(request_id.to_owned());
-            return Err(info.with_body(raw.to_string().as_bytes()).into());
+            return Err(info.with_json(&raw).into());
         }
     };
     let mut outputs = Outputs::new();
@@ -213,7 +213,7 @@ fn failed(raw: &Value) -> LangflowError {
     let code = raw.pointer("/errors/0/code").and_then(Value::as_str);
     info.server_code = code.map(str::to_owned);
     info.may_have_executed = true;
-    info.with_body(raw.to_string().as_bytes()).into()
+    info.with_json(raw).into()
 }
 
 /// What the events of a run have said so far: its end says nothing but how long it took.
@@ -383,5 +383,5 @@ fn not_built(build: &Value) -> LangflowError {
         sentence(&format!("The run failed at {component}: {said}")),
     );
     info.may_have_executed = true;
-    info.with_body(build.to_string().as_bytes()).into()
+    info.with_json(build).into()
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::decode::Frame;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::event::Event;
+use crate::exact;
 use crate::output::{self, Outputs, Reason};
 use crate::problem::Problem;
 use crate::run::{Metadata, RunResult};
@@ -18,7 +19,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         );
         info.may_have_executed = true;
         info.request_id = Some(request_id.to_owned());
-        return Err(info.with_body(raw.to_string().as_bytes()).into());
+        return Err(info.with_json(&raw).into());
     };
     let whole = result.get("output").filter(|output| !output.is_null());
     let mut outputs = Outputs::new();
@@ -165,13 +166,13 @@ pub fn event(frame: Frame, request_id: &str, attempts: u32) -> Result<Event, Lan
 fn lacks(event: &str, field: &str, data: &Value) -> LangflowError {
     let message = format!("The event `{event}` has no `{field}`.");
     ErrorInfo::new(ErrorCode::MalformedEvent, message)
-        .with_body(data.to_string().as_bytes())
+        .with_json(data)
         .into()
 }
 
 /// The error that a run ended with.
 fn failure(data: &Value) -> LangflowError {
-    let problem = Problem::parse(data.to_string().as_bytes());
+    let problem = Problem::parse(exact::text_of(data).as_bytes());
     if problem.code.as_deref() == Some("run_cancelled") {
         return super::cancelled(None);
     }
@@ -188,5 +189,5 @@ fn failure(data: &Value) -> LangflowError {
         .get("status")
         .and_then(Value::as_u64)
         .and_then(|s| u16::try_from(s).ok());
-    info.with_body(data.to_string().as_bytes()).into()
+    info.with_json(data).into()
 }

@@ -38,9 +38,7 @@ impl Client {
         let mut call = Call::new(self, asked.operation, asked.options);
         // Every caller goes on to the other family where this one is not it.
         call.moves = !asked.operation.open_source();
-        let body = asked
-            .body
-            .map(|body| Bytes::from(exact::restored(body.to_string())));
+        let body = asked.body.map(|body| Bytes::from(exact::text_of(&body)));
         let parts = Parts {
             args: asked.args,
             body: body.unwrap_or_default(),

@@ -280,7 +280,7 @@ impl Job {
         {
             let message = format!("The answer is of the job {other}, not of {}.", self.id);
             let info = ErrorInfo::new(ErrorCode::InvalidResponse, message);
-            return Err(info.with_body(raw.to_string().as_bytes()).into());
+            return Err(info.with_json(&raw).into());
         }
         let status = match text("status").as_deref() {
             Some("queued") => JobStatus::Queued,
@@ -292,7 +292,7 @@ impl Job {
             _ => {
                 let message = "The answer has no known `status`, so it is no answer of a job.";
                 let info = ErrorInfo::new(ErrorCode::InvalidResponse, message);
-                return Err(info.with_body(raw.to_string().as_bytes()).into());
+                return Err(info.with_json(&raw).into());
             }
         };
         let error = (status == JobStatus::Failed).then(|| self.why(&raw));
@@ -319,7 +319,7 @@ impl Job {
         let mut info = ErrorInfo::new(ErrorCode::RunFailed, message);
         info.server_code = error.get("code").and_then(Value::as_str).map(str::to_owned);
         info.may_have_executed = true;
-        let mut info = info.with_body(raw.to_string().as_bytes());
+        let mut info = info.with_json(raw);
         masking::mask(&self.client, None, &mut info);
         info
     }

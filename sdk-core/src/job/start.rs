@@ -181,7 +181,7 @@ fn started(raw: Value) -> Result<String, LangflowError> {
     name.map(str::to_owned).ok_or_else(|| {
         let message = "The server started a run and did not say its id.";
         let info = ErrorInfo::new(ErrorCode::InvalidResponse, message);
-        info.with_body(raw.to_string().as_bytes()).into()
+        info.with_json(&raw).into()
     })
 }
 

@@ -23,6 +23,7 @@ use self::url::Url;
 use super::{BoxStream, Transport};
 use crate::base_url::BaseUrl;
 use crate::error::LangflowError;
+use crate::exact;
 use crate::options::Network;
 
 /// What is sent.
@@ -235,7 +236,7 @@ fn begin(request: &Request) -> Result<(Open, Promise), JsValue> {
     }
     let method = request.method.as_str();
     // All at once, too.
-    let init = json!({"method": method, "headers": headers}).to_string();
+    let init = exact::text_of(&json!({"method": method, "headers": headers}));
     let init: RequestInit = JSON::parse(&init)?.unchecked_into();
     if let Some(body) = request.body.as_ref().filter(|body| !body.is_empty()) {
         if method == "GET" {
