@@ -203,11 +203,16 @@ def test_the_time_of_the_key_is_part_of_the_call(raw: RawServer) -> None:
     async def use(client: AsyncClient, **options: Any) -> None:
         await client.run_flow("f", "x", **options)
 
+    async def many() -> None:
+        await AsyncClient(raw.url, slower).run_many("f", ["x", "y"], timeout=0.1)
+
     hangs = AsyncClient(raw.url, slower)
     for call in (
         lambda: Client(raw.url, slow).run_flow("f", "x", timeout=0.1),
         lambda: Client(raw.url, slow, timeout=0.1).run_flow("f", "x"),
         lambda: Client(raw.url, slow).with_options(timeout=0.1).run_flow("f", "x"),
+        lambda: Client(raw.url, slow).run_many("f", ["x", "y"], timeout=0.1),
+        lambda: asyncio.run(many()),
         lambda: asyncio.run(use(hangs, timeout=0.1)),
         lambda: asyncio.run(use(hangs.with_options(timeout=0.1))),
     ):

@@ -43,6 +43,9 @@ class Clock:
             return
         fields: dict[str, Any] = loads(text)
         options = fields.get("options")
+        if kind == "run_many" and fields.get("requests"):
+            # Each run has the time for itself, and the key is asked for once.
+            options = fields["requests"][0].get("options")
         place = options if isinstance(options, dict) else fields
         self._limit = place["timeout"] if "timeout" in place else limit
         if not isinstance(self._limit, (int, float)):
@@ -82,11 +85,11 @@ class Clock:
             TotalTimeout: none is.
         """
         left = self.left()
-        if left is None or perf_counter() - self._started < _NOTHING:
+        if left is None or perf_counter() - self._started < _NOTHING or self._kind == "run_many":
             return self._text
         if "timeout" not in self._place:
-            # Only what is sent has options; of many runs each has a time of its own.
-            if self._kind in ("invoke", "run_many"):
+            # Only what is sent has options.
+            if self._kind == "invoke":
                 return self._text
             options = self._fields.get("options") or {}
             return dumps({**self._fields, "options": {**options, "timeout": left}}).decode()
