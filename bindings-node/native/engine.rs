@@ -57,9 +57,8 @@ impl Engine {
     ) -> napi::Result<bool> {
         let engine = self.inner.clone();
         let body = Bytes::copy_from_slice(&body);
-        mailbox.answer_here(env, id, async move {
-            engine.call(&head, body).await.map(Answer::Reply)
-        })
+        let work = async move { engine.call(&head, body).await.map(Answer::Reply) };
+        mailbox.answer_here(env, id, Box::pin(work))
     }
 
     /// Runs a flow to its end.
@@ -72,9 +71,27 @@ impl Engine {
         request: String,
     ) -> napi::Result<bool> {
         let engine = self.inner.clone();
-        mailbox.answer_here(env, id, async move {
-            engine.run(&request).await.map(Answer::Text)
-        })
+        let work = async move { engine.run(&request).await.map(Answer::Text) };
+        mailbox.answer_here(env, id, Box::pin(work))
+    }
+
+    /// As `run`, of a run that is no more than what most are, without JSON on the way to it.
+    #[napi(catch_unwind)]
+    pub fn run_plain(
+        &self,
+        env: &Env,
+        mailbox: &mut Mailbox,
+        id: u32,
+        flow_id: String,
+        input_value: String,
+        session_id: Option<String>,
+    ) -> napi::Result<bool> {
+        let engine = self.inner.clone();
+        let work = async move {
+            let run = engine.run_plain(flow_id, input_value, session_id).await;
+            Ok(Answer::Text(run?.to_json()))
+        };
+        mailbox.answer_here(env, id, Box::pin(work))
     }
 
     /// Runs a flow as a stream.
@@ -87,9 +104,8 @@ impl Engine {
         request: String,
     ) -> napi::Result<()> {
         let engine = self.inner.clone();
-        mailbox.answer(env, id, async move {
-            engine.open(&request).await.map(Answer::Stream)
-        })
+        let work = async move { engine.open(&request).await.map(Answer::Stream) };
+        mailbox.answer(env, id, Box::pin(work))
     }
 
     /// Calls an operation that answers with events.
@@ -104,9 +120,8 @@ impl Engine {
     ) -> napi::Result<()> {
         let engine = self.inner.clone();
         let body = Bytes::copy_from_slice(&body);
-        mailbox.answer(env, id, async move {
-            engine.open_call(&head, body).await.map(Answer::Stream)
-        })
+        let work = async move { engine.open_call(&head, body).await.map(Answer::Stream) };
+        mailbox.answer(env, id, Box::pin(work))
     }
 
     /// Does what the core's table of names knows under `name`.
@@ -124,8 +139,8 @@ impl Engine {
         let long = name.starts_with("project.") || name.starts_with("export.");
         let work = async move { engine.invoke(&name, &args).await.map(Answer::Text) };
         match long {
-            true => mailbox.answer(env, id, work).map(|()| false),
-            false => mailbox.answer_here(env, id, work),
+            true => mailbox.answer(env, id, Box::pin(work)).map(|()| false),
+            false => mailbox.answer_here(env, id, Box::pin(work)),
         }
     }
 

@@ -3,6 +3,7 @@
 //! for each call; here there is one, and what is answered while JavaScript is busy wakes it once.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +16,7 @@ use tokio::task::AbortHandle;
 
 use crate::engine::Reply;
 use crate::stream::EventStream;
-use crate::watch::{HostTask, Watch};
+use crate::watch::Watch;
 
 /// What a call is answered with.
 pub enum Answer {
@@ -30,12 +31,17 @@ pub enum Answer {
 }
 
 /// How JavaScript sees an answer.
-type Value = Either4<String, Reply, EventStream, Null>;
+pub type Value = Either4<String, Reply, EventStream, Null>;
 
 /// A function of JavaScript; weak, so that a mailbox alone keeps no program from ending.
 type Bell = Arc<Mutex<ThreadsafeFunction<(), (), (), Status, false, true>>>;
 
-type Letter = (u32, Result<Answer, ErrorJson>);
+/// The work of a call. In a box from the beginning, since it is large and would be moved with each
+/// hand that it goes through.
+pub type Work = Pin<Box<dyn Future<Output = Result<Answer, ErrorJson>> + Send>>;
+
+/// The number of a call, and what came of it.
+pub type Letter = (u32, Result<Answer, ErrorJson>);
 
 /// Where the calls of one environment are answered.
 #[napi]
@@ -43,18 +49,8 @@ pub struct Mailbox {
     slot: Arc<Slot>,
     bell: Bell,
     watch: Option<Rc<Watch>>,
-    /// Calls that are under way. They keep the program from ending.
-    running: HashMap<u32, Running>,
-    /// How many of them run on which thread.
-    here: usize,
-    elsewhere: usize,
-}
-
-enum Running {
-    /// On the thread of JavaScript.
-    Here(HostTask),
-    /// On the runtime's.
-    Elsewhere(AbortHandle),
+    /// Calls on the runtime's thread that are under way. They keep the program from ending.
+    running: HashMap<u32, AbortHandle>,
 }
 
 /// Answers that nobody has taken yet.
@@ -63,35 +59,40 @@ pub struct Slot(Mutex<Vec<Letter>>);
 
 #[napi]
 impl Mailbox {
-    /// A mailbox that calls `bell` when there is something in it. `watch`: calls run on this thread
-    /// where its loop can be watched.
+    /// A mailbox that calls `bell` when there is something in it. With `settle`, calls run on this
+    /// thread where its loop can be watched: it is called with all that [`Mailbox::take`] says, one
+    /// after the other.
     #[napi(constructor, catch_unwind)]
-    pub fn new(env: &Env, bell: Function<'_, (), ()>, watch: bool) -> napi::Result<Self> {
-        let slot = Arc::<Slot>::default();
-        let watch = match watch {
-            true => Watch::start(env, &bell, slot.clone())?,
-            false => None,
+    pub fn new(
+        env: &Env,
+        bell: Function<'_, (), ()>,
+        settle: Option<Function<'_, (), ()>>,
+    ) -> napi::Result<Self> {
+        let watch = match settle {
+            Some(settle) => Watch::start(env, &settle)?,
+            None => None,
         };
         let bell = bell
             .build_threadsafe_function::<()>()
             .weak::<true>()
             .build()?;
         Ok(Self {
-            slot,
+            slot: Arc::default(),
             bell: Arc::new(Mutex::new(bell)),
             watch,
             running: HashMap::new(),
-            here: 0,
-            elsewhere: 0,
         })
     }
 
     /// What there is: the number of a call, whether it failed, and its answer or error.
     #[napi(catch_unwind, ts_return_type = "unknown[]")]
     pub fn take(&mut self, env: &Env) -> napi::Result<Vec<(u32, bool, Value)>> {
-        let letters = std::mem::take(&mut *locked(&self.slot.0));
+        let mut letters = self.slot.take();
         for (id, _) in &letters {
             self.ended(*id, env)?;
+        }
+        if let Some(watch) = &self.watch {
+            letters.extend(watch.take());
         }
         Ok(letters.into_iter().map(open).collect())
     }
@@ -100,55 +101,27 @@ impl Mailbox {
     /// answered any more; true where there is something of other calls.
     #[napi(catch_unwind)]
     pub fn cancel(&mut self, env: &Env, id: u32) -> napi::Result<bool> {
-        match self.ended(id, env)? {
-            None => {}
-            Some(Running::Elsewhere(task)) => task.abort(),
-            Some(Running::Here(task)) => {
-                task.abort();
-                if let Some(watch) = &self.watch {
-                    watch.turn();
-                }
-            }
+        if let Some(task) = self.ended(id, env)? {
+            task.abort();
         }
-        Ok(!self.slot.is_empty())
+        Ok(self.watch.as_ref().is_some_and(|watch| watch.cancel(id)))
     }
 }
 
 impl Mailbox {
     /// Does the work of the call of this number on this thread, if that can be. True where something is
     /// answered already.
-    pub fn answer_here(
-        &mut self,
-        env: &Env,
-        id: u32,
-        work: impl Future<Output = Result<Answer, ErrorJson>> + Send + 'static,
-    ) -> napi::Result<bool> {
-        let Some(watch) = self.watch.clone() else {
-            self.answer(env, id, work)?;
-            return Ok(false);
-        };
-        let slot = self.slot.clone();
-        let task = watch.spawn(async move {
-            let outcome = work.await;
-            slot.put((id, outcome));
-        });
-        if self.here == 0 {
-            watch.hold(true);
+    pub fn answer_here(&mut self, env: &Env, id: u32, work: Work) -> napi::Result<bool> {
+        match &self.watch {
+            Some(watch) => Ok(watch.spawn(id, work)),
+            None => self.answer(env, id, work).map(|()| false),
         }
-        self.here += 1;
-        self.running.insert(id, Running::Here(task));
-        Ok(!self.slot.is_empty())
     }
 
     /// Does the work of the call of this number on the runtime's thread.
-    pub fn answer(
-        &mut self,
-        env: &Env,
-        id: u32,
-        work: impl Future<Output = Result<Answer, ErrorJson>> + Send + 'static,
-    ) -> napi::Result<()> {
+    pub fn answer(&mut self, env: &Env, id: u32, work: Work) -> napi::Result<()> {
         let (slot, bell) = (self.slot.clone(), self.bell.clone());
-        if self.elsewhere == 0 {
+        if self.running.is_empty() {
             hold(&self.bell, env, true)?;
         }
         let task = spawn(async move {
@@ -158,28 +131,14 @@ impl Mailbox {
                 locked(&bell).call((), ThreadsafeFunctionCallMode::NonBlocking);
             }
         });
-        self.elsewhere += 1;
-        self.running
-            .insert(id, Running::Elsewhere(task.abort_handle()));
+        self.running.insert(id, task.abort_handle());
         Ok(())
     }
 
-    fn ended(&mut self, id: u32, env: &Env) -> napi::Result<Option<Running>> {
+    fn ended(&mut self, id: u32, env: &Env) -> napi::Result<Option<AbortHandle>> {
         let found = self.running.remove(&id);
-        match &found {
-            None => {}
-            Some(Running::Here(_)) => {
-                self.here -= 1;
-                if let Some(watch) = self.watch.as_ref().filter(|_| self.here == 0) {
-                    watch.hold(false);
-                }
-            }
-            Some(Running::Elsewhere(_)) => {
-                self.elsewhere -= 1;
-                if self.elsewhere == 0 {
-                    hold(&self.bell, env, false)?;
-                }
-            }
+        if found.is_some() && self.running.is_empty() {
+            hold(&self.bell, env, false)?;
         }
         Ok(found)
     }
@@ -189,13 +148,10 @@ impl Drop for Mailbox {
     fn drop(&mut self) {
         // Its environment is gone, and with it all who waited.
         for task in self.running.values() {
-            match task {
-                Running::Here(task) => task.abort(),
-                Running::Elsewhere(task) => task.abort(),
-            }
+            task.abort();
         }
         if let Some(watch) = &self.watch {
-            watch.turn();
+            watch.end();
         }
     }
 }
@@ -215,10 +171,15 @@ fn hold(bell: &Bell, env: &Env, hold: bool) -> napi::Result<()> {
 
 impl Slot {
     /// Puts an answer in; true where it is the first one.
-    fn put(&self, letter: Letter) -> bool {
+    pub fn put(&self, letter: Letter) -> bool {
         let mut letters = locked(&self.0);
         letters.push(letter);
         letters.len() == 1
+    }
+
+    /// Takes all answers out.
+    pub fn take(&self) -> Vec<Letter> {
+        std::mem::take(&mut *locked(&self.0))
     }
 
     /// Whether there is nothing to take.
@@ -227,7 +188,8 @@ impl Slot {
     }
 }
 
-fn open((id, outcome): Letter) -> (u32, bool, Value) {
+/// The answer as JavaScript sees it.
+pub fn open((id, outcome): Letter) -> (u32, bool, Value) {
     match outcome {
         Ok(Answer::Text(text)) => (id, false, Either4::A(text)),
         Ok(Answer::Reply(reply)) => (id, false, Either4::B(Reply::from(reply))),

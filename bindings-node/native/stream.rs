@@ -42,10 +42,11 @@ impl EventStream {
     #[napi(catch_unwind)]
     pub fn next_batch(&self, env: &Env, mailbox: &mut Mailbox, id: u32) -> napi::Result<()> {
         let stream = self.inner.clone();
-        mailbox.answer(env, id, async move {
+        let work = async move {
             let batch = stream.next_batch().await?;
             Ok(batch.map_or(Answer::Over, Answer::Text))
-        })
+        };
+        mailbox.answer(env, id, Box::pin(work))
     }
 
     /// Answers an event `want` with the next piece of the body.

@@ -5,23 +5,26 @@
 //! have no libuv, or one that only pretends, so that JavaScript says whether this is to be tried.
 #![expect(unsafe_code, reason = "libuv and Node-API are C")]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::ffi::{CStr, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use langflow_client::boundary::HostLoop;
-pub use langflow_client::boundary::HostTask;
+use langflow_client::boundary::{HostLoop, HostTask};
 use napi::bindgen_prelude::{Function, ToNapiValue, within_runtime_if_available};
 use napi::{Env, Status, sys};
 
-use crate::mailbox::Slot;
+use crate::mailbox::{Letter, Slot, Value, Work, open};
 
 /// libuv's number of the kind of handle that watches a descriptor, and of its event.
 const UV_POLL: c_int = 8;
 const UV_READABLE: c_int = 1;
+
+/// Answers that JavaScript is called with at once, at most: their parts are its arguments.
+const LETTERS: usize = 64;
 
 /// A handle of libuv's. Its first field is for whoever uses it.
 #[repr(C)]
@@ -74,22 +77,19 @@ unsafe fn symbol<F: Copy>(name: &CStr) -> Option<F> {
 pub struct Watch {
     host: HostLoop,
     slot: Arc<Slot>,
+    /// Calls that are under way. They keep the program from ending.
+    running: RefCell<HashMap<u32, HostTask>>,
     uv: Uv,
     env: sys::napi_env,
-    bell: sys::napi_ref,
+    settle: sys::napi_ref,
     cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
     /// Null once it is closed.
     handle: Cell<*mut Handle>,
 }
 
 impl Watch {
-    /// A watcher that rings the bell when there is something in the slot. `None` where there is no
-    /// libuv.
-    pub fn start(
-        env: &Env,
-        bell: &Function<'_, (), ()>,
-        slot: Arc<Slot>,
-    ) -> napi::Result<Option<Rc<Watch>>> {
+    /// A watcher that calls `settle` with what calls are answered with. `None` where there is no libuv.
+    pub fn start(env: &Env, settle: &Function<'_, (), ()>) -> napi::Result<Option<Rc<Watch>>> {
         let Some(uv) = Uv::of_this_process() else {
             return Ok(None);
         };
@@ -112,7 +112,7 @@ impl Watch {
                 libc::free(handle.cast());
                 return Ok(None);
             }
-            let value = ToNapiValue::to_napi_value(env, *bell)?;
+            let value = ToNapiValue::to_napi_value(env, *settle)?;
             check(sys::napi_create_reference(
                 env,
                 value,
@@ -123,10 +123,11 @@ impl Watch {
         };
         let this = Rc::new(Watch {
             host,
-            slot,
+            slot: Arc::default(),
+            running: RefCell::default(),
             uv,
             env,
-            bell: reference,
+            settle: reference,
             cleanup: Cell::new(ptr::null_mut()),
             handle: Cell::new(handle),
         });
@@ -147,18 +148,59 @@ impl Watch {
         Ok(Some(this))
     }
 
-    /// Begins work on this thread.
-    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> HostTask {
-        self.host.spawn(work)
+    /// Begins the call of this number. True where something is answered already.
+    pub fn spawn(&self, id: u32, work: Work) -> bool {
+        let slot = self.slot.clone();
+        let task = self.host.spawn(async move {
+            let outcome = work.await;
+            slot.put((id, outcome));
+        });
+        let mut running = self.running.borrow_mut();
+        if running.is_empty() {
+            self.hold(true);
+        }
+        running.insert(id, task);
+        !self.slot.is_empty()
     }
 
-    /// Runs what is awake, such as work that was ended.
-    pub fn turn(&self) {
+    /// What there is.
+    pub fn take(&self) -> Vec<Letter> {
+        let letters = self.slot.take();
+        for (id, _) in &letters {
+            self.ended(*id);
+        }
+        letters
+    }
+
+    /// Ends the call of this number, if it is one of these: its connection is closed when this returns.
+    /// True where there is something of others.
+    pub fn cancel(&self, id: u32) -> bool {
+        if let Some(task) = self.ended(id) {
+            task.abort();
+            self.host.turn();
+        }
+        !self.slot.is_empty()
+    }
+
+    /// Ends all calls.
+    pub fn end(&self) {
+        for task in self.running.borrow().values() {
+            task.abort();
+        }
         self.host.turn();
     }
 
+    fn ended(&self, id: u32) -> Option<HostTask> {
+        let mut running = self.running.borrow_mut();
+        let found = running.remove(&id);
+        if found.is_some() && running.is_empty() {
+            self.hold(false);
+        }
+        found
+    }
+
     /// Keeps the program from ending, or no longer.
-    pub fn hold(&self, hold: bool) {
+    fn hold(&self, hold: bool) {
         let handle = self.handle.get();
         if handle.is_null() {
             return;
@@ -170,34 +212,59 @@ impl Watch {
         }
     }
 
-    /// Calls JavaScript, as at the end of an event: what its promises start runs before this returns.
-    fn ring(&self) {
-        let (mut scope, mut bell, mut global) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-        let (mut answer, mut thrown) = (ptr::null_mut(), ptr::null_mut());
-        let env = self.env;
-        // SAFETY: on the environment's thread, from its loop, before the environment has ended.
-        unsafe {
-            if sys::napi_open_handle_scope(env, &raw mut scope) != sys::Status::napi_ok {
-                return;
+    /// Hands all answers over.
+    fn deliver(&self) -> napi::Result<()> {
+        let mut letters = self.take().into_iter().map(open).peekable();
+        while letters.peek().is_some() {
+            let mut scope = ptr::null_mut();
+            // SAFETY: on the environment's thread, from its loop, before the environment has ended.
+            unsafe {
+                check(sys::napi_open_handle_scope(self.env, &raw mut scope))?;
+                let called = self.call(letters.by_ref().take(LETTERS));
+                sys::napi_close_handle_scope(self.env, scope);
+                called?;
             }
-            sys::napi_get_reference_value(env, self.bell, &raw mut bell);
-            sys::napi_get_global(env, &raw mut global);
-            let context = ptr::null_mut();
+        }
+        Ok(())
+    }
+
+    /// Calls JavaScript, as at the end of an event: what its promises start runs before this returns.
+    ///
+    /// # Safety
+    /// In a scope of handles, on the thread of an environment that has not ended.
+    unsafe fn call(&self, letters: impl Iterator<Item = (u32, bool, Value)>) -> napi::Result<()> {
+        let env = self.env;
+        let mut arguments = Vec::with_capacity(3);
+        let (mut settle, mut global) = (ptr::null_mut(), ptr::null_mut());
+        let (mut answer, mut thrown) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: as the caller says.
+        unsafe {
+            for (id, failed, value) in letters {
+                arguments.push(ToNapiValue::to_napi_value(env, id)?);
+                arguments.push(ToNapiValue::to_napi_value(env, failed)?);
+                arguments.push(ToNapiValue::to_napi_value(env, value)?);
+            }
+            check(sys::napi_get_reference_value(
+                env,
+                self.settle,
+                &raw mut settle,
+            ))?;
+            check(sys::napi_get_global(env, &raw mut global))?;
             let called = sys::napi_make_callback(
                 env,
-                context,
+                ptr::null_mut(),
                 global,
-                bell,
-                0,
-                ptr::null(),
+                settle,
+                arguments.len(),
+                arguments.as_ptr(),
                 &raw mut answer,
             );
             if called == sys::Status::napi_pending_exception {
-                sys::napi_get_and_clear_last_exception(env, &raw mut thrown);
-                sys::napi_fatal_exception(env, thrown);
+                check(sys::napi_get_and_clear_last_exception(env, &raw mut thrown))?;
+                check(sys::napi_fatal_exception(env, thrown))?;
             }
-            sys::napi_close_handle_scope(env, scope);
         }
+        Ok(())
     }
 }
 
@@ -211,10 +278,9 @@ unsafe extern "C" fn readable(handle: *mut Handle, _status: c_int, _events: c_in
     };
     // The core hears of panics of its calls itself; one of anything else must not reach C.
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        watch.turn();
-        if !watch.slot.is_empty() {
-            watch.ring();
-        }
+        watch.host.turn();
+        // It fails where the environment is about to end, and nobody waits any more.
+        watch.deliver()
     }));
 }
 
@@ -225,7 +291,7 @@ unsafe extern "C" fn leave(_: sys::napi_async_cleanup_hook_handle, handle: *mut 
     unsafe {
         let watch = &*(*handle).data;
         watch.handle.set(ptr::null_mut());
-        sys::napi_delete_reference(watch.env, watch.bell);
+        sys::napi_delete_reference(watch.env, watch.settle);
         (watch.uv.close)(handle, closed);
     }
 }

@@ -1,44 +1,34 @@
 //! No host's loop: on Windows, libuv watches sockets alone.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use napi::Env;
 use napi::bindgen_prelude::Function;
 
-use crate::mailbox::Slot;
+use crate::mailbox::{Letter, Work};
 
 /// Never there.
 pub enum Watch {}
 
-/// Never there.
-pub enum HostTask {}
-
-impl HostTask {
-    pub fn abort(&self) {
-        match *self {}
-    }
-}
-
 impl Watch {
     #[expect(clippy::unnecessary_wraps, reason = "as where there is one")]
-    pub fn start(
-        _: &Env,
-        _: &Function<'_, (), ()>,
-        _: Arc<Slot>,
-    ) -> napi::Result<Option<Rc<Watch>>> {
+    pub fn start(_: &Env, _: &Function<'_, (), ()>) -> napi::Result<Option<Rc<Watch>>> {
         Ok(None)
     }
 
-    pub fn spawn(&self, _: impl Future<Output = ()> + Send + 'static) -> HostTask {
+    pub fn spawn(&self, _: u32, _: Work) -> bool {
         match *self {}
     }
 
-    pub fn turn(&self) {
+    pub fn take(&self) -> Vec<Letter> {
         match *self {}
     }
 
-    pub fn hold(&self, _: bool) {
+    pub fn cancel(&self, _: u32) -> bool {
+        match *self {}
+    }
+
+    pub fn end(&self) {
         match *self {}
     }
 }

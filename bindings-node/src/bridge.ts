@@ -10,7 +10,7 @@ import {
 } from './engine.js';
 import type { FlowEvent } from './events.js';
 import { shapes } from './generated/wire.js';
-import { toJson } from './json.js';
+import { isText, toJson } from './json.js';
 import { pathOf, uploadOf } from './file.js';
 import { buildCall, type Call, type Operation, readReply } from './operation.js';
 import { buildRaw, RAW_NAMES, type RawRequest, readRaw } from './raw.js';
@@ -45,9 +45,18 @@ export class Bridge {
 
   /** Runs a flow to its end. */
   async run(params: RunParams, options: RequestOptions): Promise<RunResult> {
-    const { wire, signal } = requestOptionsToWire(this.#merge(options));
-    const request = toJson(runRequest(params, wire));
-    const answer = await guarded(signal, (cancel) => this.engine.run(request, cancel));
+    const merged = this.#merge(options);
+    const { engine } = this;
+    let answer: string;
+    if (engine.runPlain !== undefined && isPlain(params) && isBare(merged)) {
+      const { flowId, inputValue, sessionId } = params;
+      const run = engine.runPlain.bind(engine, flowId, inputValue, sessionId);
+      answer = await guarded(merged.signal, run);
+    } else {
+      const { wire, signal } = requestOptionsToWire(merged);
+      const request = toJson(runRequest(params, wire));
+      answer = await guarded(signal, (cancel) => engine.run(request, cancel));
+    }
     return new RunResult(JSON.parse(answer) as WireResult);
   }
 
@@ -237,6 +246,31 @@ function runRequest(params: RunParams, options: Record<string, unknown>): Record
   for (const name of Object.keys(params)) request[RUN_NAMES[name] ?? name] = params[name];
   request['options'] = options;
   return request;
+}
+
+/** A run that has nothing but these. */
+interface PlainRun {
+  readonly flowId: string;
+  readonly inputValue: string;
+  readonly sessionId?: string | null | undefined;
+}
+
+/** Whether a run is one of most. */
+function isPlain(params: unknown): params is PlainRun {
+  if (typeof params !== 'object' || params === null) return false;
+  for (const name in params) {
+    if (name !== 'flowId' && name !== 'inputValue' && name !== 'sessionId') return false;
+  }
+  const { flowId, inputValue, sessionId } = params as RunParams;
+  const known = sessionId === undefined || sessionId === null || isText(sessionId);
+  return known && isText(flowId) && isText(inputValue);
+}
+
+/** Whether options have nothing but, perhaps, a signal. */
+function isBare(options: RequestOptions): boolean {
+  if (typeof options !== 'object' || options === null) return false;
+  for (const name in options) if (name !== 'signal') return false;
+  return options.signal === undefined || options.signal instanceof AbortSignal;
 }
 
 /** Runs one call of the engine under a signal. */

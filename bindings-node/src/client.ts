@@ -158,7 +158,10 @@ export class LangflowClient extends ResourceSet {
     params: FlowRun & { readonly background?: boolean | undefined },
     options: RequestOptions = {},
   ): Promise<RunResult | FlowJob> {
-    const { background, ...run } = given(params) as Partial<typeof params>;
+    const all = params === undefined ? {} : (objectOf(params, 'params') as Partial<typeof params>);
+    // Most runs have none, and are not copied.
+    if (!('background' in all)) return this.#bridge.run(all, options);
+    const { background, ...run } = all;
     if (background !== undefined && typeof background !== 'boolean') {
       throw invalidInput('background', 'background has to be true or false');
     }

@@ -2,7 +2,13 @@
 import { createRequire } from 'node:module';
 import type { EngineFactory } from './engine.js';
 import { InvalidInput } from './generated/errors.js';
-import { Cancel, Mailbox, MailedEngine, type NativeEngine, type NativeMailbox } from './mailbox.js';
+import {
+  Cancel,
+  Mailbox,
+  MailedEngine,
+  type NativeEngine,
+  type NativeMailboxClass,
+} from './mailbox.js';
 import { withLog } from './log.js';
 import { wasmEngine, type WasmGlue, type WasmSource } from './engine-wasm.js';
 
@@ -16,7 +22,7 @@ export interface NativeMockServer {
 /** What the addon exports. */
 export interface Addon {
   readonly Engine: new (config: string) => NativeEngine;
-  readonly Mailbox: new (bell: () => void, watch: boolean) => NativeMailbox;
+  readonly Mailbox: NativeMailboxClass;
   invalidInput(field: string, message: string): string;
   compute(name: string, args: string, body: Uint8Array): string;
   /** Left out of addons that are built without it. */

@@ -36,6 +36,13 @@ export interface FedStream extends EngineStream {
 export interface Engine {
   call(head: string, body: Uint8Array, cancel: CancelHandle): Promise<EngineReply>;
   run(request: string, cancel: CancelHandle): Promise<string>;
+  /** As `run`, of a run that is no more than these; absent where that spares nothing. */
+  runPlain?(
+    flowId: string,
+    inputValue: string,
+    sessionId: string | null | undefined,
+    cancel: CancelHandle,
+  ): Promise<string>;
   open(request: string, cancel: CancelHandle): Promise<EngineStream>;
   openCall(head: string, body: Uint8Array, cancel: CancelHandle): Promise<EngineStream>;
   /** Does what the core's table of names knows under `name`; arguments and answer are JSON. */

@@ -10,12 +10,28 @@ export interface NativeMailbox {
 }
 
 /**
+ * `bell` is called when there is something to take. With `settle`, calls run on this thread where its loop
+ * can be watched, and it is called with what `take` would have said, one after the other.
+ */
+export type NativeMailboxClass = new (
+  bell: () => void,
+  settle: ((...letters: unknown[]) => void) | null,
+) => NativeMailbox;
+
+/**
  * The addon's engine: its calls are numbered, and answered in a mailbox; true where something is there
  * already.
  */
 export interface NativeEngine {
   call(box: NativeMailbox, id: number, head: string, body: Uint8Array): boolean;
   run(box: NativeMailbox, id: number, request: string): boolean;
+  runPlain(
+    box: NativeMailbox,
+    id: number,
+    flowId: string,
+    inputValue: string,
+    sessionId: string | null | undefined,
+  ): boolean;
   open(box: NativeMailbox, id: number, request: string): void;
   openCall(box: NativeMailbox, id: number, head: string, body: Uint8Array): void;
   invoke(box: NativeMailbox, id: number, name: string, args: string): boolean;
@@ -67,9 +83,14 @@ export class Mailbox {
   readonly #waiting = new Map<number, Waiting>();
   #last = 0;
 
-  /** `watch`: calls may run on this thread, if its loop can be watched. */
-  constructor(make: new (bell: () => void, watch: boolean) => NativeMailbox, watch: boolean) {
-    this.#box = new make(() => this.#deliver(), watch);
+  /** `here`: calls may run on this thread, if its loop can be watched. */
+  constructor(make: NativeMailboxClass, here: boolean) {
+    const settle = (...letters: unknown[]): void => {
+      for (let at = 0; at < letters.length; at += 3) {
+        this.#settle(letters[at] as number, letters[at + 1] as boolean, letters[at + 2]);
+      }
+    };
+    this.#box = new make(() => this.#deliver(), here ? settle : null);
   }
 
   /** Begins a call and waits for its answer. */
@@ -91,17 +112,19 @@ export class Mailbox {
   }
 
   #deliver(): void {
-    for (const [id, failed, value] of this.#box.take()) {
-      const waiting = this.#waiting.get(id);
-      this.#waiting.delete(id);
-      if (waiting === undefined) {
-        // Cancelled while its answer was on the way: nobody else would close it.
-        if (typeof value === 'object' && value !== null && 'close' in value) {
-          (value as NativeStream).close();
-        }
-      } else if (failed) waiting.reject(new Error(value as string));
-      else waiting.resolve(value as never);
-    }
+    for (const [id, failed, value] of this.#box.take()) this.#settle(id, failed, value);
+  }
+
+  #settle(id: number, failed: boolean, value: unknown): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (waiting === undefined) {
+      // Cancelled while its answer was on the way: nobody else would close it.
+      if (typeof value === 'object' && value !== null && 'close' in value) {
+        (value as NativeStream).close();
+      }
+    } else if (failed) waiting.reject(new Error(value as string));
+    else waiting.resolve(value as never);
   }
 
   #cancel(id: number): void {
@@ -133,6 +156,18 @@ export class MailedEngine implements Engine {
 
   run(request: string, cancel: CancelHandle): Promise<string> {
     return this.#mailbox.send((box, id) => this.#inner.run(box, id, request), cancel);
+  }
+
+  runPlain(
+    flowId: string,
+    inputValue: string,
+    sessionId: string | null | undefined,
+    cancel: CancelHandle,
+  ): Promise<string> {
+    return this.#mailbox.send(
+      (box, id) => this.#inner.runPlain(box, id, flowId, inputValue, sessionId),
+      cancel,
+    );
   }
 
   async open(request: string, cancel: CancelHandle): Promise<EngineStream> {

@@ -71,9 +71,10 @@ export class RunResult {
     const metadata = object(wire['metadata']);
     this.output = (wire['output'] ?? null) as JsonValue;
     this.reason = text(wire['reason']) ?? 'none';
-    this.outputs = Object.fromEntries(
-      Object.entries(object(wire['outputs'])).map(([name, output]) => [name, runOutput(output)]),
-    );
+    const outputs = object(wire['outputs']);
+    // The parsed object itself, which nobody else has, so that every name stays its own.
+    for (const name of Object.keys(outputs)) outputs[name] = runOutput(outputs[name]);
+    this.outputs = outputs as Record<string, RunOutput>;
     this.sessionId = text(wire['session_id']);
     this.sessionStatus = text(wire['session_status']);
     this.metadata = {

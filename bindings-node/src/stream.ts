@@ -31,6 +31,8 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
   #started = false;
   #over = false;
   #said = '';
+  /** What came after that. */
+  readonly #pieces: string[] = [];
   #failure: LangflowError | undefined;
   #result: RunResult | undefined;
 
@@ -169,7 +171,7 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
     if (this.#over || this.#at >= this.#ready.length || this.#aborted()) return undefined;
     const event = this.#ready[this.#at];
     this.#at += 1;
-    if (event?.type === 'token') this.#said += event.text;
+    if (event?.type === 'token') this.#say(event.text);
     else if (event?.type === 'end') this.#finish(event);
     return event;
   }
@@ -234,7 +236,19 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
   #partial(): string | undefined {
     if (!this.#started) return undefined;
     const left = this.#ready.slice(this.#at);
-    return this.#said + left.map((event) => (event.type === 'token' ? event.text : '')).join('');
+    const coming = left.map((event) => (event.type === 'token' ? event.text : ''));
+    return this.#said + [...this.#pieces, ...coming].join('');
+  }
+
+  /**
+   * Keeps a piece of the text. A text that grew by each of them would be held in all its pieces until it is
+   * read, which is four times its own size.
+   */
+  #say(text: string): void {
+    this.#pieces.push(text);
+    if (this.#pieces.length < 1024) return;
+    this.#said += this.#pieces.join('');
+    this.#pieces.length = 0;
   }
 
   #aborted(): boolean {
