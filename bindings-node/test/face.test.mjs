@@ -249,3 +249,12 @@ function abortable() {
   const controller = new AbortController();
   return { signal: controller.signal, abort: () => controller.abort() };
 }
+
+test('the text of a stream is whole, however many pieces it came in', async () => {
+  const pieces = Array.from({ length: 3000 }, (_, index) => `${index} `);
+  const lines = pieces.map((text) => `${JSON.stringify({ type: 'token', text })}\n`).join('');
+  const stream = FlowStream.fromReadableStream(new Blob([lines]).stream());
+  for (const text of pieces.slice(0, 2500)) assert.equal((await stream.next()).value.text, text);
+  stream.close();
+  await assert.rejects(stream.next(), { code: 'cancelled', partialText: pieces.join('') });
+});
