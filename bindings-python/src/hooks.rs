@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use langflow_client::{Answered, ErrorCode, LangflowError, Middleware, Next, Outgoing, Unanswered};
+use langflow_client::{Answered, ErrorCode, LangflowError, Middleware, Next, Outgoing, Response, Unanswered};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -41,7 +41,7 @@ impl Hooks {
     async fn after(
         &self,
         request: Py<PyAny>,
-        answer: &reqwest::Response,
+        answer: &Response,
     ) -> Result<(), Unanswered> {
         let chain = self.0.clone();
         let arguments = (request, answer.status().as_u16(), said(answer.headers()));

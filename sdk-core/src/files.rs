@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::operation::{self, Operation};
 use crate::options::CallOptions;
-use crate::platform::Feed;
+use crate::platform::{self, Feed};
 use crate::raw::RawResponse;
 use crate::request::{self, Parts};
 use crate::transfer::{self, Download, Transfer, Upload};
@@ -312,7 +312,7 @@ impl Client {
         options: CallOptions,
         content_type: Option<String>,
         body: Bytes,
-    ) -> Result<(Call, reqwest::Request), LangflowError> {
+    ) -> Result<(Call, platform::Request), LangflowError> {
         let call = Call::new(self, operation, options);
         let parts = Parts {
             args,

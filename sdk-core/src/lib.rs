@@ -88,6 +88,8 @@ pub use metrics::{Alert, Latency, MetricsSnapshot, Thresholds};
 pub use middleware::{Answered, Middleware, Next, Outgoing, Unanswered};
 pub use options::CallOptions;
 pub use output::{ComponentOutput, Output, Outputs, Reason};
+#[cfg(not(target_arch = "wasm32"))]
+pub use platform::{ConnectionError, Response};
 pub use raw::{RawRequest, RawResponse};
 pub use run::{Metadata, RunRequest, RunResult};
 pub use session::{Session, SessionInfo};

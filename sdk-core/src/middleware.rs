@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{HeaderMap, HeaderName, Method, StatusCode};
-use reqwest::ResponseBuilderExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use url::Url;
 
 use crate::boundary::{Engine, ErrorJson};
@@ -16,7 +15,7 @@ use crate::call::Call;
 use crate::classify::{Failed, transport_failed};
 use crate::error::{ErrorCode, LangflowError, Phase};
 use crate::options::FRAMING;
-use crate::platform::{self, ConnectionError, Sent};
+use crate::platform::{self, ConnectionError, Response, Sent};
 use crate::retry::Failure;
 
 /// A link of the chain through which every attempt goes, retries and the client's own questions too.
@@ -52,7 +51,7 @@ pub trait Middleware: Send + Sync + 'static {
 }
 
 /// What comes of an attempt: an answer of which the head is there, or what went wrong.
-pub type Answered = Result<reqwest::Response, Unanswered>;
+pub type Answered = Result<Response, Unanswered>;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -74,7 +73,7 @@ impl From<LangflowError> for Unanswered {
 /// A request that is about to be sent.
 #[derive(Debug)]
 pub struct Outgoing {
-    request: reqwest::Request,
+    request: platform::Request,
     content: Option<Bytes>,
     /// What the connection's own headers were before anybody could change them.
     framing: HeaderMap,
@@ -130,14 +129,22 @@ impl Outgoing {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Answered {
-        let mut answer = http::Response::builder()
-            .status(StatusCode::from_u16(status).map_err(|_| refused("status"))?)
-            .url(self.url().clone());
+        let status = StatusCode::from_u16(status).map_err(|_| refused("status"))?;
+        let mut map = HeaderMap::with_capacity(headers.len());
         for (name, value) in headers {
-            answer = answer.header(*name, *value);
+            let name = HeaderName::from_bytes(name.as_bytes());
+            let value = HeaderValue::from_str(value);
+            let (Ok(name), Ok(value)) = (name, value) else {
+                return Err(refused("headers").into());
+            };
+            map.append(name, value);
         }
-        let answer = answer.body(body.into()).map_err(|_| refused("headers"))?;
-        Ok(answer.into())
+        Ok(Response::made(
+            status,
+            map,
+            self.request.place(),
+            body.into(),
+        ))
     }
 }
 
@@ -192,21 +199,18 @@ impl Chain {
     }
 
     /// The body of a request, where somebody may want to see it and it is in memory.
-    pub(crate) fn content(&self, request: &reqwest::Request) -> Option<Bytes> {
+    pub(crate) fn content(&self, request: &platform::Request) -> Option<Bytes> {
         if self.0.is_empty() {
             return None;
         }
-        let Some(body) = request.body() else {
-            return Some(Bytes::new());
-        };
-        body.as_bytes().map(Bytes::copy_from_slice)
+        Some(request.body().cloned().unwrap_or_default())
     }
 
     /// Sends the request.
     pub(crate) async fn send(
         &self,
         http: &platform::HttpClient,
-        request: reqwest::Request,
+        request: platform::Request,
         content: Option<Bytes>,
     ) -> Answered {
         if self.0.is_empty() {

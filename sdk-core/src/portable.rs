@@ -13,6 +13,7 @@ use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::exact::{self, Wide};
 use crate::folder;
 use crate::options::CallOptions;
+use crate::platform;
 use crate::request::{self, Parts};
 use crate::send::{self, has_type};
 
@@ -37,7 +38,7 @@ struct Asked {
 /// A whole answer, from an open-source server where one is asked or turns out to answer.
 pub(crate) async fn whole(
     client: &Client,
-    request: reqwest::Request,
+    request: platform::Request,
     call: &Call,
 ) -> Result<Got, LangflowError> {
     streams::refuse(&request, call)?;
@@ -84,11 +85,11 @@ impl Client {
     /// Does with an open-source server what the call asks of a workspace.
     pub(crate) async fn translate(
         &self,
-        request: &reqwest::Request,
+        request: &platform::Request,
         call: &Call,
     ) -> Result<Answer, LangflowError> {
         let file = files::sent(call).await?;
-        let in_memory = request.body().and_then(reqwest::Body::as_bytes);
+        let in_memory = request.body().map(|body| &body[..]);
         let body = file.as_deref().or(in_memory);
         let mut asked = Asked {
             args: arguments(request, call.operation.path),
@@ -397,7 +398,7 @@ impl Client {
 }
 
 /// Path and query arguments of a request of the workspace, and the version that it is based on.
-fn arguments(request: &reqwest::Request, template: &str) -> Map<String, Value> {
+fn arguments(request: &platform::Request, template: &str) -> Map<String, Value> {
     let mut args = Map::new();
     let url = request.url();
     // From the end: what stands before is the address of the API.

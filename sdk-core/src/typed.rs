@@ -1,14 +1,14 @@
 //! Where progenitor's client meets the pipeline: its hooks send through `send.rs`, and what the
 //! pipeline says travels beside progenitor's own error type.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use http::header;
 use progenitor_client::{ByteStream, ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue};
 
-use crate::call::{Call, Counted};
+use crate::call::{Answer, Call, Counted, Opened};
 use crate::cause;
 use crate::client::{Client, causes};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
@@ -89,7 +89,7 @@ pub(crate) fn call<F: Face>(client: &Client, id: &str) -> Result<TypedCall<F>, L
         outcome: Arc::default(),
     };
     let base = client.place(operation)?;
-    let http = client.http()?.builder().clone();
+    let http = builder();
     Ok(TypedCall {
         client: F::make(&base, http, inner),
     })
@@ -113,7 +113,7 @@ impl ClientHooks<Inner> for langflow::Client {
     ) -> reqwest::Result<reqwest::Response> {
         if let Err(error) = request::check_query(self.inner().call.operation, request.url()) {
             self.inner().set(error);
-            return Err(platform::some_error(self.client()));
+            return Err(some_error(self.client()));
         }
         self.inner().send(self.client(), request).await
     }
@@ -140,26 +140,68 @@ impl Inner {
         } = self;
         let accept = request.headers().get(header::ACCEPT).cloned();
         let streams = accept.is_some_and(|value| value == "text/event-stream");
+        let request = ours(&request);
         let sent = match streams {
-            true => client.open(request, call).await,
-            false => platform::respond(client, request, call).await,
+            true => client.open(request, call).await.map(Sent::Opened),
+            // Read whole, so that a body that is lost is tried again like everything else.
+            false => client.exchange(request, call).await.map(Sent::Whole),
         };
         let mut outcome = outcome
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        match sent {
-            Ok(opened) => {
+        let (status, headers, body) = match sent {
+            Ok(Sent::Opened(mut opened)) => {
                 outcome.attempts = opened.attempts;
                 outcome.request_id = opened.request_id;
                 outcome.counted = opened.counted;
                 outcome.place = opened.place;
-                Ok(opened.response)
+                let status = opened.response.status();
+                let (headers, _) = opened.response.take_head();
+                let bytes = platform::body_stream(opened.response);
+                (status, headers, reqwest::Body::wrap_stream(bytes))
+            }
+            Ok(Sent::Whole(answer)) => {
+                outcome.attempts = answer.attempts;
+                outcome.request_id = answer.request_id;
+                (answer.status, answer.headers, answer.body.into())
             }
             Err(error) => {
                 outcome.error = Some(error);
-                Err(platform::some_error(http))
+                return Err(some_error(http));
             }
-        }
+        };
+        let mut response = http::Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(response.into())
+    }
+}
+
+enum Sent {
+    Whole(Answer),
+    Opened(Opened),
+}
+
+/// What progenitor's client builds its requests with. It sends none.
+fn builder() -> reqwest::Client {
+    static BUILDER: OnceLock<reqwest::Client> = OnceLock::new();
+    BUILDER.get_or_init(reqwest::Client::new).clone()
+}
+
+/// The same request as ours: bodies of the document are in memory.
+fn ours(request: &reqwest::Request) -> platform::Request {
+    let mut made = platform::Request::new(request.method().clone(), request.url().clone());
+    *made.headers_mut() = request.headers().clone();
+    let bytes = request.body().and_then(reqwest::Body::as_bytes);
+    *made.body_mut() = bytes.map(Bytes::copy_from_slice);
+    made
+}
+
+/// An error of reqwest's, which only reqwest can make.
+fn some_error(client: &reqwest::Client) -> reqwest::Error {
+    match client.get("").build() {
+        Err(error) => error,
+        Ok(_) => unreachable!("an empty text is no URL"),
     }
 }
 

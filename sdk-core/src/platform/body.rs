@@ -13,6 +13,7 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::wire::Request;
 use super::{Far, Feed, Piece};
 
 /// Bytes that are handed to a connection at a time.
@@ -30,24 +31,28 @@ impl Sent {
             .as_ref()
             .is_none_or(|begun| begun.load(Ordering::Acquire))
     }
+
+    fn begin(&self) {
+        if let Some(begun) = &self.0 {
+            begun.store(true, Ordering::Release);
+        }
+    }
 }
 
 /// Watches the body of a request. A request without one cannot be watched, and counts as sent.
-pub fn watch(request: &mut reqwest::Request) -> Sent {
-    let bytes = request.body().and_then(reqwest::Body::as_bytes);
-    let Some(bytes) = bytes
-        .filter(|bytes| !bytes.is_empty())
-        .map(Bytes::copy_from_slice)
-    else {
+pub fn watch(request: &mut Request) -> Sent {
+    let Some(bytes) = request.body_mut().take_if(|bytes| !bytes.is_empty()) else {
         return Sent::default();
     };
-    // The copy is of reqwest's own making: it hands out no reference to its bytes.
-    attach(request, vec![Piece::Bytes(bytes)], None)
+    let begun = Arc::new(AtomicBool::new(false));
+    let sent = Sent(Some(begun));
+    request.send_instead(Body::Whole(bytes, sent.clone()));
+    sent
 }
 
 /// Gives the request a body of these pieces; `progress` hears how many bytes were taken.
 pub fn attach(
-    request: &mut reqwest::Request,
+    request: &mut Request,
     pieces: Vec<Piece>,
     progress: Option<watch::Sender<Far>>,
 ) -> Sent {
@@ -55,15 +60,29 @@ pub fn attach(
     let left = pieces.iter().map(Piece::len).sum();
     let mut parts: Vec<_> = pieces.into_iter().map(Part::from).collect();
     parts.reverse();
-    let body = Watched {
+    let sent = Sent(Some(begun));
+    request.send_instead(Body::Parts(Box::new(Watched {
         parts,
         left,
         taken: 0,
-        begun: begun.clone(),
         progress,
-    };
-    *request.body_mut() = Some(reqwest::Body::wrap(body));
-    Sent(Some(begun))
+        sent: sent.clone(),
+    })));
+    sent
+}
+
+/// A body on its way out.
+pub enum Body {
+    /// What is left of bytes.
+    Whole(Bytes, Sent),
+    /// What comes piece by piece.
+    Parts(Box<Watched>),
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Body {
+        Body::Whole(bytes, Sent::default())
+    }
 }
 
 enum Part {
@@ -87,13 +106,14 @@ impl From<Piece> for Part {
     }
 }
 
-struct Watched {
+/// Pieces one after the other.
+pub struct Watched {
     /// The last is the next.
     parts: Vec<Part>,
     /// Not known where a piece does not say how long it will be.
     left: Option<u64>,
     taken: u64,
-    begun: Arc<AtomicBool>,
+    sent: Sent,
     progress: Option<watch::Sender<Far>>,
 }
 
@@ -161,7 +181,7 @@ fn read(mut file: File, left: u64) -> io::Result<(File, Bytes)> {
     Ok((file, bytes.into()))
 }
 
-impl http_body::Body for Watched {
+impl http_body::Body for Body {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -169,8 +189,16 @@ impl http_body::Body for Watched {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let this = self.get_mut();
-        this.begun.store(true, Ordering::Release);
+        let this = match self.get_mut() {
+            Body::Whole(bytes, _) if bytes.is_empty() => return Poll::Ready(None),
+            Body::Whole(bytes, sent) => {
+                sent.begin();
+                let chunk = bytes.split_to(bytes.len().min(CHUNK));
+                return Poll::Ready(Some(Ok(Frame::data(chunk))));
+            }
+            Body::Parts(watched) => watched,
+        };
+        this.sent.begin();
         Poll::Ready(ready!(this.poll_bytes(context)).map(|bytes| {
             let bytes = bytes?;
             this.left = this
@@ -185,11 +213,18 @@ impl http_body::Body for Watched {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == Some(0)
+        match self {
+            Body::Whole(bytes, _) => bytes.is_empty(),
+            Body::Parts(watched) => watched.left == Some(0),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.left.map(SizeHint::with_exact).unwrap_or_default()
+        let left = match self {
+            Body::Whole(bytes, _) => Some(bytes.len() as u64),
+            Body::Parts(watched) => watched.left,
+        };
+        left.map(SizeHint::with_exact).unwrap_or_default()
     }
 }
 

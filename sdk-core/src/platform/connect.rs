@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use super::tls;
-use super::wire::{ConnectionError, HttpClient, IDLE, KEEPALIVE};
-
+use super::wire::{ConnectionError, Dial, HttpClient, Proxy};
 use crate::base_url::BaseUrl;
-use crate::client::causes;
-use crate::error::{ErrorCode, LangflowError};
+use crate::error::LangflowError;
 use crate::options::Network;
 
 /// What sends requests to the server. Certificates are read only where TLS will be used: reading them
@@ -20,61 +18,47 @@ pub fn http_client(
     connect: Option<Duration>,
     network: &Network,
 ) -> Result<HttpClient, LangflowError> {
-    tls::choose_provider();
     let root = base.root();
     let secure = root.starts_with("https:");
     if network.proxy.is_none() && !base.is_loopback() {
         let get = |name: &str| std::env::var(name).ok();
         check_variables(get, secure)?;
     }
-    let proxy_is = |scheme| {
-        let proxy = network.proxy.as_ref();
-        proxy.is_some_and(|url| url.starts_with(scheme))
-    };
-    let tls = match secure || proxy_is("https:") {
-        true => Some(tls::config(network)?),
+    let no_proxy = || LangflowError::invalid_input("proxy", "`proxy` is no URL of a proxy.");
+    let found = intercept(base, network.proxy.as_deref()).map_err(|Unusable| no_proxy())?;
+    let to_proxy = found.as_ref().and_then(|found| found.uri().scheme_str());
+    let tls = match secure || to_proxy == Some("https") {
+        true => Some(Arc::new(tls::config(network)?)),
         false => None,
     };
-    let builder = reqwest::Client::builder()
-        .pool_idle_timeout(IDLE)
-        .tcp_keepalive(KEEPALIVE)
-        .tcp_nodelay(true)
-        // Followed by the pipeline, which knows what may be.
-        .redirect(reqwest::redirect::Policy::none());
-    let builder = match connect {
-        Some(time) => builder.connect_timeout(time),
-        None => builder,
-    };
-    let builder = match &tls {
-        Some(config) => builder.tls_backend_preconfigured(config.clone()),
-        None => builder.tls_certs_only([]),
-    };
-    let proxied = match network.proxy.as_deref() {
-        Some("") => None,
-        Some(url) => Some(builder.proxy(reqwest::Proxy::all(url).map_err(|_| {
-            LangflowError::invalid_input("proxy", "`proxy` is no URL of a proxy.")
-        })?)),
-        None if goes_through_proxy(base) => Some(builder),
+    let proxy = match &found {
+        Some(found) => Some(Proxy::new(found, tls.as_ref()).ok_or_else(no_proxy)?),
         None => None,
     };
-    let failed = |error: reqwest::Error| {
-        let message = format!("The HTTP client could not be set up: {}.", causes(&error));
-        LangflowError::new(ErrorCode::TlsFailed, message)
-    };
-    if let Some(builder) = proxied {
-        return Ok(HttpClient::proxied(builder.build().map_err(failed)?));
-    }
-    let maker = reqwest::Client::builder().no_proxy().tls_certs_only([]);
-    let maker = maker.build().map_err(failed)?;
-    Ok(HttpClient::direct(maker, &root, connect, tls.map(Arc::new)))
+    let dial = Dial::to(&root, connect, tls, proxy).ok_or_else(|| {
+        let message = "The URL names no server that a connection can be made to.";
+        LangflowError::invalid_input("base_url", message)
+    })?;
+    Ok(HttpClient::new(dial))
 }
 
-/// Whether the environment, or what else the system says, wants a proxy for this server. Plain http is
-/// allowed to this machine because it does not leave it: no proxy either, unless it was asked for.
-fn goes_through_proxy(base: &BaseUrl) -> bool {
-    let server = base.root().parse::<http::Uri>();
-    let proxy = |server: http::Uri| Matcher::from_system().intercept(&server).is_some();
-    !base.is_loopback() && server.is_ok_and(proxy)
+/// A setting that is no URL of a proxy.
+struct Unusable;
+
+/// The proxy that is asked for, or that the environment or what else the system says wants for this server.
+/// Plain http is allowed to this machine because it does not leave it: no proxy either, unless it was
+/// asked for.
+fn intercept(base: &BaseUrl, asked: Option<&str>) -> Result<Option<Intercept>, Unusable> {
+    let server: Option<http::Uri> = base.root().parse().ok();
+    let of = |matcher: Matcher| server.and_then(|server| matcher.intercept(&server));
+    match asked {
+        Some("") => Ok(None),
+        Some(url) => of(Matcher::builder().all(url).build())
+            .map(Some)
+            .ok_or(Unusable),
+        None if base.is_loopback() => Ok(None),
+        None => Ok(of(Matcher::from_system())),
+    }
 }
 
 /// The proxies that requests may go through, with what they say of user and password.

@@ -31,10 +31,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-#[cfg(not(target_arch = "wasm32"))]
-use crate::call::{Call, Opened};
-#[cfg(not(target_arch = "wasm32"))]
-use crate::client::Client;
 use crate::error::LangflowError;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -301,8 +297,7 @@ pub const BOUNDS_CONNECTING: bool = cfg!(not(target_arch = "wasm32"));
 
 /// The bytes of an answer as they come.
 pub fn body_stream(response: Response) -> BoxStream<Result<Bytes, ConnectionError>> {
-    use futures::TryStreamExt as _;
-    Box::pin(response.bytes_stream().err_into())
+    response.bytes_stream()
 }
 
 /// What comes of a body within the time, up to so many bytes.
@@ -321,37 +316,6 @@ pub async fn beginning(response: Response, most: usize, wait: Option<Duration>) 
     within(wait, reading).await;
     body.truncate(most);
     body
-}
-
-/// Sends for progenitor's client, which wants a response. Read whole where it can be handed on as
-/// one, so that a body that is lost is tried again like everything else.
-#[cfg(not(target_arch = "wasm32"))]
-pub async fn respond(
-    client: &Client,
-    request: Request,
-    call: &Call,
-) -> Result<Opened, LangflowError> {
-    let answer = client.exchange(request, call).await?;
-    let mut response = http::Response::new(answer.body);
-    *response.status_mut() = answer.status;
-    *response.headers_mut() = answer.headers;
-    let (attempts, request_id) = (answer.attempts, answer.request_id);
-    Ok(Opened {
-        response: response.into(),
-        attempts,
-        request_id,
-        counted: None,
-        place: None,
-    })
-}
-
-/// An error of reqwest's, which only reqwest can make.
-#[cfg(not(target_arch = "wasm32"))]
-pub fn some_error(client: &reqwest::Client) -> reqwest::Error {
-    match client.get("").build() {
-        Err(error) => error,
-        Ok(_) => unreachable!("an empty text is no URL"),
-    }
 }
 
 /// What kind of transport failure it was.

@@ -1,6 +1,5 @@
 //! What a request and its answer are made of, under names of our own: the core names no library here.
 
-pub use super::wire::{ConnectionError, HttpClient};
+pub use super::wire::{ConnectionError, HttpClient, Request, Response};
 pub use ::http;
 pub use ::url;
-pub use reqwest::{Request, Response};

@@ -10,14 +10,10 @@ use rustls::{ClientConfig, RootCertStore};
 use crate::error::{ErrorCode, LangflowError};
 use crate::options::Network;
 
-/// Says whose cryptography is used.
-pub fn choose_provider() {
-    // Fails only where the program has chosen it before, which is then used.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 /// How TLS is spoken, once it is known that it will be.
 pub fn config(network: &Network) -> Result<ClientConfig, LangflowError> {
+    // Fails only where the program has chosen a provider before, which is then used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     if network.ca_bundle.is_none() {
         check_store(|name| std::env::var_os(name))?;
     }

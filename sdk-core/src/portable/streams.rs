@@ -5,15 +5,16 @@ use serde_json::Value;
 
 use crate::call::Call;
 use crate::error::LangflowError;
+use crate::platform;
 
 /// Refuses a request for events, naming the field that asks for them.
-pub(super) fn refuse(request: &reqwest::Request, call: &Call) -> Result<(), LangflowError> {
+pub(super) fn refuse(request: &platform::Request, call: &Call) -> Result<(), LangflowError> {
     let asks = |field: &str, value: &str| {
         let mut query = request.url().query_pairs();
         query.any(|(name, given)| name == field && given == value)
     };
     let says = |field: &str, value: &Value| {
-        let body = request.body().and_then(reqwest::Body::as_bytes);
+        let body = request.body().map(|body| &body[..]);
         let body = body.and_then(|body| serde_json::from_slice::<Value>(body).ok());
         body.is_some_and(|body| body[field] == *value)
     };

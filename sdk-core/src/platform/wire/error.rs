@@ -40,14 +40,9 @@ impl ConnectionError {
 }
 
 impl From<reqwest::Error> for ConnectionError {
+    /// Of a body that has gone through reqwest's hands.
     fn from(error: reqwest::Error) -> ConnectionError {
-        let stage = match () {
-            () if error.is_builder() => Stage::Build,
-            () if error.is_connect() && error.is_timeout() => Stage::Late,
-            () if error.is_connect() => Stage::Connect,
-            () => Stage::Exchange,
-        };
-        ConnectionError::new(stage, error.without_url())
+        ConnectionError::new(Stage::Exchange, error.without_url())
     }
 }
 

@@ -1,29 +1,29 @@
 //! One connection, driven by whoever waits for its answer: no task of its own, and no word between
 //! two tasks.
 
-use std::error::Error;
 use std::future::{Future as _, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Body as _, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 
 use super::pool::Pool;
 use super::socket::{Home, Socket};
+use crate::platform::body::Body as Outgoing;
 
-type Request = http::Request<reqwest::Body>;
+type Request = http::Request<Outgoing>;
 
-type Driver = Connection<TokioIo<Socket>, reqwest::Body>;
+type Driver = Connection<TokioIo<Socket>, Outgoing>;
 
 /// A connection on which one request at a time is sent.
 pub(super) struct Link {
-    sender: SendRequest<reqwest::Body>,
+    sender: SendRequest<Outgoing>,
     /// `None` once it is over.
     driver: Option<Driver>,
     look: Arc<AtomicBool>,
@@ -138,39 +138,40 @@ impl Body {
     }
 }
 
-impl http_body::Body for Body {
-    type Data = Bytes;
-    type Error = Box<dyn Error + Send + Sync>;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let this = self.get_mut();
-        // Asked first, so that the connection knows that somebody wants it.
-        let mut polled = Pin::new(&mut this.incoming).poll_frame(context);
-        if polled.is_pending()
-            && let Some(link) = &mut this.link
-        {
-            drive(&mut link.driver, context);
-            polled = Pin::new(&mut this.incoming).poll_frame(context);
-        }
-        let over = match &polled {
-            Poll::Ready(Some(Ok(_))) => this.incoming.is_end_stream(),
-            Poll::Ready(None) => true,
-            _ => false,
-        };
-        if over {
-            this.give_back();
-        }
-        polled.map_err(Into::into)
+impl Body {
+    /// The next piece.
+    pub(super) async fn chunk(&mut self) -> Option<hyper::Result<Bytes>> {
+        poll_fn(|context| self.poll_chunk(context)).await
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<hyper::Result<Bytes>>> {
+        loop {
+            // Asked first, so that the connection knows that somebody wants it.
+            let mut polled = Pin::new(&mut self.incoming).poll_frame(context);
+            if polled.is_pending()
+                && let Some(link) = &mut self.link
+            {
+                drive(&mut link.driver, context);
+                polled = Pin::new(&mut self.incoming).poll_frame(context);
+            }
+            let (piece, over) = match ready!(polled) {
+                Some(Ok(frame)) => (frame.into_data().ok(), self.incoming.is_end_stream()),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => (None, true),
+            };
+            if over {
+                self.give_back();
+            }
+            match piece {
+                Some(bytes) => return Poll::Ready(Some(Ok(bytes))),
+                None if over => return Poll::Ready(None),
+                // Trailers: nobody asks for them.
+                None => {}
+            }
+        }
     }
 
-    fn size_hint(&self) -> SizeHint {
+    pub(super) fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
     }
 }

@@ -152,7 +152,7 @@ impl AsyncWrite for Raw {
 /// What the bytes of a connection go through.
 pub(super) enum Socket {
     Plain(Raw),
-    Tls(Box<TlsStream<Raw>>),
+    Tls(Box<TlsStream<Socket>>),
 }
 
 impl Socket {
