@@ -142,7 +142,7 @@ impl Client {
             if let Ok(label) = platform::http::HeaderValue::from_str(label) {
                 request.headers_mut().insert(header::CONTENT_TYPE, label);
             }
-            *request.body_mut() = Some(raw.body.into());
+            *request.body_mut() = Some(raw.body);
         }
         if let Some(key) = &raw.options.idempotency_key {
             options::check_idempotency_key(key)?;

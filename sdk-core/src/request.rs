@@ -290,7 +290,7 @@ fn add_body(
         return Err(LangflowError::invalid_input("body", message));
     }
     headers.insert(header::CONTENT_TYPE, header_value(wanted));
-    *request.body_mut() = Some(body.into());
+    *request.body_mut() = Some(body);
     Ok(())
 }
 
