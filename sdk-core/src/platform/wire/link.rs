@@ -12,6 +12,7 @@ use http_body::{Body as _, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::pool::Pool;
 use super::socket::{Home, Socket};
@@ -19,7 +20,14 @@ use crate::platform::body::Body as Outgoing;
 
 type Request = http::Request<Outgoing>;
 
-type Driver = Connection<TokioIo<Socket>, Outgoing>;
+/// Any socket: named, it would make the type of a call deeper than the compiler follows.
+type Io = Box<dyn Stream + Send + Sync>;
+
+trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl Stream for Socket {}
+
+type Driver = Connection<TokioIo<Io>, Outgoing>;
 
 /// A connection on which one request at a time is sent.
 pub(super) struct Link {
@@ -40,7 +48,7 @@ pub(super) struct Unsent {
 impl Link {
     pub(super) async fn over(socket: Socket, home: Home) -> hyper::Result<Box<Link>> {
         let look = socket.look();
-        let (sender, driver) = http1::handshake(TokioIo::new(socket)).await?;
+        let (sender, driver) = http1::handshake(TokioIo::new(Box::new(socket) as Io)).await?;
         Ok(Box::new(Link {
             sender,
             driver: Some(driver),

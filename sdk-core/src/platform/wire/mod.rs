@@ -19,6 +19,7 @@ use http::header::{ACCEPT, HOST, PROXY_AUTHORIZATION};
 use http::{HeaderValue, Uri};
 use url::Position;
 
+use super::BorrowingFuture;
 use super::body::Body as Outgoing;
 pub(super) use dial::{Dial, Proxy};
 pub use error::ConnectionError;
@@ -59,8 +60,7 @@ impl HttpClient {
             let reused = idle.is_some();
             let mut link = match idle {
                 Some(link) => link,
-                // Boxed: most requests find a connection, and their futures need not be as large and deep.
-                None => Box::pin(self.connected(home)).await?,
+                None => self.connected(home).await?,
             };
             let failed = match link.send(request).await {
                 Ok(answer) => {
@@ -78,10 +78,14 @@ impl HttpClient {
         }
     }
 
-    async fn connected(&self, home: Home) -> Result<Box<Link>, ConnectionError> {
-        let socket = self.dial.dial(home).await?;
-        let link = Link::over(socket, home).await;
-        link.map_err(|error| ConnectionError::new(Stage::Connect, error))
+    /// A new connection. Most requests find one, and neither their futures nor the types of these need be
+    /// as large for it: in a box.
+    fn connected(&self, home: Home) -> BorrowingFuture<'_, Result<Box<Link>, ConnectionError>> {
+        Box::pin(async move {
+            let socket = self.dial.dial(home).await?;
+            let link = Link::over(socket, home).await;
+            link.map_err(|error| ConnectionError::new(Stage::Connect, error))
+        })
     }
 
     /// The request as it goes over a connection.
