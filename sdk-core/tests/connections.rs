@@ -7,7 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use langflow_client::{CallOptions, Client, ClientBuilder, ErrorCode, LangflowError, RunRequest};
+use futures::future::BoxFuture;
+use langflow_client::{
+    Answered, CallOptions, Client, ClientBuilder, ErrorCode, LangflowError, Middleware, Next,
+    Outgoing, RunRequest, Unanswered,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -656,4 +660,42 @@ fn calls_on_the_event_loop_of_a_host() {
     // The same client elsewhere.
     assert_eq!(beside.block_on(run(&client)).unwrap(), "Hi");
     assert_eq!(connections.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_proxy_that_speaks_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = Tls::new(&folder, "127.0.0.1");
+    let proxy = Tls::serve(tls.config.clone()).await;
+    let made = client("http://workspace.test")
+        .allow_http(true)
+        .ca_bundle(&tls.ca)
+        .proxy(proxy);
+    assert_eq!(run(&made.build().unwrap()).await.unwrap(), "Hi");
+}
+
+/// Reads what the server says and puts something else in its place.
+struct Rewrites;
+
+impl Middleware for Rewrites {
+    fn handle<'a>(&'a self, request: Outgoing, next: Next<'a>) -> BoxFuture<'a, Answered> {
+        Box::pin(async move {
+            let mut answer = next.run(request).await?;
+            assert_eq!(answer.content_length(), Some(ANSWER.len() as u64));
+            let body = answer.bytes().await.map_err(Unanswered::Connection)?;
+            assert_eq!(body, ANSWER);
+            answer.set_body(ANSWER.replace("Hi", "Ho"));
+            Ok(answer)
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_link_reads_a_body_and_puts_one_back() {
+    let (url, connections) = answering();
+    let client = client(&url).middleware(Rewrites).build().unwrap();
+    for _ in 0..2 {
+        assert_eq!(run(&client).await.unwrap(), "Ho");
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
