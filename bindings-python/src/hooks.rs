@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use langflow_client::{Answered, ErrorCode, LangflowError, Middleware, Next, Outgoing, Response, Unanswered};
+use langflow_client::{
+    Answered, ErrorCode, LangflowError, Middleware, Next, Outgoing, Response, Unanswered,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -38,11 +40,7 @@ impl Hooks {
         .await
     }
 
-    async fn after(
-        &self,
-        request: Py<PyAny>,
-        answer: &Response,
-    ) -> Result<(), Unanswered> {
+    async fn after(&self, request: Py<PyAny>, answer: &Response) -> Result<(), Unanswered> {
         let chain = self.0.clone();
         let arguments = (request, answer.status().as_u16(), said(answer.headers()));
         elsewhere(move |py| chain.bind(py).call_method1("after", arguments).map(drop)).await
