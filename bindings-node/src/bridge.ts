@@ -18,7 +18,7 @@ import { type Names, RUN_NAMES } from './names.js';
 import { headerPairs, objectOf, type RequestOptions, requestOptionsToWire } from './options.js';
 import { type PageData, PagePromise } from './page.js';
 import { cancelled, translate } from './raise.js';
-import { RunResult, type WireResult } from './result.js';
+import { resultOf, type RunResult, type WireResult } from './result.js';
 import { EngineSource, type Source } from './source.js';
 import { FlowStream } from './stream.js';
 import { feed, finish } from './transfer.js';
@@ -57,7 +57,7 @@ export class Bridge {
       const request = toJson(runRequest(params, wire));
       answer = await guarded(signal, (cancel) => engine.run(request, cancel));
     }
-    return new RunResult(JSON.parse(answer) as WireResult);
+    return resultOf(JSON.parse(answer) as WireResult);
   }
 
   /** Starts a run in the background; answers with the id of the job. */

@@ -1,6 +1,6 @@
 /** What happens while a flow runs: the same words for every server. */
 import type { JsonValue } from './json.js';
-import { RunResult, type WireResult } from './result.js';
+import { resultOf, type RunResult, type WireResult } from './result.js';
 
 interface EventBase {
   /** The server's id of the event, from which a stream can be resumed. */
@@ -94,6 +94,6 @@ export function eventFromWire(wire: Readonly<Record<string, unknown>>): FlowEven
       .filter(([, value]) => value !== null)
       .map(([name, value]) => [NAMES[name] ?? name, value]),
   );
-  if (event['type'] === 'end') event['result'] = new RunResult(event['result'] as WireResult);
+  if (event['type'] === 'end') event['result'] = resultOf(event['result'] as WireResult);
   return event as unknown as FlowEvent;
 }

@@ -4,7 +4,7 @@ import type { JsonObject } from './json.js';
 import type { LangflowError } from './errors.js';
 import { objectOf, type RequestOptions, signalOnly, toSeconds } from './options.js';
 import { errorFromWire } from './raise.js';
-import { RunResult, type WireResult } from './result.js';
+import { resultOf, type RunResult, type WireResult } from './result.js';
 import type { FlowStream } from './stream.js';
 
 /** Where a job stands: the last three are final, `suspended` waits for {@link FlowJob.resume}. */
@@ -80,7 +80,7 @@ export class FlowJob {
     const { timeout } = objectOf(options, 'options') as RequestOptions;
     const signal = signalOnly(options, 'timeout');
     const args = { job_id: this.id, timeout: toSeconds('timeout', timeout) };
-    return new RunResult((await this.#bridge.invoke('job.wait', args, signal)) as WireResult);
+    return resultOf((await this.#bridge.invoke('job.wait', args, signal)) as WireResult);
   }
 
   /**

@@ -4,7 +4,7 @@ import type { EngineStream } from './engine.js';
 import type { LangflowError } from './errors.js';
 import { Cancelled, InternalError } from './generated/errors.js';
 import { cancelled, errorFromWire, invalidInput, translate } from './raise.js';
-import { RunResult, type WireResult } from './result.js';
+import { resultOf, type RunResult, type WireResult } from './result.js';
 
 /** How many runs are made. */
 export interface RunManyOptions {
@@ -128,6 +128,6 @@ function outcome(event: WireResult): RunOutcome {
   const { index, done, failed, total, result, error } = event as Record<string, never>;
   const counted = { index, done, failed, total } as unknown as Omit<RunOutcome, 'result' | 'error'>;
   return error === undefined
-    ? { ...counted, result: new RunResult(result as unknown as WireResult) }
+    ? { ...counted, result: resultOf(result as unknown as WireResult) }
     : { ...counted, error: errorFromWire(error) };
 }

@@ -89,7 +89,7 @@ export interface ClientOptions {
   readonly cacheEntries?: number | undefined;
   /** Bytes that one event of a stream may have. */
   readonly maxEvent?: number | undefined;
-  /** Throws `SessionExpired` where a session's memory is gone, instead of starting afresh. */
+  /** Throws `SessionExpired` where a session's memory is gone, instead of starting afresh with a warning. */
   readonly strictSessions?: boolean | undefined;
   /**
    * Tries a run again even where it may have been executed, as after a lost connection: the flow may

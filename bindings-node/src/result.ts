@@ -1,7 +1,11 @@
 /** The answer of a run. */
+import { engineFactory } from './engine.js';
 import type { JsonValue } from './json.js';
 import { NoSingleOutput } from './generated/errors.js';
 import { errorFromWire, invalidInput } from './raise.js';
+
+const EXPIRED =
+  'langflow-client: a session had expired, and the flow began a new memory; `strictSessions` makes that an error';
 
 /** Whether a run found the memory of its session. */
 export type SessionStatus = 'new' | 'continued' | 'expired' | (string & {});
@@ -160,4 +164,18 @@ function text(value: unknown): string | null {
 
 function number(value: unknown): number | null {
   return typeof value === 'number' ? value : null;
+}
+
+/**
+ * The result of a run that an engine hands over. Of a session whose memory was gone it warns, as an
+ * answer that knows nothing of it looks like any other. No id is said: it is a server's word.
+ *
+ * @internal
+ */
+export function resultOf(wire: WireResult): RunResult {
+  const result = new RunResult(wire);
+  if (result.sessionStatus !== 'expired') return result;
+  const level = engineFactory().environment()['LANGFLOW_LOG']?.trim().toLowerCase();
+  if (level !== 'error') console.warn(EXPIRED);
+  return result;
 }

@@ -111,6 +111,18 @@ test('a session that begins has not expired, one that is gone has', async () => 
   assert.equal(gone.code, 'session_expired');
 });
 
+test('a session that is gone is warned of, once a run', async (t) => {
+  const warn = t.mock.method(console, 'warn', () => undefined);
+  const result = await client.session('hello-flow', 'session_gone').run('x');
+  assert.equal(result.sessionStatus, 'expired');
+  await client.session('hello-flow', 'session_left').stream('x').finalResult();
+  const said = warn.mock.calls.map(({ arguments: [text] }) => text);
+  assert.equal(said.length, 2);
+  for (const text of said) assert.match(text, /session had expired.*strictSessions/);
+  await client.session('hello-flow', result.sessionId).run('x');
+  assert.equal(warn.mock.callCount(), 2);
+});
+
 test('a session of a flow that is not there', async () => {
   assert.ok((await failure(client.session('no-such-flow').run('x'))) instanceof NotFound);
   assert.ok((await failure(client.session('').run('x'))) instanceof InvalidInput);
