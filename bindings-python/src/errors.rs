@@ -5,8 +5,14 @@ use std::any::Any;
 use langflow_client::boundary::{self, ErrorJson};
 use pyo3::prelude::*;
 
+use crate::runtime;
+
 /// The exception that the JSON describes.
 pub fn exception(py: Python<'_>, error: &ErrorJson) -> PyErr {
+    let _inside = match runtime::inside(py) {
+        Ok(inside) => inside,
+        Err(ended) => return ended,
+    };
     let made = py
         .import("langflow_api._errors")
         .and_then(|module| module.call_method1("from_json", (error.0.as_str(),)));

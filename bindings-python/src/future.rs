@@ -31,6 +31,7 @@ pub fn spawn<T: Send + 'static>(
     work: impl Future<Output = Result<T, ErrorJson>> + Send + 'static,
     convert: Convert<T>,
 ) -> PyResult<Py<PyAny>> {
+    let _inside = runtime::inside(py)?;
     spawn_in(py, &running_loop(py)?, work, convert)
 }
 
@@ -41,6 +42,7 @@ pub fn call<T: Send + 'static>(
     work: impl Future<Output = Result<T, ErrorJson>> + Send + 'static,
     convert: Convert<T>,
 ) -> PyResult<Py<PyAny>> {
+    let _inside = runtime::inside(py)?;
     let event_loop = running_loop(py)?;
     #[cfg(unix)]
     if let Some(home) = Home::of(&event_loop, process)? {

@@ -188,6 +188,7 @@ pub struct Stay {
 impl Stay {
     /// Ends it, and closes its connection at once.
     pub fn end(&self, py: Python<'_>) -> PyResult<()> {
+        let _inside = runtime::inside(py)?;
         let Some(home) = self.home.upgrade() else {
             return Ok(());
         };
@@ -214,6 +215,7 @@ impl Turn {
 #[pymethods]
 impl Turn {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let _inside = runtime::inside(py)?;
         self.home().map_or(Ok(()), |home| home.turn(py))
     }
 

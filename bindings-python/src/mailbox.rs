@@ -13,6 +13,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyWeakrefReference;
 
+use crate::runtime;
+
 /// What is to be done in the loop's thread.
 pub type Letter = Box<dyn FnOnce(Python<'_>) -> PyResult<()> + Send>;
 
@@ -199,6 +201,7 @@ impl Drain {
 #[pymethods]
 impl Drain {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let _inside = runtime::inside(py)?;
         if self.process != std::process::id() {
             return Ok(());
         }

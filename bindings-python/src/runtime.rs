@@ -7,10 +7,10 @@ use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
 use langflow_client::boundary::ErrorJson;
@@ -53,6 +53,44 @@ static EXITING: AtomicBool = AtomicBool::new(false);
 /// Whether the interpreter is on its way out; no thread of ours may attach to it then.
 pub fn exiting() -> bool {
     EXITING.load(Ordering::Acquire)
+}
+
+/// Threads that are about to run Python from within our code.
+static INSIDE: AtomicUsize = AtomicUsize::new(0);
+
+/// While it is there the interpreter does not go away: see [`inside`].
+pub struct Inside(());
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// To be held where Python may run from within our code. An interpreter that ends unwinds daemon
+/// threads that want it back, and through code of ours that is an abort: so it waits for those who
+/// are inside, and who comes later stays outside for ever.
+pub fn inside(py: Python<'_>) -> PyResult<Inside> {
+    INSIDE.fetch_add(1, Ordering::AcqRel);
+    let inside = Inside(());
+    if exiting() && !on_main_thread(py, std::process::id())? {
+        drop(inside);
+        py.detach(|| {
+            loop {
+                std::thread::park();
+            }
+        });
+        return Err(PyRuntimeError::new_err("the interpreter is at its end"));
+    }
+    Ok(inside)
+}
+
+/// Waits a little until nobody is inside.
+fn leave() {
+    let until = Instant::now() + FAREWELL;
+    while INSIDE.load(Ordering::Acquire) > 0 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The runtime of this process.
@@ -122,6 +160,7 @@ fn shutdown(py: Python<'_>) {
     // A daemon thread may find its clock gone in the middle of a wait. It is parked then, and what
     // it has to say interests nobody any more.
     std::panic::set_hook(Box::new(|_| ()));
+    py.detach(leave);
     let current = CURRENT
         .lock()
         .unwrap_or_else(PoisonError::into_inner)

@@ -230,6 +230,17 @@ ENDINGS = {
         threading.Thread(target=list, args=(client.stream_flow("f", "hi"),), daemon=True).start()
         time.sleep(0.3)
         """,
+    "daemon threads with a loop each": """
+        import asyncio
+        from langflow_api import AsyncClient
+
+        def run():
+            asyncio.run(AsyncClient(sys.argv[1], "k").run_flow("f", "hi", timeout=30))
+
+        for _ in range(5):
+            threading.Thread(target=run, daemon=True).start()
+        time.sleep(0.4)
+        """,
     "a coroutine nobody finished": """
         import asyncio
         from langflow_api import AsyncClient
