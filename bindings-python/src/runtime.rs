@@ -7,7 +7,7 @@ use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -57,6 +57,8 @@ pub fn exiting() -> bool {
 
 /// Threads that are about to run Python from within our code.
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
+/// The process that counts them.
+static BORN: AtomicU32 = AtomicU32::new(0);
 
 /// While it is there the interpreter does not go away: see [`inside`].
 pub struct Inside(());
@@ -85,8 +87,12 @@ pub fn inside(py: Python<'_>) -> PyResult<Inside> {
     Ok(inside)
 }
 
-/// Waits a little until nobody is inside.
+/// Waits a little until nobody is inside. A forked child has the number of its parent's threads, which
+/// do not exist there.
 fn leave() {
+    if BORN.load(Ordering::Acquire) != std::process::id() {
+        return;
+    }
     let until = Instant::now() + FAREWELL;
     while INSIDE.load(Ordering::Acquire) > 0 && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(1));
@@ -100,6 +106,7 @@ fn with_current<T>(
     use_it: impl FnOnce(&mut Current) -> std::io::Result<T>,
 ) -> PyResult<T> {
     if !REGISTERED.swap(true, Ordering::AcqRel) {
+        BORN.store(process, Ordering::Release);
         let farewell = wrap_pyfunction!(shutdown, py)?;
         py.import("atexit")?.call_method1("register", (farewell,))?;
     }
