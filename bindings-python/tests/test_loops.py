@@ -114,3 +114,17 @@ def test_a_child_in_the_middle_of_a_loop(mock: MockServer) -> None:
         assert (await client.run_flow("echo", "after")).text == "after"
 
     asyncio.run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="descriptors are counted in /proc")
+def test_sockets_go_with_their_loop(mock: MockServer) -> None:
+    def opened() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    client = mock.async_client()
+    asyncio.run(client.run_flow("echo", "first"))
+    before = opened()
+    for number in range(40):
+        assert asyncio.run(client.run_flow("echo", f"{number}")).text == f"{number}"
+    # Those of the last loop may still be there.
+    assert opened() <= before + 4

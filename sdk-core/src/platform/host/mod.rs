@@ -5,6 +5,7 @@
 mod socket;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -13,7 +14,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::Stream as _;
 use futures::future::{AbortHandle, Abortable};
@@ -31,16 +32,15 @@ const WOKEN: Token = Token(usize::MAX);
 /// How often what is awake is run in one turn before the host's loop has its own.
 const ROUNDS: usize = 32;
 
-/// How old the news of sockets may be when a call begins. A server may have closed a connection while
-/// the host was busy, and a request should not go there.
-const FRESH: Duration = Duration::from_millis(1);
-
 /// What the loop does, so that nobody wakes it who need not.
 const ASLEEP: u8 = 0;
 const RUNNING: u8 = 1;
 const AGAIN: u8 = 2;
 
 type Work = Abortable<Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+/// The numbers of the loops that there are.
+static LIVING: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Core>>> = const { RefCell::new(None) };
@@ -73,7 +73,6 @@ struct Turn {
     poll: mio::Poll,
     events: Events,
     tasks: FuturesUnordered<Work>,
-    looked: Instant,
 }
 
 /// A task of a [`HostLoop`]. Dropping it leaves the task running.
@@ -96,13 +95,15 @@ impl HostLoop {
     pub fn new(runtime: Handle) -> io::Result<HostLoop> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let poll = mio::Poll::new()?;
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let core = Core {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            id,
             registry: poll.registry().try_clone()?,
             waker: mio::Waker::new(poll.registry(), WOKEN)?,
             state: AtomicU8::new(ASLEEP),
             slots: Mutex::default(),
         };
+        locked(&LIVING).insert(id);
         Ok(HostLoop {
             core: Arc::new(core),
             runtime,
@@ -110,7 +111,6 @@ impl HostLoop {
                 poll,
                 events: Events::with_capacity(256),
                 tasks: FuturesUnordered::new(),
-                looked: Instant::now(),
             }),
             incoming: Mutex::default(),
         })
@@ -122,7 +122,8 @@ impl HostLoop {
     }
 
     /// Runs a future here. It is polled before this returns, so that a request is written at once, and
-    /// from then on in [`HostLoop::turn`].
+    /// from then on in [`HostLoop::turn`]. Sockets are not looked at: did a call hear the answers of others,
+    /// whoever begins calls on answers would never give the host's loop its turn.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> HostTask {
         let (handle, registration) = AbortHandle::new_pair();
         locked(&self.incoming).push(Abortable::new(Box::pin(work), registration));
@@ -141,6 +142,11 @@ impl HostLoop {
         CURRENT.with_borrow(|current| current.as_ref().map(|core| core.id))
     }
 
+    /// Whether there still is a loop of this number.
+    pub fn lives(id: u64) -> bool {
+        locked(&LIVING).contains(&id)
+    }
+
     fn run(&self, look: bool) {
         let mut turn = match self.turn.try_lock() {
             Ok(turn) => turn,
@@ -152,7 +158,7 @@ impl HostLoop {
         let _runtime = self.runtime.enter();
         let _here = Here::enter(&self.core);
         self.core.state.store(RUNNING, Ordering::SeqCst);
-        if look || turn.looked.elapsed() > FRESH {
+        if look {
             self.core.look(turn);
         }
         let waker = Waker::from(self.core.clone());
@@ -168,6 +174,12 @@ impl HostLoop {
         // Something wakes itself all the time: the host has its turn, too.
         self.core.state.store(ASLEEP, Ordering::SeqCst);
         self.core.wake_up();
+    }
+}
+
+impl Drop for HostLoop {
+    fn drop(&mut self) {
+        locked(&LIVING).remove(&self.core.id);
     }
 }
 
@@ -187,7 +199,6 @@ impl Core {
                 }
             }
         }
-        turn.looked = Instant::now();
     }
 
     /// Goes to sleep, unless something was woken in the meantime.

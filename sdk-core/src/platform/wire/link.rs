@@ -62,6 +62,11 @@ impl Link {
         self.home == home
     }
 
+    /// Whether nobody will ever hear of it.
+    pub(super) fn is_homeless(&self) -> bool {
+        self.home.is_gone()
+    }
+
     /// Lets the next request look first whether the server has closed the connection. Where it has, the
     /// request comes back unsent.
     pub(super) fn look(&self) {

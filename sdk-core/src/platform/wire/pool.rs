@@ -1,16 +1,11 @@
 //! Connections between two calls.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 use super::IDLE;
 use super::link::Link;
 use super::socket::Home;
 use crate::platform::{Instant, sleep};
-
-/// Up to which a connection that was used a moment ago is taken without a look at it: what a server
-/// has to say of it is longer on its way.
-const FRESH: Duration = Duration::from_millis(1);
 
 /// The connections to one server that nobody uses.
 #[derive(Default)]
@@ -35,7 +30,14 @@ impl Pool {
     /// A connection that can be used here, and was alive when it was last heard of.
     pub(super) fn take(&self, home: Home) -> Option<Box<Link>> {
         let mut idle = self.idle();
-        let at = idle.links.iter().rposition(|(link, _)| link.is_of(home))?;
+        let Some(at) = idle.links.iter().rposition(|(link, _)| link.is_of(home)) else {
+            // One is made now. Who makes a loop for each call would else have the sockets of all of them.
+            let gone = |(link, _): &mut (Box<Link>, Instant)| link.is_homeless();
+            let gone: Vec<_> = idle.links.extract_if(.., gone).collect();
+            drop(idle);
+            drop(gone);
+            return None;
+        };
         let (link, since) = idle.links.remove(at);
         let rest = since.elapsed();
         if rest >= IDLE {
@@ -45,9 +47,9 @@ impl Pool {
             drop(old);
             return None;
         }
-        if rest >= FRESH {
-            link.look();
-        }
+        // Its end, or bytes that nobody asked for, may be here already: to look costs one call of the system,
+        // not to look could cost a run.
+        link.look();
         Some(link)
     }
 

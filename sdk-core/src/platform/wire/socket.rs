@@ -36,6 +36,15 @@ impl Home {
         let runtime = tokio::runtime::Handle::try_current();
         Home::Runtime(runtime.ok().map(|runtime| runtime.id()))
     }
+
+    /// Whether it is known to be gone. Of runtimes that is not known.
+    pub(super) fn is_gone(self) -> bool {
+        match self {
+            Home::Runtime(_) => false,
+            #[cfg(unix)]
+            Home::Loop(id) => !crate::platform::host::HostLoop::lives(id),
+        }
+    }
 }
 
 /// Bytes over TCP.
