@@ -130,3 +130,18 @@ test('a connection that the server closed while the program was busy is not used
     await worker.terminate();
   }
 });
+
+test('calls that begin on the answers of others leave timers their turn', async () => {
+  const body = `
+    let over = false, ticks = 0;
+    setInterval(() => { ticks += 1; }, 5).unref();
+    setTimeout(() => { over = true; }, 1000);
+    const begun = performance.now();
+    const lane = async () => {
+      while (!over && performance.now() - begun < 8000) await client.runFlow(flow);
+    };
+    await Promise.all(Array.from({ length: 50 }, lane));
+    console.log(JSON.stringify({ over, ticks }));`;
+  const { over, ticks } = JSON.parse((await program(body)).stdout);
+  assert.ok(over && ticks > 5, `the timer fired: ${over}, and ${ticks} others of 5 ms`);
+});
