@@ -444,6 +444,41 @@ async fn what_the_environment_says_is_named_and_not_shown() {
     }
 }
 
+/// The variables are the whole process's, so this test runs again in processes of its own.
+#[cfg(unix)]
+#[test]
+fn no_proxy_is_heeded_for_addresses() {
+    const NAME: &str = "no_proxy_is_heeded_for_addresses";
+    if let Ok(url) = std::env::var("TEST_DIRECT_URL") {
+        let made = client(&url).allow_http(true).max_retries(0);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let output = runtime.block_on(run(&made.build().unwrap())).unwrap();
+        assert_eq!(output, "Hi");
+        return;
+    }
+    let (server, _) = answering();
+    // This machine by an address that does not count as its own.
+    let server = server.replace("127.0.0.1", "0.0.0.0");
+    let (_, port) = server.rsplit_once(':').unwrap();
+    for (list, direct) in [
+        ("*".to_owned(), true),
+        (format!("0.0.0.0:{port}"), true),
+        ("0.0.0.0:1".to_owned(), false),
+    ] {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME])
+            .env("TEST_DIRECT_URL", &server)
+            .env("HTTP_PROXY", "http://127.0.0.1:1")
+            .env("NO_PROXY", &list)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.success(), direct, "{list}: {text}");
+        let ran = if direct { "1 passed" } else { "connect_failed" };
+        assert!(text.contains(ran), "{list}: {text}");
+    }
+}
+
 /// `SSL_CERT_FILE` is the whole process's, so this test runs again in a process of its own.
 #[tokio::test]
 async fn ssl_cert_file_is_heeded() {

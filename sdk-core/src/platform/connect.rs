@@ -50,15 +50,52 @@ struct Unusable;
 /// asked for.
 fn intercept(base: &BaseUrl, asked: Option<&str>) -> Result<Option<Intercept>, Unusable> {
     let server: Option<http::Uri> = base.root().parse().ok();
-    let of = |matcher: Matcher| server.and_then(|server| matcher.intercept(&server));
+    let of = |matcher: Matcher| matcher.intercept(server.as_ref()?);
     match asked {
         Some("") => Ok(None),
         Some(url) => of(Matcher::builder().all(url).build())
             .map(Some)
             .ok_or(Unusable),
         None if base.is_loopback() => Ok(None),
+        None if server
+            .as_ref()
+            .is_some_and(|server| excepted(server, &no_proxy())) =>
+        {
+            Ok(None)
+        }
         None => Ok(of(Matcher::from_system())),
     }
+}
+
+/// What the environment excepts from its proxies; of the two names the one that the matcher reads.
+fn no_proxy() -> String {
+    let names = ["NO_PROXY", "no_proxy"];
+    let found = names.into_iter().find_map(|name| std::env::var(name).ok());
+    found.unwrap_or_default()
+}
+
+/// Whether a list of `NO_PROXY` names this server. The matcher passes over `*` where the host is an IP address,
+/// and over entries with a port, and the key would go to a proxy that was not to see it. An entry with a
+/// port counts for that port alone.
+fn excepted(server: &http::Uri, list: &str) -> bool {
+    let port = server.port_u16().unwrap_or(match server.scheme_str() {
+        Some("https") => 443,
+        _ => 80,
+    });
+    let entries = list.split(|by: char| by == ',' || by.is_whitespace());
+    let hosts: Vec<&str> = entries
+        .filter_map(|entry| match entry.rsplit_once(':') {
+            Some((host, own)) if !host.contains(':') || host.ends_with(']') => {
+                let own: u16 = own.parse().ok()?;
+                (own == port).then_some(host)
+            }
+            _ => Some(entry),
+        })
+        .map(|host| host.trim_start_matches('[').trim_end_matches(']'))
+        .collect();
+    // Any proxy does: the question is only whether there would be one.
+    let matcher = Matcher::builder().all("http://proxy").no(hosts.join(","));
+    hosts.contains(&"*") || matcher.build().intercept(server).is_none()
 }
 
 /// The proxies that requests may go through, with what they say of user and password.
@@ -180,6 +217,38 @@ pub fn refused_certificate(error: &ConnectionError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_excepted_from_proxies() {
+        let excepted = |url: &str, list: &str| excepted(&url.parse().unwrap(), list);
+        for (url, list) in [
+            ("https://10.0.0.1:7860/", "*"),
+            ("https://[2001:db8::1]/", "a.example, *"),
+            ("https://host.example/", "*"),
+            ("https://10.0.0.1:7860/", "10.0.0.1:7860"),
+            ("https://10.0.0.1/", "10.0.0.0/8"),
+            ("https://10.0.0.1/", "a.example 10.0.0.1:443"),
+            ("https://[2001:db8::1]:7860/", "[2001:db8::1]:7860"),
+            ("https://[2001:db8::1]:7860/", "2001:db8::1"),
+            ("http://a.host.example/", "host.example:80"),
+        ] {
+            assert!(excepted(url, list), "{url} {list}");
+        }
+        for (url, list) in [
+            ("https://10.0.0.1/", ""),
+            ("https://10.0.0.1/", " , "),
+            ("https://10.0.0.1:7860/", "10.0.0.1:80"),
+            ("https://10.0.0.1/", "10.0.0.1:80, *:80"),
+            (
+                "https://host.example/",
+                "host.example:80,host.example:nonsense",
+            ),
+            ("https://host.example/", "other.example"),
+            ("https://[2001:db8::1]:7860/", "[2001:db8::1]:80"),
+        ] {
+            assert!(!excepted(url, list), "{url} {list}");
+        }
+    }
 
     #[test]
     fn a_variable_that_is_no_proxy_is_an_error() {
