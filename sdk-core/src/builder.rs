@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::base_url::BaseUrl;
 use crate::cache::CacheSettings;
 use crate::client::Client;
-use crate::config::{Config, secret};
+use crate::config::{Config, pem_path, secret};
 use crate::dialect::Api;
 use crate::error::LangflowError;
 use crate::exact::Wide;
@@ -286,7 +286,9 @@ impl ClientBuilder {
             config.headers = options::header_lines("LANGFLOW_CUSTOM_HEADERS", &lines)?;
         }
         if platform::HAS_FILES {
-            config.network.ca_bundle = self.environment("LANGFLOW_CA_BUNDLE")?;
+            const NAME: &str = "LANGFLOW_CA_BUNDLE";
+            let path = self.environment(NAME)?;
+            config.network.ca_bundle = path.map(|path| pem_path(NAME, &path.into())).transpose()?;
         }
         for (from, to) in [
             ("LANGFLOW_TIMEOUT", "timeout"),

@@ -149,8 +149,8 @@ impl Config {
                 ));
             }
             "proxy" => self.network.proxy = Some(proxy(&options::text(name, value)?)?),
-            "ca_bundle" => self.network.ca_bundle = Some(options::text(name, value)?),
-            "client_cert" => self.network.client_cert = Some(options::text(name, value)?),
+            "ca_bundle" => self.network.ca_bundle = Some(pem_path(name, value)?),
+            "client_cert" => self.network.client_cert = Some(pem_path(name, value)?),
             "requests_per_second" => {
                 let rate = options::positive(name, value)?;
                 if rate < limits::SLOWEST {
@@ -262,6 +262,18 @@ impl Config {
             "max_concurrent": self.max_concurrent,
             "cache_ttl": self.cache.ttl.map(|time| time.as_secs_f64()),
         })
+    }
+}
+
+/// The path of a file. What is in such a file may be a private key: it is refused before anything shows it.
+pub(crate) fn pem_path(name: &str, value: &Value) -> Result<String, LangflowError> {
+    let path = options::text(name, value)?;
+    match path.contains(['\n', '\r', '\0']) || path.contains("-----BEGIN") {
+        false => Ok(path),
+        true => Err(LangflowError::invalid_input(
+            name,
+            format!("`{name}` must be the path of a PEM file, not what is in it."),
+        )),
     }
 }
 

@@ -72,9 +72,9 @@ impl Default for Timeouts {
 pub struct Network {
     /// URL of a proxy; empty for none. Absent: what the environment says.
     pub proxy: Option<String>,
-    /// Path of the authorities to trust, in PEM, instead of the platform's.
+    /// Path of a PEM file with the authorities to trust, instead of the platform's.
     pub ca_bundle: Option<String>,
-    /// Path of a certificate with its key, in PEM, to show to the server.
+    /// Path of a PEM file with a certificate and its key, to show to the server.
     pub client_cert: Option<String>,
 }
 

@@ -120,7 +120,7 @@ fn check_store(get: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<(), L
         Some(_) => "SSL_CERT_FILE",
         None => "SSL_CERT_DIR",
     };
-    let path = Path::new(&path).display();
+    let path = crate::config::pem_path(name, &path.to_string_lossy().into())?;
     let message = format!("{name} is {path}, which is not there to be read.");
     Err(LangflowError::invalid_input(name, message))
 }
