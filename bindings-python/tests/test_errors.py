@@ -4,6 +4,8 @@ import asyncio
 import pickle
 import socket
 import struct
+import subprocess
+import sys
 from types import MappingProxyType
 from typing import Any, Callable
 
@@ -264,3 +266,42 @@ def test_an_argument_of_another_type(field: str, call: Callable[[Client], object
     with pytest.raises(LangflowError) as caught:
         call(Client(URL, "k"))
     assert (caught.value.code, caught.value.field) == ("invalid_input", field)
+
+
+FULL = """
+import asyncio, resource, sys
+from langflow_api import AsyncClient, Client, LangflowError
+
+assert "langflow_api._generated.errors" not in sys.modules
+
+async def call(client, flow):
+    answer = client.run_flow(flow, "hi")
+    return answer if KIND is Client else await answer
+
+async def main():
+    good, bad = (KIND(url, "k", max_retries=0) for url in sys.argv[2:])
+    await call(good, "f")
+    # As in a program that has opened all the files that it may: Python cannot load a module then.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    for flow in ("f", ""):
+        try:
+            await call(bad, flow)
+        except LangflowError as error:
+            print(error.code, error.may_have_executed)
+
+KIND = AsyncClient if sys.argv[1] == "AsyncClient" else Client
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of files to set")
+@pytest.mark.parametrize("kind", ["Client", "AsyncClient"])
+def test_the_first_error_where_no_file_can_be_opened(raw: RawServer, kind: str) -> None:
+    work = subprocess.run(
+        [sys.executable, "-c", FULL, kind, raw.url, no_port()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert work.returncode == 0, work.stderr
+    assert work.stdout.splitlines() == ["connect_failed False", "invalid_input False"]

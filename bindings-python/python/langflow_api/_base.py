@@ -223,6 +223,10 @@ class Base:
 
             hooks = chain(said)
             said = {key: said[key] for key in said if key not in ("on_request", "on_response")}
+        # Now, and not with the first error, which can be that no file is to be opened, or that the
+        # interpreter ends: nothing is imported then. Nor with the package, which loads quickly.
+        from ._generated import errors as _errors  # noqa: F401
+
         self._bare = _native.Engine(encode({**said, "language": language}).decode(), hooks)
         self._keyed: tuple[str, _native.Engine] | None = None
 

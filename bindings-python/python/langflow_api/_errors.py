@@ -7,6 +7,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+# Marks the field of an error that came of what a hook raised.
+KEPT = "#raised"
+
 # What an error may know, and its value where it does not.
 _ATTRIBUTES: dict[str, object] = {
     "may_have_executed": False,
@@ -134,7 +137,7 @@ def from_info(info: Mapping[str, Any]) -> LangflowError:
     error: LangflowError = BY_CODE.get(info.get("code"), LangflowError)(
         info.get("message", ""), info
     )
-    if error.field is not None:
+    if error.field is not None and KEPT in error.field:
         from ._hooks import find_cause
 
         find_cause(error)
@@ -153,7 +156,10 @@ def _underneath(code: str, message: str, os_error: int | None = None) -> OSError
         # Of the class of its number, such as `ConnectionRefusedError`.
         return OSError(os_error, os.strerror(os_error))
     if code == "tls_failed":
-        from ssl import SSLError
-
+        try:
+            from ssl import SSLError
+        except (ImportError, OSError):
+            # It takes too long to be loaded before it is needed; then, no file may be to be opened.
+            return ConnectionError(message)
         return SSLError(message)
     return TimeoutError(message) if code == "connect_timeout" else ConnectionError(message)

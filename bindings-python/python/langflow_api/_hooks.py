@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from ._errors import LangflowError
+from ._errors import KEPT, LangflowError
 from ._json import dumps, loads
 from ._native import invalid_input
 
@@ -162,7 +162,6 @@ def _called(name: str, function: Callable[..., Any], *arguments: object) -> Any:
 
 
 # What hooks raised, until their call ends: through the engine goes text only.
-_KEPT = "#raised"
 _raised: dict[str, BaseException] = {}
 _numbers = count()
 
@@ -171,14 +170,14 @@ def _keep(field: str, error: BaseException) -> str:
     if len(_raised) >= 1000:
         # Of calls whose errors nobody looked at.
         _raised.pop(next(iter(_raised)), None)
-    name = f"{field}{_KEPT}{next(_numbers)}"
+    name = f"{field}{KEPT}{next(_numbers)}"
     _raised[name] = error
     return name
 
 
 def find_cause(error: LangflowError) -> None:
     """Gives an error that came of what a hook raised its cause, and the name of the hook."""
-    field, kept, _ = (error.field or "").partition(_KEPT)
+    field, kept, _ = (error.field or "").partition(KEPT)
     if kept:
         error.__cause__ = _raised.pop(error.field or "", None)
         error.field = error._info["field"] = field
