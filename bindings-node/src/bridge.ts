@@ -1,4 +1,5 @@
 /** Carries calls to the engine and answers back; every failure becomes an error of ours. */
+import { onAbort } from './abort.js';
 import { type Thresholds, Alerts, thresholdsToWire } from './alerts.js';
 import { CallPromise } from './call.js';
 import {
@@ -281,14 +282,13 @@ async function guarded<T>(
 ): Promise<T> {
   if (isAborted(signal)) throw cancelled(signal?.reason, false);
   const cancel = engineFactory().cancelHandle();
-  const abort = (): void => cancel.cancel();
-  signal?.addEventListener('abort', abort, { once: true });
+  const unheard = onAbort(signal, () => cancel.cancel());
   try {
     return await work(cancel);
   } catch (thrown) {
     throw isAborted(signal) ? cancelled(signal?.reason, true) : translate(thrown, undefined, names);
   } finally {
-    signal?.removeEventListener('abort', abort);
+    unheard();
   }
 }
 

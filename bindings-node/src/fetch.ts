@@ -15,6 +15,33 @@ const UNCONNECTED: ReadonlySet<string> = new Set([
 ]);
 
 /**
+ * Codes of a handshake that failed: certificates that are not trusted, by the names of `X509_V_ERR_*` of OpenSSL
+ * as Node has them (tls.md, "X509 certificate error codes"), and what TLS itself says. Nothing was sent.
+ */
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_CRL',
+  'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
+  'UNABLE_TO_DECRYPT_CRL_SIGNATURE',
+  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
+  'CRL_SIGNATURE_FAILURE',
+  'CRL_NOT_YET_VALID',
+  'CRL_HAS_EXPIRED',
+  'ERROR_IN_CRL_LAST_UPDATE_FIELD',
+  'ERROR_IN_CRL_NEXT_UPDATE_FIELD',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'INVALID_CA',
+  'PATH_LENGTH_EXCEEDED',
+  'INVALID_PURPOSE',
+  'HOSTNAME_MISMATCH',
+]);
+
+/** Whether it is about TLS; all others of OpenSSL's names have `CERT` in them. */
+function isOfTls(code: string): boolean {
+  return UNTRUSTED.has(code) || /CERT|TLS|SSL/.test(code);
+}
+
+/**
  * Follows only redirects that keep method, body and origin: everything else could lose the request
  * or send the key to somebody else.
  */
@@ -41,7 +68,7 @@ async function explained(answer: Promise<Response>): Promise<Response> {
     // The name is what the engine reads.
     const unsent = found.some(({ message }) => message === 'bad port');
     if (unsent || (code !== undefined && UNCONNECTED.has(code))) error.name = 'ConnectFailed';
-    else if (code !== undefined && /CERT|TLS|SSL/.test(code)) error.name = 'TlsFailed';
+    else if (code !== undefined && isOfTls(code)) error.name = 'TlsFailed';
     else error.name = found[0]?.name ?? 'Error';
     error.stack = '';
     throw error;

@@ -1,5 +1,6 @@
 /** Many runs, some at a time. */
 /// <reference lib="esnext.disposable" preserve="true" />
+import { onAbort } from './abort.js';
 import type { EngineStream } from './engine.js';
 import type { LangflowError } from './errors.js';
 import { Cancelled, InternalError } from './generated/errors.js';
@@ -71,8 +72,7 @@ export class RunMany implements AsyncIterable<RunOutcome>, AsyncDisposable {
       throw invalidInput('runs', 'the outcomes of these runs have been read: call runMany again');
     }
     this.#read = true;
-    const abort = (): void => this.#stream?.close();
-    signal?.addEventListener('abort', abort, { once: true });
+    const unheard = onAbort(signal, () => this.#stream?.close());
     try {
       this.#stream ??= this.#open();
       for (;;) {
@@ -86,7 +86,7 @@ export class RunMany implements AsyncIterable<RunOutcome>, AsyncDisposable {
     } catch (thrown) {
       throw translate(thrown);
     } finally {
-      signal?.removeEventListener('abort', abort);
+      unheard();
       this.#stream?.close();
     }
   }

@@ -1,4 +1,5 @@
 /** A conversation as an object. */
+import { onAbort } from './abort.js';
 import type { Bridge } from './bridge.js';
 import type { Tweaks } from './client.js';
 import type { Message, Session } from './generated/types.js';
@@ -132,17 +133,16 @@ export class FlowSession {
   /** The right to run, after the run that opens the session. */
   async #waited(signal: AbortSignal | undefined): Promise<() => void> {
     if (signal?.aborted === true) throw cancelled(signal.reason, false);
-    let abort: (() => void) | undefined;
+    let unheard: (() => void) | undefined;
     const aborted = new Promise<never>((_, reject) => {
-      abort = () => reject(cancelled(signal?.reason, false));
-      signal?.addEventListener('abort', abort, { once: true });
+      unheard = onAbort(signal, () => reject(cancelled(signal?.reason, false)));
     });
     try {
       let opened: (() => void) | undefined;
       while ((opened = this.#turn()) === undefined) await Promise.race([this.#opening, aborted]);
       return opened;
     } finally {
-      if (abort !== undefined) signal?.removeEventListener('abort', abort);
+      unheard?.();
     }
   }
 

@@ -1,5 +1,6 @@
 /** A run as a stream of events. */
 /// <reference lib="esnext.disposable" preserve="true" />
+import { onAbort } from './abort.js';
 import type { EndEvent, FlowEvent } from './events.js';
 import { eventsFromLines, lineOf, lineOfError } from './ndjson.js';
 import type { LangflowError } from './errors.js';
@@ -23,7 +24,7 @@ import { teeSource } from './tee.js';
 export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDisposable {
   readonly #source: Source;
   readonly #signal: AbortSignal | undefined;
-  readonly #abort = (): void => this.#source.close();
+  #unheard: (() => void) | undefined;
   #ready: readonly FlowEvent[] = [];
   #at = 0;
   #turn: Promise<unknown> = Promise.resolve();
@@ -202,7 +203,7 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
       if (event !== undefined) return event;
       if (!this.#started) {
         this.#started = true;
-        this.#signal?.addEventListener('abort', this.#abort, { once: true });
+        this.#unheard = onAbort(this.#signal, () => this.#source.close());
       }
       const batch = await this.#source.next();
       if (this.#aborted()) throw this.#signal?.reason;
@@ -256,7 +257,7 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
   }
 
   #release(): void {
-    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#unheard?.();
   }
 
   async *#texts(): AsyncGenerator<string, undefined, undefined> {

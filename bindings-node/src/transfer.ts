@@ -1,4 +1,5 @@
 /** Bodies that are not in memory: their events, to the last one. */
+import { onAbort } from './abort.js';
 import type { EngineStream, FedStream } from './engine.js';
 import { LangflowError } from './errors.js';
 import type { Progress } from './file.js';
@@ -89,7 +90,7 @@ export async function finish(
   const abort = (): void => {
     if (!complete) stream?.close();
   };
-  signal?.addEventListener('abort', abort, { once: true });
+  const unheard = onAbort(signal, abort);
   try {
     stream = open();
     for (;;) {
@@ -116,7 +117,7 @@ export async function finish(
     check(true);
     throw translate(thrown);
   } finally {
-    signal?.removeEventListener('abort', abort);
+    unheard();
     stream?.close();
   }
 }

@@ -72,6 +72,47 @@ test('a signal leaves no listener behind', async () => {
   assert.equal(listeners.length, 0);
 });
 
+test('a signal that many calls share has one listener, and ends them all', async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  let listeners = 0;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...given) => {
+    listeners += 1;
+    addEventListener.apply(signal, given);
+  };
+  signal.removeEventListener = (...given) => {
+    listeners -= 1;
+    removeEventListener.apply(signal, given);
+  };
+  const warnings = [];
+  const warn = (warning) => warnings.push(warning);
+  process.on('warning', warn);
+  const begun = server.requests.length;
+  const calls = Array.from({ length: 20 }, () => failure(client.runFlow(flow, { signal })));
+  const streams = Array.from({ length: 20 }, () => client.streamFlow(flow, { signal }));
+  await Promise.all(streams.map((stream) => stream.next()));
+  // One that ends takes nothing from the others.
+  streams[0].close();
+  const waiting = streams.slice(1).map((stream) => failure(stream.next()));
+  while (server.requests.length < begun + 40) await new Promise((done) => setTimeout(done, 5));
+  assert.equal(listeners, 1);
+  controller.abort();
+  for (const error of await Promise.all([...calls, ...waiting])) {
+    assert.ok(error instanceof Cancelled, error);
+  }
+  // Warnings come in a turn of their own.
+  await new Promise((done) => setTimeout(done, 20));
+  process.off('warning', warn);
+  assert.deepEqual(warnings, []);
+  // After the last call of another signal none is left.
+  const other = new AbortController().signal;
+  const taken = [];
+  other.removeEventListener = (_, listener) => taken.push(listener);
+  await failure(Promise.all([1, 2].map(() => client.runFlow({ flowId: '' }, { signal: other }))));
+  assert.equal(taken.length, 1);
+});
+
 test('what is no signal is refused', async () => {
   const error = await failure(() => client.runFlow(flow, { signal: {} }));
   assert.ok(error instanceof InvalidInput);

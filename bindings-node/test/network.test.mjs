@@ -201,6 +201,32 @@ test('the environment names a proxy, whom not to ask for through it, and an auth
   assert.equal(proxy.heads.length, 3);
 });
 
+test('fetch sends nothing to a server whose certificate is not good', async () => {
+  const openssl = (...args) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const names = ['-subj', '/CN=own', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  openssl('req', '-x509', ...key, '-keyout', 'own.key', '-out', 'own.crt', ...names);
+  const pem = { key: readFileSync(file('own.key')), cert: readFileSync(file('own.crt')) };
+  const own = await tlsServer(pem);
+  const script = `
+    import { LangflowClient } from 'langflow-client';
+    const client = new LangflowClient({ baseUrl: process.argv[1], apiKey: 'k', maxRetries: 0 });
+    const error = await client.runFlow({ flowId: 'f', inputValue: 'x' }).catch((error) => error);
+    console.log(error.code, error.mayHaveExecuted, error.text);`;
+  const told = async (url, env = {}) => {
+    const args = ['--input-type=module', '-e', script, url];
+    env = { PATH: process.env.PATH, LANGFLOW_ENGINE: 'wasm', ...env };
+    return (await promisify(execFile)(process.execPath, args, { cwd: root, env })).stdout.trim();
+  };
+  // UNABLE_TO_VERIFY_LEAF_SIGNATURE, DEPTH_ZERO_SELF_SIGNED_CERT, ERR_TLS_CERT_ALTNAME_INVALID
+  const trusting = { NODE_EXTRA_CA_CERTS: ca };
+  for (const [url, env] of [[tls.url], [own.url], [`https://localhost:${tls.port}`, trusting]]) {
+    assert.equal(await told(url, env), 'tls_failed false undefined', url);
+  }
+  assert.equal(own.heads.length, 0);
+  assert.equal(await told(tls.url, trusting), 'undefined undefined Hello!');
+});
+
 test('a proxy that is not there', async () => {
   const error = await failure(run(tls.named, { caBundle: ca, proxy: 'http://127.0.0.1:9' }));
   assert.ok(error instanceof ConnectFailed && !error.mayHaveExecuted, String(error));
