@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
 use tokio::time::Sleep;
 
-use crate::errors::from_panic;
+use crate::errors::{self, from_panic};
 
 /// How long Ctrl-C may go unnoticed.
 const TICK: Duration = Duration::from_millis(40);
@@ -110,11 +110,20 @@ fn with_current<T>(
         let farewell = wrap_pyfunction!(shutdown, py)?;
         py.import("atexit")?.call_method1("register", (farewell,))?;
     }
-    let failed =
-        |error: std::io::Error| PyRuntimeError::new_err(format!("cannot start a thread: {error}"));
+    // Nothing of Python's runs while the place is locked, errors included.
+    current(process, use_it).map_err(|error| {
+        let message = format!("No call can be begun: {error}.");
+        errors::exception(py, &errors::plain("connect_failed", &message))
+    })
+}
+
+fn current<T>(
+    process: u32,
+    use_it: impl FnOnce(&mut Current) -> std::io::Result<T>,
+) -> std::io::Result<T> {
     let mut place = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
     if place.as_ref().is_none_or(|found| found.process != process) {
-        let runtime = single().map_err(failed)?;
+        let runtime = single()?;
         // The threads of the parent do not exist in a forked child: its runtime cannot even be
         // dropped.
         std::mem::forget(place.replace(Current {
@@ -124,8 +133,8 @@ fn with_current<T>(
         }));
     }
     match place.as_mut() {
-        Some(current) => use_it(current).map_err(failed),
-        None => Err(PyRuntimeError::new_err("no runtime")),
+        Some(current) => use_it(current),
+        None => Err(std::io::Error::other("no runtime")),
     }
 }
 
