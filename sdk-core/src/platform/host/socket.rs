@@ -154,13 +154,6 @@ impl HostTcpStream {
         self.slot.write.attempt(context, connected, |()| true)
     }
 
-    /// Whether the other side has closed it, or has said what nobody asked for, as far as the loop has
-    /// heard.
-    pub fn is_stirred(&self) -> bool {
-        let read = &self.slot.read;
-        read.ready.load(Ordering::Acquire) || read.over.load(Ordering::Acquire)
-    }
-
     /// Sends small pieces at once.
     ///
     /// # Errors

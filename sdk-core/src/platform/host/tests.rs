@@ -179,17 +179,24 @@ fn a_task_that_is_aborted_closes_its_connection() {
 }
 
 #[test]
-fn an_idle_connection_that_the_server_closes_is_known_before_it_is_used() {
+fn what_begins_leaves_the_news_of_others_to_the_turn() {
     let host = Host::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let stream = host.finish(HostTcpStream::connect(address)).unwrap();
-    assert!(!stream.is_stirred());
-    drop(listener.accept().unwrap());
-    // The host has been busy in the meantime: the beginning of a call hears of it.
-    thread::sleep(Duration::from_millis(50));
+    let mut stream = host.finish(HostTcpStream::connect(address)).unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    let (done, heard) = mpsc::channel();
+    host.host.spawn(async move {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).await.unwrap();
+        done.send(byte).unwrap();
+    });
+    server.write_all(b"x").unwrap();
+    thread::sleep(Duration::from_millis(20));
     host.host.spawn(async {});
-    assert!(stream.is_stirred());
+    assert!(heard.try_recv().is_err());
+    host.host.turn();
+    assert_eq!(heard.try_recv().unwrap(), *b"x");
 }
 
 #[test]
