@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _};
 use serde_json::{Map, Value, json};
 
@@ -56,9 +55,7 @@ impl Client {
         let call = Call::new(self, operation, options);
         let parts = Parts {
             args,
-            body: Bytes::new(),
-            content_type: None,
-            accept: None,
+            ..Parts::default()
         };
         let request = request::build(&self.place(operation)?, operation, parts)?;
         let answer = self.exchange(request, &call).await?;

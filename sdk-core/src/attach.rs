@@ -112,7 +112,7 @@ impl Client {
             // Opened anew for each attempt; until then one byte stands for it.
             body: Bytes::from_static(b" "),
             content_type: Some(upload.media_type(operation)?),
-            accept: None,
+            ..Parts::default()
         };
         let mut request = request::build(&self.place(operation)?, operation, parts)?;
         *request.body_mut() = None;

@@ -69,14 +69,16 @@ impl Luck {
         platform::hex(&self.0[..12], "idem_")
     }
 
-    /// The id of a trace of its own.
-    pub(crate) fn trace(&self) -> String {
-        platform::hex(&self.0[12..28], "")
+    /// The id of a trace of its own, behind this.
+    pub(crate) fn trace(&self, prefix: &str) -> String {
+        platform::hex(&self.0[12..28], prefix)
     }
 
     /// The id of the first attempt's span.
-    pub(crate) fn span(&self) -> String {
-        platform::hex(&self.0[28..], "")
+    pub(crate) fn span(&self) -> [u8; 8] {
+        let mut span = [0; 8];
+        span.copy_from_slice(&self.0[28..]);
+        span
     }
 }
 
@@ -109,7 +111,7 @@ impl Asked {
 #[derive(Debug)]
 pub struct Answer {
     /// Where it came from.
-    pub(crate) url: platform::url::Url,
+    pub(crate) url: platform::SharedUrl,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,

@@ -318,7 +318,7 @@ impl Client {
             args,
             body,
             content_type,
-            accept: None,
+            ..Parts::default()
         };
         let request = request::build(&self.place(operation)?, operation, parts)?;
         Ok((call, request))

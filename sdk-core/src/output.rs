@@ -105,14 +105,15 @@ pub fn single_of(outputs: &Outputs, ids: &[String]) -> (Output, Reason) {
     match (there.next(), there.next()) {
         (None, _) => (Output::None, Reason::None),
         (Some(_), Some(_)) => (Output::None, Reason::Multiple),
-        (
-            Some(ComponentOutput {
-                value: Value::String(text),
-                ..
-            }),
-            None,
-        ) => (Output::Text(text.clone()), Reason::Single),
-        (Some(output), None) => (Output::Json(output.value.clone()), Reason::NonString),
+        (Some(output), None) => of_value(&output.value),
+    }
+}
+
+/// The single output that has this value.
+pub fn of_value(value: &Value) -> (Output, Reason) {
+    match value {
+        Value::String(text) => (Output::Text(text.clone()), Reason::Single),
+        value => (Output::Json(value.clone()), Reason::NonString),
     }
 }
 

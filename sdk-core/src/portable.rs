@@ -134,7 +134,7 @@ impl Client {
         };
         files::saved(call, &body).await?;
         Ok(Answer {
-            url: request.url().clone(),
+            url: request.place(),
             status,
             headers,
             body,

@@ -1,6 +1,7 @@
 //! Builds a request from a row of the operation table: the second builder beside progenitor's,
 //! which the bindings use since it needs no type of the language.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::exact;
@@ -37,6 +38,8 @@ const FORM_FIELDS: &str = "application/x-www-form-urlencoded";
 pub struct Parts {
     /// Path, query and header parameters by wire name.
     pub args: Map<String, Value>,
+    /// One more of them: the only one that most calls have, without a map for it.
+    pub id: Option<(&'static str, Value)>,
     /// The body, empty for none.
     pub body: Bytes,
     /// Media type of the body where it is not the operation's first.
@@ -53,24 +56,32 @@ pub fn build(
 ) -> Result<platform::Request, LangflowError> {
     let Parts {
         args,
+        id,
         body,
         content_type,
         accept,
     } = parts;
-    if let Some(unknown) = args
+    let id = id.as_ref().map(|(name, value)| (*name, value));
+    let names = args
         .keys()
-        .find(|name| !operation.params.iter().any(|p| p.name == **name))
+        .map(String::as_str)
+        .chain(id.map(|(name, _)| name));
+    if let Some(unknown) = { names }.find(|name| !operation.params.iter().any(|p| p.name == *name))
     {
         let message = format!("`{}` takes no argument `{unknown}`.", operation.id);
         return Err(LangflowError::invalid_input(unknown, message));
     }
-    let mut path = operation.path.to_owned();
+    let mut path = Cow::Borrowed(operation.path);
     let mut query = platform::url::form_urlencoded::Serializer::new(String::new());
     let mut has_query = false;
     // With what belongs to every request it has a dozen; to grow is to hash them anew.
     let mut headers = HeaderMap::with_capacity(16);
     for param in operation.params {
-        let value = match args.get(param.name) {
+        let known = id.filter(|(name, _)| *name == param.name);
+        let value = match known
+            .map(|(_, value)| value)
+            .or_else(|| args.get(param.name))
+        {
             None | Some(Value::Null) if param.required => {
                 let message = format!("`{}` needs `{}`.", operation.id, param.name);
                 return Err(LangflowError::invalid_input(param.name, message));
@@ -78,16 +89,13 @@ pub fn build(
             None | Some(Value::Null) => continue,
             Some(value) => value,
         };
+        if let (In::Path, Kind::String, Value::String(text)) = (param.location, param.kind, value) {
+            path = filled(operation, &path, param.name, text)?;
+            continue;
+        }
         for text in texts(param, value)? {
             match param.location {
-                In::Path => {
-                    match operation.open_source() {
-                        true => check_whole_segment(param.name, &text)?,
-                        false => check_segment(param.name, &text)?,
-                    }
-                    let encoded = utf8_percent_encode(&text, SEGMENT).to_string();
-                    path = path.replace(&["{", param.name, "}"].concat(), &encoded);
-                }
+                In::Path => path = filled(operation, &path, param.name, &text)?,
                 In::Query => {
                     let text = uncut(operation, param, text)?;
                     query.append_pair(param.name, &text);
@@ -100,10 +108,13 @@ pub fn build(
             }
         }
     }
-    let url = join(base, &path, has_query.then(|| query.finish()))?;
+    let url = join(base, &path)?;
     // The table holds only methods of HTTP.
     let method = Method::from_bytes(operation.method.as_bytes()).unwrap_or(Method::GET);
     let mut request = platform::Request::new(method, url);
+    if has_query {
+        request.url_mut().set_query(Some(&query.finish()));
+    }
     headers.insert(
         header::ACCEPT,
         HeaderValue::from_static(accept.unwrap_or(operation.accept)),
@@ -113,21 +124,45 @@ pub fn build(
     Ok(request)
 }
 
+/// A path with a value in the place of its name.
+fn filled(
+    operation: &Operation,
+    path: &str,
+    name: &str,
+    text: &str,
+) -> Result<Cow<'static, str>, LangflowError> {
+    match operation.open_source() {
+        true => check_whole_segment(name, text)?,
+        false => check_segment(name, text)?,
+    }
+    let mut out = String::with_capacity(path.len() + text.len());
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        rest = after;
+        match after.strip_prefix(name).and_then(|it| it.strip_prefix('}')) {
+            Some(after) => {
+                out.extend(utf8_percent_encode(text, SEGMENT));
+                rest = after;
+            }
+            None => out.push('{'),
+        }
+    }
+    out.push_str(rest);
+    Ok(Cow::Owned(out))
+}
+
 /// Where the last request of a thread went.
 struct Last {
     base: String,
     parsed: platform::url::Url,
-    path: Option<String>,
-    url: platform::url::Url,
+    path: String,
+    url: platform::SharedUrl,
 }
 
 /// The URL. Almost every request of a thread goes to where the last one went, so that neither the host
 /// nor, most times, the path need be looked at again.
-fn join(
-    base: &str,
-    path: &str,
-    query: Option<String>,
-) -> Result<platform::url::Url, LangflowError> {
+fn join(base: &str, path: &str) -> Result<platform::SharedUrl, LangflowError> {
     thread_local! {
         static LAST: std::cell::RefCell<Option<Last>> = const { std::cell::RefCell::new(None) };
     }
@@ -140,26 +175,25 @@ fn join(
                 })?;
                 last.insert(Last {
                     base: base.to_owned(),
-                    url: parsed.clone(),
+                    url: under(&parsed, path),
                     parsed,
-                    path: None,
+                    path: path.to_owned(),
                 })
             }
         };
-        if last.path.as_deref() != Some(path) {
-            let prefix = last.parsed.path().trim_end_matches('/');
-            let whole = [prefix, path].concat();
-            last.url.clone_from(&last.parsed);
-            last.url.set_path(&whole);
-            last.url.set_query(None);
-            last.path = Some(path.to_owned());
+        if last.path != path {
+            last.url = under(&last.parsed, path);
+            path.clone_into(&mut last.path);
         }
-        let mut url = last.url.clone();
-        if query.is_some() {
-            url.set_query(query.as_deref());
-        }
-        Ok(url)
+        Ok(last.url.clone())
     })
+}
+
+fn under(base: &platform::url::Url, path: &str) -> platform::SharedUrl {
+    let mut url = base.clone();
+    url.set_path(&[base.path().trim_end_matches('/'), path].concat());
+    url.set_query(None);
+    url.into()
 }
 
 /// An id of a path. `.` and `..` are taken out of every URL, even when encoded, and would make
@@ -289,7 +323,11 @@ fn add_body(
         );
         return Err(LangflowError::invalid_input("body", message));
     }
-    headers.insert(header::CONTENT_TYPE, header_value(wanted));
+    let value = match wanted {
+        JSON => HeaderValue::from_static(JSON),
+        other => header_value(other),
+    };
+    headers.insert(header::CONTENT_TYPE, value);
     *request.body_mut() = Some(body);
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::attach::Kept;
 use crate::cache::Recall;
-use crate::call::{Asked, Call};
+use crate::call::Call;
 use crate::client::Client;
 use crate::config::Secret;
 use crate::dialect::{self, Family, langflow, lfx, responses};
@@ -169,7 +169,6 @@ impl Client {
         family: Family,
     ) -> Result<RunResult, LangflowError> {
         let (call, request) = self.run_call(request, family, false).await?;
-        let sent = Asked::of(&request);
         let result = match self.exchange(request, &call).await {
             Ok(answer) => {
                 let attempts = answer.attempts;
@@ -187,7 +186,7 @@ impl Client {
                     if info.code == ErrorCode::InvalidResponse {
                         info.status.get_or_insert(answer.status.as_u16());
                     }
-                    call.fill(info, Some(&sent), attempts);
+                    call.fill_from(info, &answer);
                     error
                 })
             }
@@ -258,7 +257,7 @@ impl Client {
                 message,
             ));
         }
-        let mut args = Map::from_iter([("flow_id".to_owned(), Value::String(flow_id.clone()))]);
+        let mut name = Some("flow_id");
         let accept = match stream {
             true => "text/event-stream",
             false => "application/json",
@@ -296,16 +295,17 @@ impl Client {
                 body.insert("global_vars".to_owned(), variables.clone());
             }
             if family == Family::Langflow {
-                args = Map::from_iter([("flow_id_or_name".to_owned(), flow_id.clone().into())]);
+                name = Some("flow_id_or_name");
             }
             if family == Family::Responses {
-                body = responses::body(flow_id, body, stream)?;
-                args.clear();
-            } else if family == Family::Langflow && stream {
-                args.insert("stream".to_owned(), true.into());
+                body = responses::body(flow_id.clone(), body, stream)?;
+                name = None;
             }
+            let streams = family == Family::Langflow && stream;
+            let streams = streams.then(|| ("stream".to_owned(), true.into()));
             let parts = Parts {
-                args,
+                args: streams.into_iter().collect(),
+                id: name.map(|name| (name, flow_id.into())),
                 body: json_bytes(&body),
                 content_type: None,
                 accept: Some(accept),
@@ -334,7 +334,8 @@ impl Client {
         call.begins = run.begins;
         call.chosen = chosen;
         let parts = Parts {
-            args,
+            args: Map::new(),
+            id: name.map(|name| (name, flow_id.into())),
             body: json_bytes(&body),
             content_type: None,
             accept: Some(accept),

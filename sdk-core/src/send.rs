@@ -30,6 +30,8 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) const MAX_ANSWER: usize = 256 * 1024 * 1024;
 /// Redirects that one attempt follows.
 const REDIRECTS: u32 = 5;
+const X_LANGFLOW_ATTEMPT: HeaderName = HeaderName::from_static("x-langflow-attempt");
+const X_LANGFLOW_CLIENT: HeaderName = HeaderName::from_static("x-langflow-client");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 impl Client {
@@ -106,7 +108,7 @@ impl Client {
     /// The end of an attempt that succeeded so far.
     async fn finish(
         &self,
-        response: platform::Response,
+        mut response: platform::Response,
         attempts: u32,
         request_id: String,
         call: &Call,
@@ -122,14 +124,16 @@ impl Client {
             }));
         }
         let status = response.status();
-        let (headers, url) = (response.headers().clone(), response.url().clone());
+        // The length is asked of the answer before its headers are taken.
+        let said = response.content_length();
+        let (headers, url) = response.take_head();
         let body = match &call.transfer {
             Some(Transferring::Down(path, progress)) => {
                 self.save(response, path, progress, call).await?;
                 Bytes::new()
             }
             _ => {
-                let body = self.read_body(response, call).await?;
+                let body = self.read_body(response, said, call).await?;
                 match has_type(&headers, "application/json") {
                     true => body.slice_ref(without_mark(&body)),
                     false => body,
@@ -167,19 +171,19 @@ impl Client {
             number += 1;
             request
                 .headers_mut()
-                .insert("x-langflow-attempt", HeaderValue::from(number));
-            let (span_id, traceparent) = trace.span(number);
-            set(request.headers_mut(), TRACEPARENT, &traceparent);
+                .insert(X_LANGFLOW_ATTEMPT, count(number));
+            let traceparent = trace.span(number);
             let span = tracing::info_span!(
                 "langflow.attempt",
                 operation = call.operation.id,
                 request_id = call.request_id,
                 trace_id = trace.id(),
-                span_id,
+                span_id = Trace::span_id(&traceparent),
                 number,
                 status = tracing::field::Empty,
                 code = tracing::field::Empty,
             );
+            set_own(request.headers_mut(), TRACEPARENT, traceparent);
             let outcome = {
                 let attempt = pin!(self.whole_attempt(&request, call, number, want));
                 attempt.instrument(span.clone()).await
@@ -293,17 +297,14 @@ impl Client {
         // progenitor adds it, and no CORS preflight would let it pass.
         headers.remove("api-version");
         headers.insert(header::USER_AGENT, config.user_agent.clone());
-        headers.insert("x-langflow-client", HeaderValue::from_static("sdk"));
+        headers.insert(X_LANGFLOW_CLIENT, HeaderValue::from_static("sdk"));
         set(headers, X_REQUEST_ID, &call.request_id);
         if call.run || safety == Safety::Keyed {
-            let key = call
-                .options
-                .idempotency_key
-                .clone()
-                .unwrap_or_else(|| call.luck.key());
-            crate::options::check_idempotency_key(&key)?;
-            if !headers.contains_key(IDEMPOTENCY_KEY) || call.options.idempotency_key.is_some() {
-                set(headers, IDEMPOTENCY_KEY, &key);
+            if let Some(key) = &call.options.idempotency_key {
+                crate::options::check_idempotency_key(key)?;
+                set(headers, IDEMPOTENCY_KEY, key);
+            } else if !headers.contains_key(IDEMPOTENCY_KEY) {
+                set_own(headers, IDEMPOTENCY_KEY, call.luck.key());
             }
         }
         if let Some(key) = &config.api_key {
@@ -437,14 +438,14 @@ impl Client {
         }
     }
 
-    /// Reads a whole body; each piece has the idle time.
-    pub(crate) async fn read_body(
+    /// Reads a whole body, which is as long as was said; each piece has the idle time.
+    async fn read_body(
         &self,
         response: platform::Response,
+        said: Option<u64>,
         call: &Call,
     ) -> Result<Bytes, Failed> {
-        let said = response.content_length().unwrap_or_default();
-        if said > MAX_ANSWER as u64 {
+        if said.is_some_and(|said| said > MAX_ANSWER as u64) {
             return Err(Failed::last(too_large(call)));
         }
         let mut stream = platform::body_stream(response);
@@ -530,5 +531,21 @@ pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     // Every value was checked where it came in.
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
+    }
+}
+
+/// As [`set`], of a text that nobody else needs.
+fn set_own(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// The number of an attempt. Few calls have a third.
+fn count(number: u32) -> HeaderValue {
+    match number {
+        1 => HeaderValue::from_static("1"),
+        2 => HeaderValue::from_static("2"),
+        _ => HeaderValue::from(number),
     }
 }

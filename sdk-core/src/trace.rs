@@ -1,5 +1,7 @@
 //! W3C trace context: one trace and one span a call, one span an attempt in it.
 
+use std::ops::Range;
+
 use crate::platform::http::HeaderMap;
 
 use crate::call::{Call, Luck};
@@ -28,25 +30,36 @@ pub(crate) fn call_span(call: &Call) -> tracing::Span {
 /// caller's, else its own.
 #[derive(Debug, Clone)]
 pub(crate) struct Trace {
-    id: String,
-    flags: String,
+    /// What the header of each attempt begins with: the version, and the id.
+    prefix: String,
+    flags: [u8; 2],
     luck: Luck,
 }
+
+/// Where the id is in a header.
+const ID: Range<usize> = 3..35;
+/// Where the id of a span is.
+const SPAN: Range<usize> = 36..52;
 
 impl Trace {
     pub(crate) fn of(headers: &HeaderMap, luck: Luck) -> Trace {
         let given = headers
             .get(TRACEPARENT)
             .and_then(|value| value.to_str().ok());
-        let (id, flags) = given.and_then(Trace::parse).unwrap_or_else(|| {
+        let (prefix, flags) = match given.and_then(Trace::parse) {
+            Some((id, flags)) => (["00-", id].concat(), flags),
             // Whether anybody records it is not known here.
-            (luck.trace(), "00".to_owned())
-        });
-        Trace { id, flags, luck }
+            None => (luck.trace("00-"), *b"00"),
+        };
+        Trace {
+            prefix,
+            flags,
+            luck,
+        }
     }
 
     /// The id of a trace, and its flags.
-    fn parse(text: &str) -> Option<(String, String)> {
+    fn parse(text: &str) -> Option<(&str, [u8; 2])> {
         let mut parts = text.trim().split('-');
         let (version, id, span, flags) =
             (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -64,22 +77,33 @@ impl Trace {
             && is_hex(span, 16)
             && !zero(span)
             && is_hex(flags, 2);
-        good.then(|| (id.to_owned(), flags.to_owned()))
+        let flags = flags.as_bytes().try_into().ok()?;
+        good.then_some((id, flags))
     }
 
     /// The id of the trace.
     pub(crate) fn id(&self) -> &str {
-        &self.id
+        &self.prefix[ID]
     }
 
-    /// The span of the attempt of this number, and the header that says so.
-    pub(crate) fn span(&self, number: u32) -> (String, String) {
-        let span = match number {
+    /// The header that says the span of the attempt of this number.
+    pub(crate) fn span(&self, number: u32) -> String {
+        let random = match number {
             1 => self.luck.span(),
-            _ => platform::hex(&platform::random::<8>(), ""),
+            _ => platform::random::<8>(),
         };
-        let header = ["00-", &self.id, "-", &span, "-", &self.flags].concat();
-        (span, header)
+        let mut header = String::with_capacity(SPAN.end + 3);
+        header.push_str(&self.prefix);
+        header.push('-');
+        platform::push_hex(&mut header, &random);
+        header.push('-');
+        header.extend(self.flags.map(char::from));
+        header
+    }
+
+    /// The id of the span in such a header.
+    pub(crate) fn span_id(header: &str) -> &str {
+        &header[SPAN]
     }
 }
 
@@ -94,7 +118,8 @@ mod tests {
         let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let headers = HeaderMap::from_iter([(TRACEPARENT, given.parse().unwrap())]);
         let trace = Trace::of(&headers, Luck::draw().1);
-        let (span, header) = trace.span(1);
+        let header = trace.span(1);
+        let span = Trace::span_id(&header);
         assert_eq!(
             header,
             format!("00-4bf92f3577b34da6a3ce929d0e0e4736-{span}-01")
@@ -112,8 +137,10 @@ mod tests {
             assert!(Trace::parse(given).is_none(), "{given}");
         }
         let one = Trace::of(&HeaderMap::new(), Luck::draw().1);
-        assert!(Trace::parse(&one.span(1).1).is_some());
-        let spans: BTreeSet<_> = (1..4).map(|number| one.span(number).0).collect();
+        assert!(Trace::parse(&one.span(1)).is_some());
+        let spans: BTreeSet<_> = (1..4)
+            .map(|number| Trace::span_id(&one.span(number)).to_owned())
+            .collect();
         assert_eq!(spans.len(), 3);
         let other = Trace::of(&HeaderMap::new(), Luck::draw().1);
         assert_ne!(one.id(), other.id());

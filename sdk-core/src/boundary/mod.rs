@@ -297,7 +297,7 @@ impl Engine {
             args,
             body,
             content_type,
-            accept: None,
+            ..Parts::default()
         };
         let base = self.client.place(operation)?;
         let mut request = request::build(&base, operation, parts)?;

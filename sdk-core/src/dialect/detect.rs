@@ -314,7 +314,8 @@ impl Client {
 
     /// A question without the key: who it is, is not known yet.
     async fn question(&self, path: &str, most: Duration) -> Result<Option<Value>, Silent> {
-        let Ok(url) = format!("{}{path}", self.config.base.root()).parse() else {
+        let url = format!("{}{path}", self.config.base.root());
+        let Ok(url) = url.parse::<platform::url::Url>() else {
             return Ok(None);
         };
         let request = platform::Request::new(Method::GET, url);

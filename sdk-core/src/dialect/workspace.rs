@@ -49,11 +49,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
     let (mut output, mut reason) = output::single(&outputs);
     if let Some(whole) = whole.filter(|_| reason != Reason::Multiple) {
         // What the answer names as its output is the output, also where its component says another.
-        let named = Outputs::from([(
-            "output".to_owned(),
-            output::component("output", None, whole.clone()),
-        )]);
-        (output, reason) = output::single(&named);
+        (output, reason) = output::of_value(whole);
     }
     let text = |key: &str| raw.get(key).and_then(Value::as_str).map(str::to_owned);
     let metadata = raw.get("metadata");

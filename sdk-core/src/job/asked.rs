@@ -42,8 +42,8 @@ impl Client {
         let parts = Parts {
             args: asked.args,
             body: body.unwrap_or_default(),
-            content_type: None,
             accept,
+            ..Parts::default()
         };
         let base = match asked.operation.open_source() {
             true => self.config.base.root(),

@@ -39,7 +39,7 @@ pub use body::{Sent, Sink, attach, file_size, watch};
 #[cfg(not(target_arch = "wasm32"))]
 pub use connect::{http_client, proxies, untrusted};
 pub use feed::{Feed, explain};
-pub use net::{ConnectionError, HttpClient, Request, Response, http, url};
+pub use net::{ConnectionError, HttpClient, Request, Response, SharedUrl, http, url};
 #[cfg(target_arch = "wasm32")]
 pub use net::{http_client, proxies, transport, untrusted};
 
@@ -238,14 +238,19 @@ pub fn random<const N: usize>() -> [u8; N] {
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8], prefix: &str) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(prefix.len() + 2 * bytes.len());
     text.push_str(prefix);
+    push_hex(&mut text, bytes);
+    text
+}
+
+/// Adds bytes as lower-case hexadecimal digits.
+pub fn push_hex(text: &mut String, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for byte in bytes {
         text.push(char::from(DIGITS[usize::from(byte >> 4)]));
         text.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
-    text
 }
 
 /// An environment variable, where there is an environment.

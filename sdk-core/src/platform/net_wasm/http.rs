@@ -163,6 +163,17 @@ impl fmt::Debug for HeaderValue {
     }
 }
 
+impl TryFrom<String> for HeaderValue {
+    type Error = Invalid;
+
+    fn try_from(value: String) -> Result<HeaderValue, Invalid> {
+        match is_visible(&value) {
+            true => Ok(HeaderValue::heard(value)),
+            false => Err(Invalid),
+        }
+    }
+}
+
 impl From<u32> for HeaderValue {
     fn from(number: u32) -> HeaderValue {
         HeaderValue::heard(number.to_string())

@@ -26,6 +26,9 @@ use crate::error::LangflowError;
 use crate::exact;
 use crate::options::Network;
 
+/// Where something goes or came from.
+pub type SharedUrl = Url;
+
 /// What is sent.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -37,10 +40,10 @@ pub struct Request {
 
 impl Request {
     /// Without headers and body.
-    pub fn new(method: Method, url: Url) -> Request {
+    pub fn new(method: Method, url: impl Into<SharedUrl>) -> Request {
         Request {
             method,
-            url,
+            url: url.into(),
             headers: HeaderMap::new(),
             body: None,
         }
@@ -105,6 +108,11 @@ impl Response {
     /// The headers that a page may see.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// The headers and the place, of which the body has no more need.
+    pub(crate) fn take_head(&mut self) -> (HeaderMap, SharedUrl) {
+        (std::mem::take(&mut self.headers), self.url.clone())
     }
 
     /// Bytes of the body, as far as the server said it.

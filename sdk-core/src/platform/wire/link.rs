@@ -157,7 +157,11 @@ impl Body {
         poll_fn(|context| self.poll_chunk(context)).await
     }
 
-    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<hyper::Result<Bytes>>> {
+    /// As [`Body::chunk`].
+    pub(super) fn poll_chunk(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Bytes>>> {
         loop {
             // Asked first, so that the connection knows that somebody wants it.
             let mut polled = Pin::new(&mut self.incoming).poll_frame(context);

@@ -12,6 +12,9 @@ use super::link;
 use crate::platform::BoxStream;
 use crate::platform::body::Body;
 
+/// Where something goes or came from.
+pub type SharedUrl = Arc<Url>;
+
 /// What is sent.
 pub struct Request {
     method: Method,
@@ -24,10 +27,10 @@ pub struct Request {
 
 impl Request {
     /// Without headers and body.
-    pub fn new(method: Method, url: Url) -> Request {
+    pub fn new(method: Method, url: impl Into<SharedUrl>) -> Request {
         Request {
             method,
-            url: Arc::new(url),
+            url: url.into(),
             headers: HeaderMap::new(),
             body: None,
             outgoing: None,
@@ -61,7 +64,7 @@ impl Request {
     }
 
     /// The same place, shared.
-    pub(crate) fn place(&self) -> Arc<Url> {
+    pub(crate) fn place(&self) -> SharedUrl {
         self.url.clone()
     }
 
@@ -212,13 +215,21 @@ impl Response {
 
     /// The bytes as they come.
     pub(crate) fn bytes_stream(self) -> BoxStream<Result<Bytes, ConnectionError>> {
-        Box::pin(futures::stream::try_unfold(self, async |mut this| {
-            Ok(this.chunk().await?.map(|bytes| (bytes, this)))
-        }))
+        let lost = |error| ConnectionError::new(Stage::Exchange, error);
+        match self.body {
+            Incoming::Whole(bytes) => {
+                let bytes = (!bytes.is_empty()).then_some(Ok(bytes));
+                Box::pin(futures::stream::iter(bytes))
+            }
+            Incoming::Wire(mut body) => Box::pin(futures::stream::poll_fn(move |context| {
+                body.poll_chunk(context)
+                    .map(|next| Some(next?.map_err(lost)))
+            })),
+        }
     }
 
     /// The headers and the place, of which the body has no more need.
-    pub(crate) fn take_head(&mut self) -> (HeaderMap, Arc<Url>) {
+    pub(crate) fn take_head(&mut self) -> (HeaderMap, SharedUrl) {
         (std::mem::take(&mut self.headers), self.url.clone())
     }
 }

@@ -25,7 +25,7 @@ pub(super) use dial::{Dial, Proxy};
 pub use error::ConnectionError;
 pub(crate) use error::Stage;
 use link::{Body, Link};
-pub use message::{Request, Response};
+pub use message::{Request, Response, SharedUrl};
 use pool::Pool;
 use socket::Home;
 
