@@ -66,6 +66,8 @@ struct Core {
     waker: mio::Waker,
     state: AtomicU8,
     slots: Mutex<Slab<Arc<Slot>>>,
+    /// Where sockets read into.
+    place: Mutex<Box<[u8]>>,
 }
 
 /// What only the thread has that runs the loop.
@@ -102,6 +104,7 @@ impl HostLoop {
             waker: mio::Waker::new(poll.registry(), WOKEN)?,
             state: AtomicU8::new(ASLEEP),
             slots: Mutex::default(),
+            place: Mutex::new(vec![0; socket::READ].into_boxed_slice()),
         };
         locked(&LIVING).insert(id);
         Ok(HostLoop {

@@ -19,9 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{CURRENT, Core, locked};
 
-/// What one read takes at most: its place has to be written with zeros first, since this crate has no
-/// unsafe code.
-const READ: usize = 64 * 1024;
+/// What one read takes at most.
+pub(super) const READ: usize = 64 * 1024;
 
 /// What a socket is ready for, as far as it is known.
 #[derive(Default)]
@@ -178,11 +177,16 @@ impl AsyncRead for HostTcpStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let size = buffer.remaining().min(READ);
-        let place = buffer.initialize_unfilled_to(size);
+        // By way of a place of the loop's: the buffer would have to be written with zeros each time, since
+        // this crate has no unsafe code, and most answers are much shorter.
+        let read = || {
+            let mut place = locked(&self.core.place);
+            let read = (&self.stream).read(&mut place[..size])?;
+            buffer.put_slice(&place[..read]);
+            Ok(read)
+        };
         // Fewer bytes than there was room for: all is read, and more is an event of its own.
-        let read = || (&self.stream).read(place);
-        let read = ready!(self.slot.read.attempt(context, read, |read| *read == size))?;
-        buffer.advance(read);
+        ready!(self.slot.read.attempt(context, read, |read| *read == size))?;
         Poll::Ready(Ok(()))
     }
 }
