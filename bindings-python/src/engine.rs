@@ -171,8 +171,20 @@ impl Engine {
         future::call(py, here, work, text)
     }
 
-    fn run_many(&self, py: Python<'_>, request: &str) -> PyResult<EventStream> {
-        opened(py, self.engine(py)?.run_many(request))
+    /// With `inputs` these are all that the runs differ in.
+    #[pyo3(signature = (request, inputs=None))]
+    fn run_many(
+        &self,
+        py: Python<'_>,
+        request: &str,
+        inputs: Option<Vec<String>>,
+    ) -> PyResult<EventStream> {
+        let engine = self.engine(py)?;
+        let items = match inputs {
+            Some(inputs) => engine.run_alike(request, inputs),
+            None => engine.run_many(request),
+        };
+        opened(py, items)
     }
 
     fn upload(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import pickle
 import queue
 import threading
@@ -100,6 +101,33 @@ def test_arguments_of_many(raw: RawServer) -> None:
     with pytest.raises(InvalidInput):
         client.run_many("f", ["a"], concurrency=0)
     assert len(client.run_many("f", [])) == 0
+
+
+def test_texts_of_many_go_in_as_they_are(raw: RawServer) -> None:
+    raw.script = runs_only
+    client = Client(raw.url, "k")
+    texts = ["a", 'ü "\n" 🙂', ""]
+    batch = client.run_many("f", texts, timeout=9, concurrency=1)
+    assert [item.input_value for item in batch] == texts
+    sent = [
+        json.loads(request.partition(b"\r\n\r\n")[2])["input_value"] for request in raw.requests
+    ]
+    assert sent == texts
+    # What is wrong with all is the error of each, and what cannot be sent is refused at once.
+    refused = client.run_many("f", ["a", "b"], timeout=-1)
+    assert [item.error.code for item in refused if item.error] == ["invalid_input"] * 2
+    refused = client.run_many("f", ["a", "b"], tweaks={"A": "no"})  # type: ignore[dict-item]
+    assert [item.error.field for item in refused if isinstance(item.error, InvalidInput)] == [
+        "tweaks.A"
+    ] * 2
+    for inputs in (["a", "\ud800"], [{"input_value": "\ud800"}]):
+        with pytest.raises(InvalidInput) as caught:
+            client.run_many("f", inputs)
+        assert caught.value.field == "requests"
+    with pytest.raises(InvalidInput) as caught:
+        client.run_many("f", ["a"], tweaks={"A": {"k": float("nan")}})
+    assert caught.value.field == "requests"
+    assert len(raw.requests) == 3
 
 
 def test_a_bar(mock: MockServer, capfd: pytest.CaptureFixture[str]) -> None:

@@ -66,7 +66,7 @@ impl Client {
         options: ManyOptions,
     ) -> BoxStream<ManyItem> {
         let requests: Vec<_> = requests.into_iter().map(Ok).collect();
-        Box::pin(items(self, requests, options))
+        Box::pin(items(self, requests.into_iter(), options))
     }
 }
 
@@ -74,23 +74,20 @@ type Request = Result<RunRequest, LangflowError>;
 
 fn items(
     client: &Client,
-    requests: Vec<Request>,
+    requests: impl Iterator<Item = Request> + MaybeSend + 'static,
     options: ManyOptions,
 ) -> impl Stream<Item = ManyItem> + MaybeSend + 'static {
     let client = client.clone();
-    let runs = requests
-        .into_iter()
-        .enumerate()
-        .map(move |(index, request)| {
-            let client = client.clone();
-            async move {
-                let outcome = match request {
-                    Ok(request) => client.run_flow(request).await,
-                    Err(error) => Err(error),
-                };
-                ManyItem { index, outcome }
-            }
-        });
+    let runs = requests.enumerate().map(move |(index, request)| {
+        let client = client.clone();
+        async move {
+            let outcome = match request {
+                Ok(request) => client.run_flow(request).await,
+                Err(error) => Err(error),
+            };
+            ManyItem { index, outcome }
+        }
+    });
     let runs = futures::stream::iter(runs);
     let concurrency = options.concurrency.max(1);
     match options.ordered {
@@ -102,7 +99,7 @@ fn items(
 /// The items as they cross a boundary, and the sums behind them.
 pub(crate) fn events(
     client: &Client,
-    requests: Vec<Request>,
+    requests: impl ExactSizeIterator<Item = Request> + MaybeSend + 'static,
     options: ManyOptions,
 ) -> impl Stream<Item = Result<Item, LangflowError>> + MaybeSend + 'static {
     let total = requests.len();
@@ -137,17 +134,49 @@ pub(crate) fn events(
 impl ManyOptions {
     /// Reads what crosses a boundary; a request that is none is the error of its item.
     pub(crate) fn from_json(text: &str) -> Result<(Vec<Request>, ManyOptions), LangflowError> {
+        let (requests, settings) = ManyOptions::read(text, "requests")?;
+        let Value::Array(requests) = requests else {
+            return Err(refuse("requests", "a list", &requests));
+        };
+        let requests = requests.into_iter().map(RunRequest::from_value).collect();
+        Ok((requests, settings))
+    }
+
+    /// As [`ManyOptions::from_json`], of requests that differ in nothing but their input: each is made
+    /// when its run begins.
+    pub(crate) fn alike(
+        text: &str,
+        inputs: Vec<String>,
+    ) -> Result<
+        (
+            impl ExactSizeIterator<Item = Request> + MaybeSend + use<>,
+            ManyOptions,
+        ),
+        LangflowError,
+    > {
+        let (shared, settings) = ManyOptions::read(text, "request")?;
+        let shared = RunRequest::from_value(shared);
+        let requests = inputs.into_iter().map(move |input| {
+            let mut request = shared.clone()?;
+            let input = Value::String(input);
+            request.fields.insert("input_value".to_owned(), input);
+            Ok(request)
+        });
+        Ok((requests, settings))
+    }
+
+    /// The field of this name, which is what is to be run, and the settings beside it.
+    fn read(text: &str, what: &str) -> Result<(Value, ManyOptions), LangflowError> {
         let value = exact::read(text.as_bytes(), Wide::Marked).map_err(|error| {
             LangflowError::invalid_input("request", format!("The request is not JSON: {error}."))
         })?;
         let Value::Object(map) = value else {
             return Err(refuse("request", "an object", &value));
         };
-        let (mut requests, mut settings) = (None, ManyOptions::default());
+        let (mut found, mut settings) = (None, ManyOptions::default());
         for (name, value) in map.into_iter().filter(|(_, value)| !value.is_null()) {
             match (name.as_str(), value) {
-                ("requests", Value::Array(all)) => requests = Some(all),
-                ("requests", other) => return Err(refuse("requests", "a list", &other)),
+                (name, value) if name == what => found = Some(value),
                 ("concurrency", value) => match options::count("concurrency", &value)? {
                     0 => {
                         let message = "`concurrency` must be 1 or more.";
@@ -162,11 +191,12 @@ impl ManyOptions {
                 }
             }
         }
-        let Some(requests) = requests else {
-            let message = "`requests` is missing.";
-            return Err(LangflowError::invalid_input("requests", message));
-        };
-        let requests = requests.into_iter().map(RunRequest::from_value).collect();
-        Ok((requests, settings))
+        match found {
+            Some(found) => Ok((found, settings)),
+            None => {
+                let message = format!("`{what}` is missing.");
+                Err(LangflowError::invalid_input(what, message))
+            }
+        }
     }
 }

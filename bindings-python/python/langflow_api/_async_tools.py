@@ -10,7 +10,12 @@ from ._watch import watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    # only async
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+
+    # only sync
+    # from collections.abc import Iterator, Mapping
+    # both
     from os import PathLike
     from typing import Any, Literal
 
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
     from . import _native
 
     # both
-    from ._many import Inputs, Progress, RunBatch, RunItem
+    from ._many import Inputs, Many, Progress, RunBatch, RunItem
     from ._models import Model
     from ._raw import RawResponse
 
@@ -171,24 +176,21 @@ class AsyncTools(Base):
         Raises:
             InvalidInput: an argument is not usable; nothing was sent.
         """
-        from ._many import RunBatch, inputs_of
+        from ._many import Many, RunBatch, in_order, inputs_of, shared_fields
         from ._progress import told
 
         chosen = inputs_of(inputs)
         with told(progress, len(chosen), "runs") as far:
             items: list[RunItem] = []
-            async for item in self.iter_many(
-                flow_id,
-                chosen,
-                tweaks=tweaks,
-                concurrency=concurrency,
-                timeout=timeout,
-                max_retries=max_retries,
-                headers=headers,
-            ):
-                items.append(item)
-                far(len(items), len(chosen))
-        return RunBatch(sorted(items, key=lambda item: item.index))
+            options = self._options(run_options(timeout, max_retries, headers, NOT_GIVEN))
+            many = Many(flow_id, chosen, shared_fields(tweaks), options, concurrency, False)
+            async for made in self._batches(many):
+                done = len(items)
+                items += made
+                if progress:
+                    for more in range(1, len(made) + 1):
+                        far(done + more, len(chosen))
+        return RunBatch(in_order(items))
 
     async def iter_many(
         self,
@@ -217,21 +219,38 @@ class AsyncTools(Base):
         options = self._options(run_options(timeout, max_retries, headers, NOT_GIVEN))
         many = Many(flow_id, inputs, shared_fields(tweaks), options, concurrency, ordered)
         # only async
+        batches = self._batches(many)
+        try:
+            async for made in batches:
+                for item in made:
+                    yield item
+        finally:
+            await batches.aclose()
+        # only sync
+        # # No generator: what is wrong with the arguments is said at once.
+        # return iterate(self._engine, many)
+        # both
+
+    # only async
+    async def _batches(self, many: Many) -> AsyncGenerator[list[RunItem], None]:
+        """The items as they are done, those together that are there together."""
         engine, message = await self._ready("run_many", many.message)
-        source = engine.run_many(message)
+        source = engine.run_many(message, many.texts)
         try:
             while True:
                 batch = await source.next_events_async()
                 if batch is None:
                     return
-                for item in many.items(batch):
-                    yield item
+                yield many.items(batch)
         finally:
             source.close()
-        # only sync
-        # # No generator: what is wrong with the arguments is said at once.
-        # return iterate(self._engine, many)
-        # both
+
+    # only sync
+    # def _batches(self, many: Many) -> Iterator[list[RunItem]]:
+    #     from .._many import batches
+    #
+    #     return batches(self._engine, many)
+    # both
 
     async def check_tweaks(
         self,

@@ -43,9 +43,10 @@ class Clock:
             return
         fields: dict[str, Any] = loads(text)
         options = fields.get("options")
-        if kind == "run_many" and fields.get("requests"):
+        if kind == "run_many":
             # Each run has the time for itself, and the key is asked for once.
-            options = fields["requests"][0].get("options")
+            runs = fields.get("requests") or [fields.get("request") or {}]
+            options = runs[0].get("options")
         place = options if isinstance(options, dict) else fields
         self._limit = place["timeout"] if "timeout" in place else limit
         if not isinstance(self._limit, (int, float)):

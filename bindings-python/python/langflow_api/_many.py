@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Union
 
 from . import _native
 from ._bridge import encode, result
 from ._errors import from_info
+from ._generated.errors import InvalidInput
 from ._given import NOT_GIVEN, given
 from ._json import loads
 
@@ -132,6 +134,9 @@ class RunBatch(Sequence[RunItem]):
     def __len__(self) -> int:
         return len(self._items)
 
+    def __iter__(self) -> Iterator[RunItem]:
+        return iter(self._items)
+
     def __getitem__(self, index: Any) -> Any:
         return self._items[index]
 
@@ -164,11 +169,23 @@ class Many:
         concurrency: int,
         ordered: bool,
     ) -> None:
-        chosen = inputs_of(inputs)
+        chosen: list[Any] = inputs_of(inputs)
+        settings = {"concurrency": concurrency, "ordered": ordered}
+        self.texts: list[str] | None = None
+        """The inputs where they are all that the runs differ in: they go in as they are."""
+        if _texts(chosen):
+            try:
+                one = self._request(flow_id, {}, shared, options)
+                self.message = encode({"request": one, **settings}).decode()
+            except InvalidInput:
+                # Below it is said of which run.
+                pass
+            else:
+                self.inputs = self.texts = chosen
+                return
         requests = [self._request(flow_id, one, shared, options) for one in chosen]
         self.inputs = [str(request.get("input_value", "")) for request in requests]
-        fields = {"requests": requests, "concurrency": concurrency, "ordered": ordered}
-        self.message = encode(fields).decode()
+        self.message = encode({"requests": requests, **settings}).decode()
 
     @staticmethod
     def _request(
@@ -184,17 +201,33 @@ class Many:
             fields["options"] = sent
         return fields
 
-    def items(self, batch: list[Any]) -> Iterator[RunItem]:
+    def items(self, batch: list[Any]) -> list[RunItem]:
         """The items of a batch of the engine."""
+        inputs = self.inputs
+        made = []
         for event in batch:
             if type(event) is tuple:
                 index, held = event
-                yield RunItem(index, self.inputs[index], result(held))
+                made.append(RunItem(index, inputs[index], result(held)))
                 continue
             event = loads(event)
             if event["type"] == "item":
                 index = event["index"]
-                yield RunItem(index, self.inputs[index], error=from_info(event["error"]))
+                made.append(RunItem(index, inputs[index], error=from_info(event["error"])))
+        return made
+
+
+def _texts(chosen: list[Any]) -> bool:
+    """Whether all inputs are texts that can be sent, which half a character cannot."""
+    if set(map(type, chosen)) != {str}:
+        return False
+    if not all(map(str.isascii, chosen)):
+        try:
+            for one in chosen:
+                one.encode()
+        except UnicodeEncodeError:
+            return False
+    return True
 
 
 def inputs_of(inputs: Inputs) -> list[str | Mapping[str, Any]]:
@@ -207,6 +240,8 @@ def inputs_of(inputs: Inputs) -> list[str | Mapping[str, Any]]:
     if given_one or not hasattr(inputs, "__iter__"):
         raise _refused("inputs", "a list of inputs", inputs)
     chosen = list(inputs)
+    if set(map(type, chosen)) <= {str, dict}:
+        return chosen
     for index, one in enumerate(chosen):
         if not isinstance(one, (str, Mapping)):
             raise _refused(f"inputs[{index}]", "text, or a mapping with `input_value`", one)
@@ -218,17 +253,28 @@ def _refused(name: str, what: str, value: object) -> Exception:
     return _native.invalid_input(name, message)
 
 
-def iterate(engine: _native.Engine, many: Many) -> Iterator[RunItem]:
-    """The items as they are done."""
-    source = engine.run_many(many.message)
+def batches(engine: _native.Engine, many: Many) -> Iterator[list[RunItem]]:
+    """The items as they are done, those together that are there together."""
+    source = engine.run_many(many.message, many.texts)
     try:
         while True:
             batch = source.next_events()
             if batch is None:
                 return
-            yield from many.items(batch)
+            yield many.items(batch)
     finally:
         source.close()
+
+
+def iterate(engine: _native.Engine, many: Many) -> Iterator[RunItem]:
+    """The items as they are done."""
+    for made in batches(engine, many):
+        yield from made
+
+
+def in_order(items: list[RunItem]) -> list[RunItem]:
+    """The items in the order of their inputs."""
+    return sorted(items, key=attrgetter("index"))
 
 
 def shared_fields(tweaks: object) -> dict[str, object]:

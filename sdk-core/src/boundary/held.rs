@@ -3,8 +3,9 @@
 
 use serde::Serialize;
 
-use super::{Engine, ErrorJson, guard};
+use super::{Engine, ErrorJson, EventStream, guard};
 use crate::exact;
+use crate::many::{self, ManyOptions};
 use crate::run::{Crossing, RunRequest, RunResult};
 
 /// The result of a run.
@@ -102,5 +103,13 @@ impl Engine {
             self.client.run_flow(request).await.map(HeldResult)
         })
         .await
+    }
+
+    /// As [`Engine::run_many`], of runs that differ in nothing but their input, which goes in as it is.
+    /// `request` has what they share: `{"request": as for run, without input, "concurrency"?, "ordered"?}`.
+    pub fn run_alike(&self, request: &str, inputs: Vec<String>) -> Result<EventStream, ErrorJson> {
+        let (requests, options) = ManyOptions::alike(request, inputs)?;
+        let items = many::events(&self.client, requests, options);
+        Ok(EventStream::of(items))
     }
 }

@@ -162,7 +162,7 @@ impl Engine {
     /// batch is asked for, and a request that is refused is the error of its item.
     pub fn run_many(&self, request: &str) -> Result<EventStream, ErrorJson> {
         let (requests, options) = ManyOptions::from_json(request)?;
-        let items = crate::many::events(&self.client, requests, options);
+        let items = crate::many::events(&self.client, requests.into_iter(), options);
         Ok(EventStream::of(items))
     }
 

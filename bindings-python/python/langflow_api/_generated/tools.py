@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, Literal
 
-    from .._many import Inputs, Progress, RunBatch, RunItem
+    from .._many import Inputs, Many, Progress, RunBatch, RunItem
     from .._models import Model
     from .._raw import RawResponse
 
@@ -148,24 +148,21 @@ class Tools(Base):
         Raises:
             InvalidInput: an argument is not usable; nothing was sent.
         """
-        from .._many import RunBatch, inputs_of
+        from .._many import Many, RunBatch, in_order, inputs_of, shared_fields
         from .._progress import told
 
         chosen = inputs_of(inputs)
         with told(progress, len(chosen), "runs") as far:
             items: list[RunItem] = []
-            for item in self.iter_many(
-                flow_id,
-                chosen,
-                tweaks=tweaks,
-                concurrency=concurrency,
-                timeout=timeout,
-                max_retries=max_retries,
-                headers=headers,
-            ):
-                items.append(item)
-                far(len(items), len(chosen))
-        return RunBatch(sorted(items, key=lambda item: item.index))
+            options = self._options(run_options(timeout, max_retries, headers, NOT_GIVEN))
+            many = Many(flow_id, chosen, shared_fields(tweaks), options, concurrency, False)
+            for made in self._batches(many):
+                done = len(items)
+                items += made
+                if progress:
+                    for more in range(1, len(made) + 1):
+                        far(done + more, len(chosen))
+        return RunBatch(in_order(items))
 
     def iter_many(
         self,
@@ -190,6 +187,11 @@ class Tools(Base):
         many = Many(flow_id, inputs, shared_fields(tweaks), options, concurrency, ordered)
         # No generator: what is wrong with the arguments is said at once.
         return iterate(self._engine, many)
+
+    def _batches(self, many: Many) -> Iterator[list[RunItem]]:
+        from .._many import batches
+
+        return batches(self._engine, many)
 
     def check_tweaks(
         self,
