@@ -19,6 +19,11 @@ impl Held {
         self.0.expired()
     }
 
+    #[getter]
+    fn skipped_events(&self) -> u64 {
+        self.0.skipped_events()
+    }
+
     fn json(&self) -> String {
         self.0.to_json()
     }

@@ -149,8 +149,9 @@ fn batch(py: Python<'_>, batch: Option<String>) -> PyResult<Py<PyAny>> {
     Ok(batch.into_pyobject(py)?.into_any().unbind())
 }
 
-/// The events as Python has them: a token as the object that its JSON would be, a run that has its
-/// result as its place and the result, all else as JSON.
+/// The events as Python has them: a token as the object that its JSON would be, one of many runs that
+/// has its result as its place and the result, the end of a run as its id and the result, all else as
+/// JSON.
 fn list(py: Python<'_>, items: Vec<Item>) -> PyResult<Py<PyAny>> {
     let made = PyList::empty(py);
     for item in items {
@@ -170,6 +171,7 @@ fn list(py: Python<'_>, items: Vec<Item>) -> PyResult<Py<PyAny>> {
                 made.append(event)?;
             }
             Item::Result(run) => made.append((run.index, held(py, run.result)?))?,
+            Item::End { id, result } => made.append((id, held(py, *result)?))?,
             Item::Json(value) => made.append(PyString::new(py, &boundary::text_of(&value)))?,
         }
     }

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
+import pickle
 import threading
 import time
 from typing import Any, Callable
@@ -10,6 +12,7 @@ import pytest
 from langflow_api import (
     AsyncClient,
     Client,
+    End,
     LangflowError,
     PermissionDenied,
     RunFailed,
@@ -45,6 +48,21 @@ def test_text_and_result(mock: MockServer) -> None:
     assert len(pieces) > 1
     assert "".join(pieces) == result.text
     assert client.stream_flow("hello-flow", "Hi").get_final_result().text == result.text
+
+
+def test_the_end_is_made_when_it_is_asked_for(mock: MockServer) -> None:
+    end = list(mock.client().stream_flow("hello-flow", "Hello!"))[-1]
+    assert isinstance(end, End)
+    text = end.result.text
+    assert end.result is end.result
+    assert end.to_dict()["result"]["text"] == text == str(end.result)
+    assert end.id == end.to_dict()["id"]
+    assert end["type"] == end.type == "end"
+    assert (end.result.skipped_events, end.extra) == (0, {})
+    again = pickle.loads(pickle.dumps(end))
+    assert again == end == copy.deepcopy(end)
+    assert again.result == end.result
+    assert (again.id, again.result.text) == (end.id, text)
 
 
 def test_asyncio(mock: MockServer) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ._json import loads
-from ._models import Model, of
+from ._models import Model, _set_data, of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar, Literal, Union
 
+    from . import _native
     from ._result import RunResult
 
 
@@ -108,7 +109,10 @@ class UnknownEvent(StreamEvent):
 class End(StreamEvent):
     """The last event of a run that succeeded."""
 
-    __slots__ = ()
+    __slots__ = ("_held",)
+
+    # The id and the result, until more is asked for.
+    _held: tuple[str | None, RunResult]
     type: Literal["end"]
     result: RunResult
     _fields = ("type", "id", "result")
@@ -117,10 +121,31 @@ class End(StreamEvent):
 
         @property
         def result(self) -> RunResult:
-            from ._result import RunResult
+            try:
+                return self._held[1]
+            except AttributeError:
+                from ._result import RunResult
 
-            return of(RunResult, self._data["result"])
+                return of(RunResult, self._data["result"])
 
+        def __getattr__(self, name: str) -> Any:
+            if name == "_held":
+                # Made of data.
+                raise AttributeError(name)
+            if name not in ("_data", "id"):
+                return super().__getattr__(name)
+            try:
+                id, result = self._held
+            except AttributeError:
+                return super().__getattr__(name)
+            if name == "id":
+                return id
+            data = {"type": "end", "id": id, "result": result._data}
+            _set_data(self, data)
+            return data
+
+
+_hold = End.__dict__["_held"].__set__
 
 _CLASSES: dict[str, type[StreamEvent]] = {
     "run_started": RunStarted,
@@ -159,6 +184,18 @@ def event(data: dict[str, Any]) -> Event:
     return made
 
 
-def events(batch: list[dict[str, Any] | str]) -> list[Event]:
-    """The events of a batch of the engine's: tokens are there as objects, all else is JSON."""
-    return [of(Token, one) if isinstance(one, dict) else event(loads(one)) for one in batch]
+def events(batch: list[Any]) -> list[Event]:
+    """The events of a batch of the engine's: tokens are there as objects, the end has its result,
+    all else is JSON."""
+    return [of(Token, one) if isinstance(one, dict) else _other(one) for one in batch]
+
+
+def _other(one: str | tuple[str | None, _native.Held]) -> Event:
+    if isinstance(one, str):
+        return event(loads(one))
+    from ._result import holding
+
+    id, held = one
+    made: End = object.__new__(End)
+    _hold(made, (id, holding(held)))
+    return made

@@ -68,6 +68,8 @@ class Held:
     """The single output, where it is text."""
     expired: bool
     """Whether its session had expired."""
+    skipped_events: int
+    """Events of its stream that were passed over."""
     def json(self) -> str:
         """All of it."""
 
@@ -79,7 +81,8 @@ class EventStream:
     def next_batch_async(self) -> Future[str | None]: ...
     def next_events(self) -> list[Any] | None:
         """The same, each by itself: a token as the object that its JSON would be, one of many runs
-        that has its result as a tuple of its index and a :class:`Held`, all else as JSON."""
+        that has its result as a tuple of its index and a :class:`Held`, the end of a run as a
+        tuple of its id and a :class:`Held`, all else as JSON."""
     def next_events_async(self) -> Future[list[Any] | None]: ...
     def close(self) -> None: ...
 

@@ -94,8 +94,11 @@ class RunResult(Model):
     @property
     def skipped_events(self) -> int:
         """Events of its stream that were passed over as malformed (``skip_malformed``)."""
-        skipped: int = self._data.get("skipped_events", 0)
-        return skipped
+        try:
+            return self._held.skipped_events
+        except AttributeError:
+            skipped: int = self._data.get("skipped_events", 0)
+            return skipped
 
     _fields = (
         "output",
@@ -123,13 +126,22 @@ class RunResult(Model):
             NoSingleOutput: there is none, more than one, or one that is not text; the error
                 lists what there is.
         """
-        text = self._data.get("text")
-        if isinstance(text, str):
+        text = self._text()
+        if text is not None:
             return text
         from ._generated.errors import NoSingleOutput
 
         info = self._data.get("text_error") or {}
         raise NoSingleOutput(info.get("message", "The run has no single text output."), info)
+
+    def _text(self) -> str | None:
+        try:
+            text = self._held.output
+        except AttributeError:
+            text = None
+        if text is None:
+            text = self._data.get("text")
+        return text if isinstance(text, str) else None
 
     def to_pandas(self) -> pandas.DataFrame:
         """The result as rows: those of a tabular output, else one row an output.
@@ -158,8 +170,8 @@ class RunResult(Model):
         return result_markdown(self)
 
     def __str__(self) -> str:
-        text = self._data.get("text")
-        return text if isinstance(text, str) else repr(self)
+        text = self._text()
+        return repr(self) if text is None else text
 
     def __repr__(self) -> str:
         shown = ["output", "session_id", "metadata"]
@@ -171,3 +183,10 @@ class RunResult(Model):
 
 hold = RunResult.__dict__["_held"].__set__
 """Makes a new object the result that the engine holds."""
+
+
+def holding(held: _native.Held) -> RunResult:
+    """The result that the engine holds, as a new object."""
+    made: RunResult = object.__new__(RunResult)
+    hold(made, held)
+    return made

@@ -59,7 +59,7 @@ class _Buffer:
         self.failure: Exception | None = None
         """What ended the stream before its result."""
 
-    def fill(self, batch: list[dict[str, Any] | str] | None) -> None:
+    def fill(self, batch: list[Any] | None) -> None:
         if self.over:
             return
         if batch is None:

@@ -12,6 +12,12 @@ use crate::run::{Crossing, RunRequest, RunResult};
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeldResult(RunResult);
 
+impl From<Box<RunResult>> for HeldResult {
+    fn from(result: Box<RunResult>) -> HeldResult {
+        HeldResult(*result)
+    }
+}
+
 impl HeldResult {
     /// The single output where it is text: what `output` of the JSON is then.
     pub fn output(&self) -> Option<&str> {
@@ -22,6 +28,27 @@ impl HeldResult {
     /// Whether the session had expired, which a host logs.
     pub fn expired(&self) -> bool {
         self.0.session_status.as_deref() == Some("expired")
+    }
+
+    /// Events of its stream that were passed over.
+    pub fn skipped_events(&self) -> u64 {
+        self.0.skipped_events
+    }
+
+    /// As the last event of its stream, added to a JSON text.
+    pub(super) fn write_end(&self, id: Option<&str>, text: &mut Vec<u8>) -> serde_json::Result<()> {
+        #[derive(Serialize)]
+        struct End<'a> {
+            r#type: &'static str,
+            id: Option<&'a str>,
+            result: Crossing<'a>,
+        }
+        let event = End {
+            r#type: "end",
+            id,
+            result: Crossing::of(&self.0),
+        };
+        serde_json::to_writer(text, &event)
     }
 
     /// All of it, as [`Engine::run`] answers with it.

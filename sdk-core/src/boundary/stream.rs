@@ -7,7 +7,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::sync::{Mutex, Notify};
 
-use super::{ErrorJson, ManyResult, guard};
+use super::{ErrorJson, HeldResult, ManyResult, guard};
 use crate::error::LangflowError;
 use crate::event::Event;
 use crate::exact;
@@ -34,6 +34,13 @@ pub enum Item {
     },
     /// One of many runs that has its result.
     Result(Box<ManyResult>),
+    /// The end of a run, with its result.
+    End {
+        /// The event's id on the wire, where it has one.
+        id: Option<String>,
+        /// What the run came to.
+        result: Box<HeldResult>,
+    },
     /// All else, as a JSON object.
     Json(Value),
 }
@@ -51,6 +58,10 @@ impl Item {
                 text,
                 synthetic,
             },
+            Event::End { id, result } => Item::End {
+                id,
+                result: Box::new(result.into()),
+            },
             event => Item::Json(event.to_json()),
         }
     }
@@ -61,6 +72,7 @@ impl Item {
         let _ = match self {
             Item::Json(value) => serde_json::to_writer(text, &value),
             Item::Result(run) => run.write(text),
+            Item::End { id, result } => result.write_end(id.as_deref(), text),
             Item::Token {
                 id,
                 text: piece,
