@@ -1,5 +1,6 @@
 //! The engine of a client, and its twin in every forked child.
 
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -264,7 +265,7 @@ impl Engine {
     fn run(&self, py: Python<'_>, request: String) -> PyResult<Py<PyAny>> {
         let here = std::process::id();
         let engine = self.engine_of(py, here)?;
-        let work = async move { engine.run_asked(&request).await };
+        let work = pin!(engine.run_asked(&request));
         match runtime::wait_in(py, here, work)? {
             Ok(result) => held(py, result),
             Err(error) => Err(exception(py, &error)),
@@ -285,14 +286,10 @@ impl Engine {
         input_value: String,
         session_id: Option<String>,
     ) -> PyResult<Py<PyAny>> {
-        let engine = self.engine(py)?;
-        let work = async move {
-            engine
-                .run_plain(flow_id, input_value, session_id)
-                .boxed()
-                .await
-        };
-        match runtime::wait(py, work)? {
+        let here = std::process::id();
+        let engine = self.engine_of(py, here)?;
+        let work = pin!(engine.run_plain(flow_id, input_value, session_id));
+        match runtime::wait_in(py, here, work)? {
             Ok(result) => held(py, result),
             Err(error) => Err(exception(py, &error)),
         }

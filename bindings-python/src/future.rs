@@ -13,7 +13,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PyType};
 use tokio::task::AbortHandle;
 
 use crate::errors::{exception, from_panic};
@@ -46,7 +46,7 @@ pub fn call<T: Send + 'static>(
     let event_loop = running_loop(py)?;
     #[cfg(unix)]
     if let Some(home) = Home::of(&event_loop, process)? {
-        let future = call_class(py)?.call0()?;
+        let future = call_of(&event_loop)?;
         let work = answered(work)
             .map(move |outcome| -> Answer { Box::new(move |py| answer(py, outcome, convert)) });
         let stay = home.run(py, &future, work)?;
@@ -75,7 +75,7 @@ fn spawn_in<T: Send + 'static>(
     convert: Convert<T>,
 ) -> PyResult<Py<PyAny>> {
     let mailbox = Mailbox::of(event_loop)?;
-    let future = call_class(py)?.call0()?;
+    let future = call_of(event_loop)?;
     let target = future.clone().unbind();
     let work = answered(work);
     let task = runtime::driven(py)?.spawn(async move {
@@ -123,10 +123,15 @@ fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     })
 }
 
-/// The class of the futures: one that tells us when it is cancelled.
-fn call_class(py: Python<'_>) -> PyResult<Bound<'_, PyType>> {
+/// A future that tells us when it is cancelled.
+fn call_of<'py>(event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    Ok(CLASS.import(py, "langflow_api._call", "Call")?.clone())
+    let py = event_loop.py();
+    let class = CLASS.import(py, "langflow_api._call", "Call")?;
+    // Told of its loop it need not look for it, which is a word to the system.
+    let named = PyDict::new(py);
+    named.set_item(intern!(py, "loop"), event_loop)?;
+    class.call((), Some(&named))
 }
 
 /// The value or the exception, and which of the two it is.

@@ -208,18 +208,18 @@ pub fn wait<T: Send>(
     py: Python<'_>,
     future: impl Future<Output = Result<T, ErrorJson>> + Send,
 ) -> PyResult<Result<T, ErrorJson>> {
-    wait_in(py, std::process::id(), future)
+    wait_in(py, std::process::id(), pin!(future))
 }
 
-/// As [`wait`], in the process of this number: to ask for it is a word to the system.
+/// As [`wait`], in the process of this number, to ask for which is a word to the system, and for a future
+/// that stays where it was made: it needs neither memory of its own nor to be moved there.
 pub fn wait_in<T: Send>(
     py: Python<'_>,
     process: u32,
-    future: impl Future<Output = Result<T, ErrorJson>> + Send,
+    mut future: Pin<&mut (impl Future<Output = Result<T, ErrorJson>> + Send)>,
 ) -> PyResult<Result<T, ErrorJson>> {
     let runtime = with_current(py, process, |current| Ok(current.runtime.clone()))?;
     let main = on_main_thread(py, process)?;
-    let mut future = pin!(future);
     loop {
         let step = py.detach(|| {
             let step = catch_unwind(AssertUnwindSafe(|| {
