@@ -2,9 +2,12 @@
 import { fetchLikeNative } from './fetch.js';
 import type { CancelHandle, Engine, EngineFactory, EngineReply, EngineStream } from './engine.js';
 
+/** An engine as the module has it: with nothing left out. */
+type ModuleEngine = Engine & Required<Pick<Engine, 'runPlain'>>;
+
 /** The JavaScript that is generated beside the module. */
 export interface WasmGlue {
-  readonly Engine: new (config: string) => Engine;
+  readonly Engine: new (config: string) => ModuleEngine;
   readonly CancelHandle: new () => CancelHandle;
   invalidInput(field: string, message: string): string;
   compute(name: string, args: string, body: Uint8Array): string;
@@ -88,9 +91,17 @@ class Calls {
 
   of<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#open.add(reject);
-      const done = (): void => void this.#open.delete(reject);
-      work.then(resolve, reject).finally(done);
+      const open = this.#open.add(reject);
+      work.then(
+        (answer) => {
+          open.delete(reject);
+          resolve(answer);
+        },
+        (error: unknown) => {
+          open.delete(reject);
+          reject(error as Error);
+        },
+      );
     });
   }
 
@@ -102,10 +113,10 @@ class Calls {
 }
 
 class WasmEngine implements Engine {
-  readonly #inner: Engine;
+  readonly #inner: ModuleEngine;
   readonly #calls: Calls;
 
-  constructor(inner: Engine, calls: Calls) {
+  constructor(inner: ModuleEngine, calls: Calls) {
     this.#inner = inner;
     this.#calls = calls;
   }
@@ -116,6 +127,15 @@ class WasmEngine implements Engine {
 
   run(request: string, cancel: CancelHandle): Promise<string> {
     return this.#calls.of(this.#inner.run(request, cancel));
+  }
+
+  runPlain(
+    flowId: string,
+    inputValue: string,
+    sessionId: string | null | undefined,
+    cancel: CancelHandle,
+  ): Promise<string> {
+    return this.#calls.of(this.#inner.runPlain(flowId, inputValue, sessionId, cancel));
   }
 
   async open(request: string, cancel: CancelHandle): Promise<EngineStream> {
@@ -154,7 +174,7 @@ class WasmEngine implements Engine {
   }
 
   withOptions(options: string): Engine {
-    return new WasmEngine(this.#inner.withOptions(options), this.#calls);
+    return new WasmEngine(this.#inner.withOptions(options) as ModuleEngine, this.#calls);
   }
 
   describe(): string {

@@ -59,6 +59,22 @@ impl Engine {
         })
     }
 
+    /// As `run`, of a run that has nothing but these.
+    #[wasm_bindgen(js_name = runPlain)]
+    pub fn run_plain(
+        &self,
+        flow_id: String,
+        input_value: String,
+        session_id: Option<String>,
+        cancel: &CancelHandle,
+    ) -> Promise {
+        let engine = self.inner.clone();
+        cancel.guard(async move {
+            let result = engine.run_plain(flow_id, input_value, session_id).await;
+            Ok(result.map_err(throw)?.to_json().into())
+        })
+    }
+
     /// Runs a flow as a stream.
     pub fn open(&self, request: String, cancel: &CancelHandle) -> Promise {
         let engine = self.inner.clone();
