@@ -4,7 +4,7 @@ import { onAbort } from './abort.js';
 import type { EndEvent, FlowEvent } from './events.js';
 import { eventsFromLines, lineOf, lineOfError } from './ndjson.js';
 import type { LangflowError } from './errors.js';
-import { cancelled, translate } from './raise.js';
+import { cancelled, invalidInput, translate } from './raise.js';
 import type { RunResult } from './result.js';
 import type { Source } from './source.js';
 import { teeSource } from './tee.js';
@@ -64,7 +64,20 @@ export class FlowStream implements AsyncIterableIterator<FlowEvent>, AsyncDispos
     return 'FlowStream';
   }
 
+  /**
+   * The stream itself.
+   *
+   * @throws {@link InvalidInput} where it has been read to its end, or its loop was left: nothing would come, which
+   * looks like a run without events. {@link FlowStream.tee} makes two streams of one.
+   */
   [Symbol.asyncIterator](): this {
+    // What ended it early, `next` says.
+    if (this.#over && this.#failure === undefined) {
+      throw invalidInput(
+        'stream',
+        'stream is over, and its events come once: `tee()` it to read it twice',
+      );
+    }
     return this;
   }
 

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   Cancelled,
   FlowStream,
+  InvalidInput,
   LangflowClient,
   RunResult,
   StreamInterrupted,
@@ -53,6 +54,37 @@ test('textStream and finalResult', async () => {
     assert.deepEqual(pieces, TOKENS);
     assert.equal((await stream.finalResult()).output, "I'm fine");
     assert.equal((await clientOf(server).streamFlow(flow).finalResult()).text, "I'm fine");
+  });
+});
+
+test('a stream that is over is not read again as if it had no events', async () => {
+  await using(await streaming(), async (server) => {
+    const read = async (stream) => {
+      const types = [];
+      for await (const { type } of stream) types.push(type);
+      return types;
+    };
+    const whole = clientOf(server).streamFlow(flow);
+    // The protocol of iterators: what gives one gives itself.
+    assert.equal((await read(whole[Symbol.asyncIterator]())).at(-1), 'end');
+    const left = clientOf(server).streamFlow(flow);
+    for await (const _ of left) break;
+    const known = clientOf(server).streamFlow(flow);
+    await known.finalResult();
+    for (const stream of [whole, left, known]) {
+      for (const again of [() => read(stream), () => read(stream.textStream)]) {
+        const error = await failure(again);
+        assert.ok(error instanceof InvalidInput, String(error));
+        assert.equal(error.field, 'stream');
+        assert.match(error.message, /tee\(\)/);
+      }
+      assert.deepEqual(await stream.next(), { done: true, value: undefined });
+    }
+    assert.equal((await whole.finalResult()).output, "I'm fine");
+    // What ended it is said as before.
+    const closed = clientOf(server).streamFlow(flow);
+    closed.close();
+    assert.ok((await failure(read(closed))) instanceof Cancelled);
   });
 });
 
