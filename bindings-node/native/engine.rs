@@ -1,5 +1,7 @@
 //! The engine as a JavaScript class.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
 use langflow_client::boundary;
 use napi::Env;
@@ -7,7 +9,7 @@ use napi::bindgen_prelude::{Buffer, Uint8Array};
 use napi_derive::napi;
 
 use crate::failure::throw;
-use crate::mailbox::{Answer, Mailbox};
+use crate::mailbox::{Answer, Mailbox, Post};
 use crate::stream::EventStream;
 
 /// The answer of an operation.
@@ -32,6 +34,8 @@ impl From<boundary::Reply> for Reply {
 #[napi]
 pub struct Engine {
     inner: boundary::Engine,
+    /// Where its calls are answered.
+    post: Option<Rc<Post>>,
 }
 
 #[napi]
@@ -41,46 +45,40 @@ impl Engine {
     pub fn new(config: String) -> napi::Result<Self> {
         Ok(Self {
             inner: boundary::Engine::new(&config).map_err(throw)?,
+            post: None,
         })
+    }
+
+    /// Says where calls are answered, before the first one.
+    #[napi(catch_unwind)]
+    pub fn answer_in(&mut self, mailbox: &Mailbox) {
+        self.post = Some(mailbox.post());
     }
 
     /// Calls an operation by its id. As of all calls with this type of answer: true where the mailbox has
     /// something already.
     #[napi(catch_unwind)]
-    pub fn call(
-        &self,
-        env: &Env,
-        mailbox: &mut Mailbox,
-        id: u32,
-        head: String,
-        body: Uint8Array,
-    ) -> napi::Result<bool> {
+    pub fn call(&self, env: &Env, id: u32, head: String, body: Uint8Array) -> napi::Result<bool> {
         let engine = self.inner.clone();
         let body = Bytes::copy_from_slice(&body);
         let work = async move { engine.call(&head, body).await.map(Answer::Reply) };
-        mailbox.answer_here(env, id, Box::pin(work))
+        self.post()?.answer_here(env, id, Box::pin(work))
     }
 
     /// Runs a flow to its end.
     #[napi(catch_unwind)]
-    pub fn run(
-        &self,
-        env: &Env,
-        mailbox: &mut Mailbox,
-        id: u32,
-        request: String,
-    ) -> napi::Result<bool> {
+    pub fn run(&self, env: &Env, id: u32, request: String) -> napi::Result<bool> {
         let engine = self.inner.clone();
         let work = async move { engine.run(&request).await.map(Answer::Text) };
-        mailbox.answer_here(env, id, Box::pin(work))
+        self.post()?.answer_here(env, id, Box::pin(work))
     }
 
-    /// As `run`, of a run that is no more than what most are, without JSON on the way to it.
+    /// As `run`, of a run that is no more than what most are, without JSON on the way to it. Its result is
+    /// a row.
     #[napi(catch_unwind)]
     pub fn run_plain(
         &self,
         env: &Env,
-        mailbox: &mut Mailbox,
         id: u32,
         flow_id: String,
         input_value: String,
@@ -89,23 +87,17 @@ impl Engine {
         let engine = self.inner.clone();
         let work = async move {
             let run = engine.run_plain(flow_id, input_value, session_id).await;
-            Ok(Answer::Text(run?.to_json()))
+            Ok(Answer::Text(run?.to_row()))
         };
-        mailbox.answer_here(env, id, Box::pin(work))
+        self.post()?.answer_here(env, id, Box::pin(work))
     }
 
     /// Runs a flow as a stream.
     #[napi(catch_unwind)]
-    pub fn open(
-        &self,
-        env: &Env,
-        mailbox: &mut Mailbox,
-        id: u32,
-        request: String,
-    ) -> napi::Result<()> {
+    pub fn open(&self, env: &Env, id: u32, request: String) -> napi::Result<()> {
         let engine = self.inner.clone();
         let work = async move { engine.open(&request).await.map(Answer::Stream) };
-        mailbox.answer(env, id, Box::pin(work))
+        self.post()?.answer(env, id, Box::pin(work))
     }
 
     /// Calls an operation that answers with events.
@@ -113,7 +105,6 @@ impl Engine {
     pub fn open_call(
         &self,
         env: &Env,
-        mailbox: &mut Mailbox,
         id: u32,
         head: String,
         body: Uint8Array,
@@ -121,26 +112,19 @@ impl Engine {
         let engine = self.inner.clone();
         let body = Bytes::copy_from_slice(&body);
         let work = async move { engine.open_call(&head, body).await.map(Answer::Stream) };
-        mailbox.answer(env, id, Box::pin(work))
+        self.post()?.answer(env, id, Box::pin(work))
     }
 
     /// Does what the core's table of names knows under `name`.
     #[napi(catch_unwind)]
-    pub fn invoke(
-        &self,
-        env: &Env,
-        mailbox: &mut Mailbox,
-        id: u32,
-        name: String,
-        args: String,
-    ) -> napi::Result<bool> {
+    pub fn invoke(&self, env: &Env, id: u32, name: String, args: String) -> napi::Result<bool> {
         let engine = self.inner.clone();
         // Folders and exports read files and compute, which would keep the thread from all else.
         let long = name.starts_with("project.") || name.starts_with("export.");
         let work = async move { engine.invoke(&name, &args).await.map(Answer::Text) };
         match long {
-            true => mailbox.answer(env, id, Box::pin(work)).map(|()| false),
-            false => mailbox.answer_here(env, id, Box::pin(work)),
+            true => self.post()?.answer(env, id, Box::pin(work)).map(|()| false),
+            false => self.post()?.answer_here(env, id, Box::pin(work)),
         }
     }
 
@@ -198,6 +182,7 @@ impl Engine {
     pub fn with_options(&self, options: String) -> napi::Result<Engine> {
         Ok(Self {
             inner: self.inner.with_options(&options).map_err(throw)?,
+            post: self.post.clone(),
         })
     }
 
@@ -211,6 +196,13 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn masked(&self, text: String, options: String) -> String {
         self.inner.masked(&text, &options)
+    }
+}
+
+impl Engine {
+    fn post(&self) -> napi::Result<&Post> {
+        let missing = || napi::Error::from_reason("no mailbox has the answers of this engine");
+        self.post.as_deref().ok_or_else(missing)
     }
 }
 

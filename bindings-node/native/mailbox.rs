@@ -2,6 +2,7 @@
 //! [`Watch`] can be had. All else runs on the runtime's: napi's own way makes a thread-safe function
 //! for each call; here there is one, and what is answered while JavaScript is busy wakes it once.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -45,12 +46,16 @@ pub type Letter = (u32, Result<Answer, ErrorJson>);
 
 /// Where the calls of one environment are answered.
 #[napi]
-pub struct Mailbox {
+pub struct Mailbox(Rc<Post>);
+
+/// What a mailbox shares with the engines whose calls it answers: to be handed a mailbox with each call
+/// would cost looking whether it is one.
+pub struct Post {
     slot: Arc<Slot>,
     bell: Bell,
     watch: Option<Rc<Watch>>,
     /// Calls on the runtime's thread that are under way. They keep the program from ending.
-    running: HashMap<u32, AbortHandle>,
+    running: RefCell<HashMap<u32, AbortHandle>>,
 }
 
 /// Answers that nobody has taken yet.
@@ -76,22 +81,23 @@ impl Mailbox {
             .build_threadsafe_function::<()>()
             .weak::<true>()
             .build()?;
-        Ok(Self {
+        Ok(Self(Rc::new(Post {
             slot: Arc::default(),
             bell: Arc::new(Mutex::new(bell)),
             watch,
-            running: HashMap::new(),
-        })
+            running: RefCell::default(),
+        })))
     }
 
     /// What there is: the number of a call, whether it failed, and its answer or error.
     #[napi(catch_unwind, ts_return_type = "unknown[]")]
-    pub fn take(&mut self, env: &Env) -> napi::Result<Vec<(u32, bool, Value)>> {
-        let mut letters = self.slot.take();
+    pub fn take(&self, env: &Env) -> napi::Result<Vec<(u32, bool, Value)>> {
+        let post = &self.0;
+        let mut letters = post.slot.take();
         for (id, _) in &letters {
-            self.ended(*id, env)?;
+            post.ended(*id, env)?;
         }
-        if let Some(watch) = &self.watch {
+        if let Some(watch) = &post.watch {
             letters.extend(watch.take());
         }
         Ok(letters.into_iter().map(open).collect())
@@ -100,18 +106,26 @@ impl Mailbox {
     /// Ends a call that is under way: it drops its request, which closes its connection. Nothing is
     /// answered any more; true where there is something of other calls.
     #[napi(catch_unwind)]
-    pub fn cancel(&mut self, env: &Env, id: u32) -> napi::Result<bool> {
-        if let Some(task) = self.ended(id, env)? {
+    pub fn cancel(&self, env: &Env, id: u32) -> napi::Result<bool> {
+        let post = &self.0;
+        if let Some(task) = post.ended(id, env)? {
             task.abort();
         }
-        Ok(self.watch.as_ref().is_some_and(|watch| watch.cancel(id)))
+        Ok(post.watch.as_ref().is_some_and(|watch| watch.cancel(id)))
     }
 }
 
 impl Mailbox {
+    /// What engines have of it.
+    pub fn post(&self) -> Rc<Post> {
+        self.0.clone()
+    }
+}
+
+impl Post {
     /// Does the work of the call of this number on this thread, if that can be. True where something is
     /// answered already.
-    pub fn answer_here(&mut self, env: &Env, id: u32, work: Work) -> napi::Result<bool> {
+    pub fn answer_here(&self, env: &Env, id: u32, work: Work) -> napi::Result<bool> {
         match &self.watch {
             Some(watch) => Ok(watch.spawn(id, work)),
             None => self.answer(env, id, work).map(|()| false),
@@ -119,9 +133,10 @@ impl Mailbox {
     }
 
     /// Does the work of the call of this number on the runtime's thread.
-    pub fn answer(&mut self, env: &Env, id: u32, work: Work) -> napi::Result<()> {
+    pub fn answer(&self, env: &Env, id: u32, work: Work) -> napi::Result<()> {
         let (slot, bell) = (self.slot.clone(), self.bell.clone());
-        if self.running.is_empty() {
+        let mut running = self.running.borrow_mut();
+        if running.is_empty() {
             hold(&self.bell, env, true)?;
         }
         let task = spawn(async move {
@@ -131,13 +146,14 @@ impl Mailbox {
                 locked(&bell).call((), ThreadsafeFunctionCallMode::NonBlocking);
             }
         });
-        self.running.insert(id, task.abort_handle());
+        running.insert(id, task.abort_handle());
         Ok(())
     }
 
-    fn ended(&mut self, id: u32, env: &Env) -> napi::Result<Option<AbortHandle>> {
-        let found = self.running.remove(&id);
-        if found.is_some() && self.running.is_empty() {
+    fn ended(&self, id: u32, env: &Env) -> napi::Result<Option<AbortHandle>> {
+        let mut running = self.running.borrow_mut();
+        let found = running.remove(&id);
+        if found.is_some() && running.is_empty() {
             hold(&self.bell, env, false)?;
         }
         Ok(found)
@@ -147,10 +163,10 @@ impl Mailbox {
 impl Drop for Mailbox {
     fn drop(&mut self) {
         // Its environment is gone, and with it all who waited.
-        for task in self.running.values() {
+        for task in self.0.running.borrow().values() {
             task.abort();
         }
-        if let Some(watch) = &self.watch {
+        if let Some(watch) = &self.0.watch {
             watch.end();
         }
     }

@@ -40,13 +40,13 @@ impl From<boundary::EventStream> for EventStream {
 impl EventStream {
     /// Every event that is there, as a JSON list of at least one; `null` behind the last.
     #[napi(catch_unwind)]
-    pub fn next_batch(&self, env: &Env, mailbox: &mut Mailbox, id: u32) -> napi::Result<()> {
+    pub fn next_batch(&self, env: &Env, mailbox: &Mailbox, id: u32) -> napi::Result<()> {
         let stream = self.inner.clone();
         let work = async move {
             let batch = stream.next_batch().await?;
             Ok(batch.map_or(Answer::Over, Answer::Text))
         };
-        mailbox.answer(env, id, Box::pin(work))
+        mailbox.post().answer(env, id, Box::pin(work))
     }
 
     /// Answers an event `want` with the next piece of the body.

@@ -242,7 +242,7 @@ impl Watch {
             for (id, failed, value) in letters {
                 arguments.push(ToNapiValue::to_napi_value(env, id)?);
                 arguments.push(ToNapiValue::to_napi_value(env, failed)?);
-                arguments.push(ToNapiValue::to_napi_value(env, value)?);
+                arguments.push(made(env, value)?);
             }
             check(sys::napi_get_reference_value(
                 env,
@@ -265,6 +265,25 @@ impl Watch {
             }
         }
         Ok(())
+    }
+}
+
+/// The value of an answer. Most are texts of ASCII alone, which V8 takes as they are.
+///
+/// # Safety
+/// In a scope of handles, on the thread of an environment that has not ended.
+unsafe fn made(env: sys::napi_env, value: Value) -> napi::Result<sys::napi_value> {
+    match &value {
+        Value::A(text) if text.is_ascii() => {
+            let (start, mut made) = (text.as_ptr().cast(), ptr::null_mut());
+            // SAFETY: as the caller says; the text is copied.
+            check(unsafe {
+                sys::napi_create_string_latin1(env, start, text.len() as isize, &raw mut made)
+            })?;
+            Ok(made)
+        }
+        // SAFETY: as the caller says.
+        _ => unsafe { ToNapiValue::to_napi_value(env, value) },
     }
 }
 

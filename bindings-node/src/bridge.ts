@@ -19,7 +19,7 @@ import { type Names, RUN_NAMES } from './names.js';
 import { headerPairs, objectOf, type RequestOptions, requestOptionsToWire } from './options.js';
 import { type PageData, PagePromise } from './page.js';
 import { cancelled, translate } from './raise.js';
-import { resultOf, type RunResult, type WireResult } from './result.js';
+import { resultOf, resultOfPlain, type RunResult, type WireResult } from './result.js';
 import { EngineSource, type Source } from './source.js';
 import { FlowStream } from './stream.js';
 import { feed, finish } from './transfer.js';
@@ -48,16 +48,23 @@ export class Bridge {
   async run(params: RunParams, options: RequestOptions): Promise<RunResult> {
     const merged = this.#merge(options);
     const { engine } = this;
-    let answer: string;
     if (engine.runPlain !== undefined && isPlain(params) && isBare(merged)) {
       const { flowId, inputValue, sessionId } = params;
-      const run = engine.runPlain.bind(engine, flowId, inputValue, sessionId);
-      answer = await guarded(merged.signal, run);
-    } else {
-      const { wire, signal } = requestOptionsToWire(merged);
-      const request = toJson(runRequest(params, wire));
-      answer = await guarded(signal, (cancel) => engine.run(request, cancel));
+      const { signal } = merged;
+      if (signal !== undefined) {
+        const run = engine.runPlain.bind(engine, flowId, inputValue, sessionId);
+        return resultOfPlain(await guarded(signal, run));
+      }
+      // As most runs, which nothing can end.
+      try {
+        return resultOfPlain(await engine.runPlain(flowId, inputValue, sessionId));
+      } catch (thrown) {
+        throw translate(thrown);
+      }
     }
+    const { wire, signal } = requestOptionsToWire(merged);
+    const request = toJson(runRequest(params, wire));
+    const answer = await guarded(signal, (cancel) => engine.run(request, cancel));
     return resultOf(JSON.parse(answer) as WireResult);
   }
 

@@ -146,21 +146,30 @@ export class LangflowClient extends ResourceSet {
    * @throws {@link LangflowError} whose `mayHaveExecuted` says whether the flow may have run;
    * {@link Unsupported} if the server cannot run flows in the background.
    */
-  async runFlow(
+  runFlow(
     params: FlowRun & { readonly background?: false | undefined },
     options?: RequestOptions,
   ): Promise<RunResult>;
-  async runFlow(
+  runFlow(
     params: FlowRun & { readonly background: true },
     options?: RequestOptions,
   ): Promise<FlowJob>;
-  async runFlow(
+  runFlow(
     params: FlowRun & { readonly background?: boolean | undefined },
     options: RequestOptions = {},
   ): Promise<RunResult | FlowJob> {
-    const all = params === undefined ? {} : (objectOf(params, 'params') as Partial<typeof params>);
-    // Most runs have none, and are not copied.
-    if (!('background' in all)) return this.#bridge.run(all, options);
+    const all: Partial<typeof params> | undefined = params;
+    const isRun = typeof all === 'object' && all !== null;
+    // Most runs have no such choice: they are not copied, and have no other promise around theirs.
+    if (isRun && !('background' in all)) return this.#bridge.run(all, options);
+    return this.#run(all, options);
+  }
+
+  async #run(
+    params: Partial<FlowRun & { readonly background?: boolean | undefined }> | undefined,
+    options: RequestOptions,
+  ): Promise<RunResult | FlowJob> {
+    const all = params === undefined ? {} : (objectOf(params, 'params') as typeof params);
     const { background, ...run } = all;
     if (background !== undefined && typeof background !== 'boolean') {
       throw invalidInput('background', 'background has to be true or false');

@@ -1,6 +1,13 @@
 /** The engine of browsers, workers and edge runtimes: the core as WebAssembly. */
 import { fetchLikeNative } from './fetch.js';
-import type { CancelHandle, Engine, EngineFactory, EngineReply, EngineStream } from './engine.js';
+import {
+  type CancelHandle,
+  type Engine,
+  engineFactory,
+  type EngineFactory,
+  type EngineReply,
+  type EngineStream,
+} from './engine.js';
 
 /** An engine as the module has it: with nothing left out. */
 type ModuleEngine = Engine & Required<Pick<Engine, 'runPlain'>>;
@@ -133,7 +140,8 @@ class WasmEngine implements Engine {
     flowId: string,
     inputValue: string,
     sessionId: string | null | undefined,
-    cancel: CancelHandle,
+    // The module always has one.
+    cancel: CancelHandle = engineFactory().cancelHandle(),
   ): Promise<string> {
     return this.#calls.of(this.#inner.runPlain(flowId, inputValue, sessionId, cancel));
   }

@@ -36,12 +36,15 @@ export interface FedStream extends EngineStream {
 export interface Engine {
   call(head: string, body: Uint8Array, cancel: CancelHandle): Promise<EngineReply>;
   run(request: string, cancel: CancelHandle): Promise<string>;
-  /** As `run`, of a run that is no more than these; absent where that spares nothing. */
+  /**
+   * As `run`, of a run that is no more than these; may answer with a row: see `resultOfPlain`. Absent
+   * where that spares nothing.
+   */
   runPlain?(
     flowId: string,
     inputValue: string,
     sessionId: string | null | undefined,
-    cancel: CancelHandle,
+    cancel?: CancelHandle,
   ): Promise<string>;
   open(request: string, cancel: CancelHandle): Promise<EngineStream>;
   openCall(head: string, body: Uint8Array, cancel: CancelHandle): Promise<EngineStream>;

@@ -19,22 +19,22 @@ export type NativeMailboxClass = new (
 ) => NativeMailbox;
 
 /**
- * The addon's engine: its calls are numbered, and answered in a mailbox; true where something is there
- * already.
+ * The addon's engine: its calls are numbered, and answered in the mailbox that it was told of; true where
+ * something is there already.
  */
 export interface NativeEngine {
-  call(box: NativeMailbox, id: number, head: string, body: Uint8Array): boolean;
-  run(box: NativeMailbox, id: number, request: string): boolean;
+  answerIn(box: NativeMailbox): void;
+  call(id: number, head: string, body: Uint8Array): boolean;
+  run(id: number, request: string): boolean;
   runPlain(
-    box: NativeMailbox,
     id: number,
     flowId: string,
     inputValue: string,
     sessionId: string | null | undefined,
   ): boolean;
-  open(box: NativeMailbox, id: number, request: string): void;
-  openCall(box: NativeMailbox, id: number, head: string, body: Uint8Array): void;
-  invoke(box: NativeMailbox, id: number, name: string, args: string): boolean;
+  open(id: number, request: string): void;
+  openCall(id: number, head: string, body: Uint8Array): void;
+  invoke(id: number, name: string, args: string): boolean;
   runMany(request: string): NativeStream;
   upload(head: string, source: string, body: Uint8Array): NativeStream;
   uploadStream(head: string, source: string): NativeStream;
@@ -79,7 +79,7 @@ export class Cancel implements CancelHandle {
 
 /** The calls that wait for an answer. */
 export class Mailbox {
-  readonly #box: NativeMailbox;
+  readonly box: NativeMailbox;
   readonly #waiting = new Map<number, Waiting>();
   #last = 0;
 
@@ -90,14 +90,11 @@ export class Mailbox {
         this.#settle(letters[at] as number, letters[at + 1] as boolean, letters[at + 2]);
       }
     };
-    this.#box = new make(() => this.#deliver(), here ? settle : null);
+    this.box = new make(() => this.#deliver(), here ? settle : null);
   }
 
   /** Begins a call and waits for its answer. */
-  send<T>(
-    begin: (box: NativeMailbox, id: number) => boolean | void,
-    cancel?: CancelHandle,
-  ): Promise<T> {
+  send<T>(begin: (id: number) => boolean | void, cancel?: CancelHandle): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#last = (this.#last + 1) >>> 0;
       const id = this.#last;
@@ -107,12 +104,12 @@ export class Mailbox {
       }
       // Before it begins: it may be answered by then.
       this.#waiting.set(id, { resolve, reject });
-      if (begin(this.#box, id) === true) this.#deliver();
+      if (begin(id) === true) this.#deliver();
     });
   }
 
   #deliver(): void {
-    for (const [id, failed, value] of this.#box.take()) this.#settle(id, failed, value);
+    for (const [id, failed, value] of this.box.take()) this.#settle(id, failed, value);
   }
 
   #settle(id: number, failed: boolean, value: unknown): void {
@@ -132,7 +129,7 @@ export class Mailbox {
     if (waiting === undefined) return;
     this.#waiting.delete(id);
     waiting.reject(cancelled());
-    if (this.#box.cancel(id)) this.#deliver();
+    if (this.box.cancel(id)) this.#deliver();
   }
 }
 
@@ -148,42 +145,41 @@ export class MailedEngine implements Engine {
   constructor(inner: NativeEngine, mailbox: Mailbox) {
     this.#inner = inner;
     this.#mailbox = mailbox;
+    inner.answerIn(mailbox.box);
   }
 
   call(head: string, body: Uint8Array, cancel: CancelHandle): Promise<EngineReply> {
-    return this.#mailbox.send((box, id) => this.#inner.call(box, id, head, body), cancel);
+    return this.#mailbox.send((id) => this.#inner.call(id, head, body), cancel);
   }
 
   run(request: string, cancel: CancelHandle): Promise<string> {
-    return this.#mailbox.send((box, id) => this.#inner.run(box, id, request), cancel);
+    return this.#mailbox.send((id) => this.#inner.run(id, request), cancel);
   }
 
   runPlain(
     flowId: string,
     inputValue: string,
     sessionId: string | null | undefined,
-    cancel: CancelHandle,
+    cancel?: CancelHandle,
   ): Promise<string> {
     return this.#mailbox.send(
-      (box, id) => this.#inner.runPlain(box, id, flowId, inputValue, sessionId),
+      (id) => this.#inner.runPlain(id, flowId, inputValue, sessionId),
       cancel,
     );
   }
 
   async open(request: string, cancel: CancelHandle): Promise<EngineStream> {
-    return this.#stream(
-      await this.#mailbox.send((box, id) => this.#inner.open(box, id, request), cancel),
-    );
+    return this.#stream(await this.#mailbox.send((id) => this.#inner.open(id, request), cancel));
   }
 
   async openCall(head: string, body: Uint8Array, cancel: CancelHandle): Promise<EngineStream> {
     return this.#stream(
-      await this.#mailbox.send((box, id) => this.#inner.openCall(box, id, head, body), cancel),
+      await this.#mailbox.send((id) => this.#inner.openCall(id, head, body), cancel),
     );
   }
 
   invoke(name: string, args: string, cancel: CancelHandle): Promise<string> {
-    return this.#mailbox.send((box, id) => this.#inner.invoke(box, id, name, args), cancel);
+    return this.#mailbox.send((id) => this.#inner.invoke(id, name, args), cancel);
   }
 
   runMany(request: string): EngineStream {
@@ -237,7 +233,7 @@ class MailedStream implements FedStream {
   }
 
   nextBatch(): Promise<string | null> {
-    return this.#mailbox.send((box, id) => this.#inner.nextBatch(box, id));
+    return this.#mailbox.send((id) => this.#inner.nextBatch(this.#mailbox.box, id));
   }
 
   push(piece: Uint8Array): void {

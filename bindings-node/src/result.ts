@@ -71,14 +71,11 @@ export class RunResult {
   readonly #textError: Record<string, unknown> | undefined;
 
   /** @internal */
-  constructor(wire: WireResult) {
+  constructor(wire: WireResult, ready?: Record<string, RunOutput>) {
     const metadata = object(wire['metadata']);
     this.output = (wire['output'] ?? null) as JsonValue;
     this.reason = text(wire['reason']) ?? 'none';
-    const outputs = object(wire['outputs']);
-    // The parsed object itself, which nobody else has, so that every name stays its own.
-    for (const name of Object.keys(outputs)) outputs[name] = runOutput(outputs[name]);
-    this.outputs = outputs as Record<string, RunOutput>;
+    this.outputs = ready ?? runOutputs(object(wire['outputs']));
     this.sessionId = text(wire['session_id']);
     this.sessionStatus = text(wire['session_status']);
     this.metadata = {
@@ -143,6 +140,12 @@ function toWire(fields: Readonly<Record<string, unknown>>): Record<string, unkno
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [wire(name), value]));
 }
 
+function runOutputs(outputs: Record<string, unknown>): Record<string, RunOutput> {
+  // The parsed object itself, which nobody else has, so that every name stays its own.
+  for (const name of Object.keys(outputs)) outputs[name] = runOutput(outputs[name]);
+  return outputs as Record<string, RunOutput>;
+}
+
 function runOutput(value: unknown): RunOutput {
   const wire = object(value);
   const displayName = text(wire['display_name']);
@@ -173,7 +176,59 @@ function number(value: unknown): number | null {
  * @internal
  */
 export function resultOf(wire: WireResult): RunResult {
-  const result = new RunResult(wire);
+  return heard(new RunResult(wire));
+}
+
+/**
+ * As {@link resultOf}, of a plain run's answer: JSON of a result, or its fields in a row as `to_row` in the
+ * core has them.
+ *
+ * @internal
+ */
+export function resultOfPlain(answer: string): RunResult {
+  const fields = JSON.parse(answer) as WireResult | readonly unknown[];
+  if (!isRow(fields)) return resultOf(fields);
+  const output = fields[0];
+  const outputs = fields[2];
+  const error = fields[13];
+  const wire = {
+    output,
+    reason: fields[1],
+    outputs,
+    session_id: fields[3],
+    session_status: fields[4],
+    metadata: { duration: fields[5], tokens_used: fields[6] },
+    server: fields[7],
+    request_id: fields[8],
+    attempts: fields[9],
+    cached: fields[10],
+    skipped_events: fields[11],
+    raw: fields[12],
+    text: error === null ? output : null,
+    text_error: error ?? undefined,
+  };
+  return heard(
+    new RunResult(wire, Array.isArray(outputs) ? onlyOutput(outputs, output) : undefined),
+  );
+}
+
+function isRow(answer: WireResult | readonly unknown[]): answer is readonly unknown[] {
+  return Array.isArray(answer);
+}
+
+/** The outputs where the only one is the output, and text. */
+function onlyOutput(fields: readonly unknown[], output: unknown): Record<string, RunOutput> {
+  const displayName = text(fields[2]);
+  const only: RunOutput = {
+    componentId: text(fields[1]),
+    ...(displayName === null ? {} : { displayName }),
+    type: 'text',
+    value: output as JsonValue,
+  };
+  return { [fields[0] as string]: only };
+}
+
+function heard(result: RunResult): RunResult {
   if (result.sessionStatus !== 'expired') return result;
   const level = engineFactory().environment()['LANGFLOW_LOG']?.trim().toLowerCase();
   if (level !== 'error') console.warn(EXPIRED);

@@ -2,10 +2,12 @@
 //! is there without JSON between, and all of it as JSON for who asks further.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Engine, ErrorJson, EventStream, guard};
 use crate::exact;
 use crate::many::{self, ManyOptions};
+use crate::output;
 use crate::run::{Crossing, RunRequest, RunResult};
 
 /// The result of a run.
@@ -54,6 +56,52 @@ impl HeldResult {
     /// All of it, as [`Engine::run`] answers with it.
     pub fn to_json(&self) -> String {
         self.0.to_text()
+    }
+
+    /// As [`HeldResult::to_json`], as a list without names, which a host reads at half the price: output,
+    /// reason, outputs, session, its status, duration, tokens, server, request id, attempts, whether it was
+    /// kept, skipped events, raw, and the error of its text where there is none. The outputs are
+    /// `[name, component_id, display_name]` where there is one, and it is the output and text.
+    pub fn to_row(&self) -> String {
+        let result = &self.0;
+        let row = (
+            &result.output,
+            &result.reason,
+            Outputs::of(result),
+            &result.session_id,
+            &result.session_status,
+            result.metadata.duration,
+            result.metadata.tokens_used,
+            result.server,
+            &result.request_id,
+            result.attempts,
+            result.cached,
+            result.skipped_events,
+            &result.raw,
+            result.text().err().map(|error| error.info().clone()),
+        );
+        exact::restored(serde_json::to_string(&row).unwrap_or_default())
+    }
+}
+
+/// The outputs of a result in a row.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Outputs<'a> {
+    One(&'a str, &'a str, Option<&'a str>),
+    All(&'a output::Outputs),
+}
+
+impl Outputs<'_> {
+    fn of(result: &RunResult) -> Outputs<'_> {
+        let mut all = result.outputs.iter();
+        if let (Some((name, one)), None) = (all.next(), all.next())
+            && let (Value::String(text), Some(output)) = (&one.value, result.output.as_str())
+            && text == output
+        {
+            return Outputs::One(name, &one.component_id, one.display_name.as_deref());
+        }
+        Outputs::All(&result.outputs)
     }
 }
 
@@ -138,5 +186,76 @@ impl Engine {
         let (requests, options) = ManyOptions::alike(request, inputs)?;
         let items = many::events(&self.client, requests, options);
         Ok(EventStream::of(items))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::output::{component, single};
+    use crate::run::Metadata;
+
+    fn held(outputs: &[(&str, Value)]) -> HeldResult {
+        let outputs = outputs.iter();
+        let outputs: output::Outputs = outputs
+            .map(|(name, value)| {
+                (
+                    name.to_string(),
+                    component(name, Some("Chat"), value.clone()),
+                )
+            })
+            .collect();
+        let (output, reason) = single(&outputs);
+        HeldResult(RunResult {
+            output,
+            reason,
+            outputs,
+            session_id: Some("s".to_owned()),
+            session_status: None,
+            metadata: Metadata::default(),
+            server: "workspace",
+            request_id: "req_1".to_owned(),
+            attempts: 2,
+            cached: false,
+            skipped_events: 0,
+            raw: json!({"a": [1]}),
+        })
+    }
+
+    #[test]
+    fn a_row_says_what_the_json_says() {
+        for outputs in [
+            vec![("c-1", json!("text \"of\" it"))],
+            vec![("c-1", json!({"no": "text"}))],
+            vec![("c-1", json!("one")), ("c-2", json!("two"))],
+            vec![("c-1", json!("one")), ("c-2", Value::Null)],
+            vec![],
+        ] {
+            let held = held(&outputs);
+            let row: Value = serde_json::from_str(&held.to_row()).unwrap();
+            let all: Value = serde_json::from_str(&held.to_json()).unwrap();
+            let named = json!([
+                all["output"],
+                all["reason"],
+                row[2],
+                all["session_id"],
+                all["session_status"],
+                all["metadata"]["duration"],
+                all["metadata"]["tokens_used"],
+                all["server"],
+                all["request_id"],
+                all["attempts"],
+                all["cached"],
+                0,
+                all["raw"],
+                all["text_error"],
+            ]);
+            assert_eq!(row, named);
+            let one = json!(["c-1", "c-1", "Chat"]);
+            let is_one = outputs.len() == 1 && outputs[0].1.is_string();
+            assert_eq!(row[2], if is_one { one } else { all["outputs"].clone() });
+        }
     }
 }
