@@ -1,20 +1,46 @@
-// Puts what tsc made as CommonJS into three files: Node spends more time on finding and opening fifty
+// Puts what tsc made as CommonJS into four files: Node spends more time on finding and opening fifty
 // of them than on what is inside. Nothing is minified, so that a stack trace reads as before.
 //
 // `core.js` has what runs everywhere, `node.js` what only Node, Bun and Deno have, `react.js` the hooks:
-// a bundler for pages must not meet `node:module`, nor one without React `react`. Each module is in one
-// of them only, so that there is one of each class whichever entry a program takes.
+// a bundler for pages must not meet `node:module`, nor one without React `react`. `open-source.js` has the
+// open-source API, which most programs never ask for: a third of all that would be read. Each module is
+// in one of them only, so that there is one of each class whichever entry a program takes.
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join, relative } from 'node:path';
 import { build } from 'esbuild';
 
 const ENTRIES = { core: ['api', 'web'], node: ['index', 'testing', 'export'] };
 const OF_NODE = [...ENTRIES.node, 'engine-node', 'mock-control'];
 
-/** Half of what is run at the start is the open-source API, which most programs never ask for. */
-const LATE = 'const resources_js_1 = require("./generated/langflow/resources.js");';
+const OF_LANGFLOW = ['generated/langflow/resources', 'generated/langflow/wire'];
 
-const nameOf = (path) => path.slice('./'.length, -'.js'.length);
+/** What is run only when it is asked for, which most programs never do: who asks, and for what. */
+const LATE = {
+  client: ['./generated/langflow/resources.js'],
+  bridge: ['./generated/wire.js'],
+  webhook: ['./generated/wire.js'],
+  'generated/resources': ['./wire.js'],
+  api: ['./proxy.js', './listener.js', './webhook.js'],
+};
+
+/** Lets a module ask for others with each use of them, which costs a call once they are there. */
+function askLate(folder, name, others) {
+  let text = readFileSync(`${folder}/${name}.js`, 'utf8');
+  for (const other of others) {
+    const line = text
+      .split('\n')
+      .find((one) => /^(const|var) /.test(one) && one.includes(`require("${other}")`));
+    if (line === undefined) throw new Error(`${name}.js does not ask for ${other}`);
+    const [, variable] = line.split(' ');
+    const open = "require('./open-source.js').modules['generated/langflow/resources']";
+    const module = other.includes('/langflow/') ? open : `require('${other}')`;
+    const [before, after] = text.split(line);
+    const uses = new RegExp(`(?<![\\w./])${variable}\\.(?=\\w)`, 'g');
+    text = `${before}const ${variable} = () => ${module};${after.replace(uses, `(${variable}()).`)}`;
+  }
+  writeFileSync(`${folder}/${name}.js`, text);
+}
 
 /** Names to modules, each run when it is first asked for. */
 function table(names) {
@@ -23,13 +49,16 @@ function table(names) {
 }
 
 /** What is not one's own is asked of the core; `asked` learns what that is. */
-function ofCore(own, asked) {
+function ofCore(folder, own, asked) {
   const setup = ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^\.\/.*\.js$/ }, ({ path, namespace }) => {
+    onResolve({ filter: /^\.\.?\/.*\.js$/ }, ({ path, namespace, resolveDir }) => {
       if (namespace === 'core') return { path, external: true };
-      if (own.includes(nameOf(path))) return undefined;
-      asked.add(nameOf(path));
-      return { path: nameOf(path), namespace: 'core' };
+      const name = relative(folder, join(resolveDir, path))
+        .replaceAll('\\', '/')
+        .slice(0, -'.js'.length);
+      if (own.includes(name)) return undefined;
+      asked.add(name);
+      return { path: name, namespace: 'core' };
     });
     onLoad({ filter: /.*/, namespace: 'core' }, ({ path }) => ({
       contents: `module.exports = require('./core.js').modules['${path}'];`,
@@ -38,43 +67,51 @@ function ofCore(own, asked) {
   return { name: 'of-core', setup };
 }
 
-/** The engine for pages and its glue stay files of their own. */
+/** The engine for pages and its glue stay files of their own, and so does what is asked for late. */
 const apart = {
   name: 'apart',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /\/wasm\// }, ({ path }) => ({ path, external: true })),
+    onResolve({ filter: /\/wasm\/|^\.\/open-source\.js$/ }, ({ path }) => ({
+      path,
+      external: true,
+    })),
 };
+
+/**
+ * A class that speaks of itself is bundled as `var FlowStream = class _FlowStream`, and would be called so.
+ * esbuild can give names back, but by a word for each class and function that runs at every start.
+ */
+function renamed(text) {
+  const names = [...text.matchAll(/^\s*var (\w+) = class _\1\b/gm)].map(([, name]) => name);
+  return names.reduce((all, name) => all.replace(new RegExp(`\\b_${name}\\b`, 'g'), name), text);
+}
 
 /** Bundles the modules in `folder`, and leaves nothing but the bundles, the entries and the types. */
 export async function bundle(folder) {
-  const client = readFileSync(`${folder}/client.js`, 'utf8');
-  if (!client.includes(LATE)) throw new Error(`client.js has no line ${LATE}`);
-  const late = `${LATE.replace('= require', '= { get Langflow() { return require').slice(0, -1)}.Langflow; } };`;
-  writeFileSync(`${folder}/client.js`, client.replace(LATE, late));
+  for (const [name, others] of Object.entries(LATE)) askLate(folder, name, others);
 
   const asked = new Set(ENTRIES.core);
-  // A class that makes others of itself would be called `_FlowStream` else.
-  const common = {
-    bundle: true,
-    format: 'cjs',
-    target: 'es2022',
-    keepNames: true,
-    logLevel: 'warning',
-  };
+  const common = { bundle: true, format: 'cjs', target: 'es2022', logLevel: 'warning' };
   const made = (name) => ({ ...common, outfile: `${folder}/bundled/${name}.js` });
   const of = (names) => ({ contents: table(names), resolveDir: folder });
   await build({
     ...made('node'),
     stdin: of(ENTRIES.node),
     platform: 'node',
-    plugins: [apart, ofCore(OF_NODE, asked)],
+    plugins: [apart, ofCore(folder, OF_NODE, asked)],
   });
   await build({
     ...made('react'),
     entryPoints: [`${folder}/react.js`],
     platform: 'neutral',
     external: ['react'],
-    plugins: [ofCore(['react'], asked)],
+    plugins: [ofCore(folder, ['react'], asked)],
+  });
+  await build({
+    ...made('open-source'),
+    stdin: of([OF_LANGFLOW[0]]),
+    platform: 'neutral',
+    plugins: [ofCore(folder, OF_LANGFLOW, asked)],
   });
   await build({
     ...made('core'),
@@ -92,7 +129,7 @@ export async function bundle(folder) {
     if (name.endsWith('.js') && !name.startsWith('bundled')) rmSync(`${folder}/${name}`);
   }
   for (const name of readdirSync(`${folder}/bundled`)) {
-    writeFileSync(`${folder}/${name}`, readFileSync(`${folder}/bundled/${name}`));
+    writeFileSync(`${folder}/${name}`, renamed(readFileSync(`${folder}/bundled/${name}`, 'utf8')));
   }
   rmSync(`${folder}/bundled`, { recursive: true });
   for (const [file, entries] of Object.entries(ENTRIES)) {

@@ -56,13 +56,8 @@ export function isTime(name: string): boolean {
   return TIMES.test(name);
 }
 
-const OUTSIDE: ReadonlyMap<string, string> = outside(
-  { actionId: 'action_id' },
-  CLIENT_NAMES,
-  REQUEST_NAMES,
-  RUN_NAMES,
-  THRESHOLD_NAMES,
-);
+/** What names of the wire are outside; made with the first error that has one. */
+let known: ReadonlyMap<string, string> | undefined;
 
 function outside(...tables: readonly Names[]): Map<string, string> {
   const pairs = tables.flatMap((table) => Object.entries(table));
@@ -72,7 +67,14 @@ function outside(...tables: readonly Names[]): Map<string, string> {
 /** What is said about an argument, in the names and the units of this package. */
 export function spelled(field: string, message: string, names?: Names): [string, string] {
   const more = names === undefined ? undefined : outside(names);
-  const named = (wire: string): string => more?.get(wire) ?? OUTSIDE.get(wire) ?? wire;
+  const all = (known ??= outside(
+    { actionId: 'action_id' },
+    CLIENT_NAMES,
+    REQUEST_NAMES,
+    RUN_NAMES,
+    THRESHOLD_NAMES,
+  ));
+  const named = (wire: string): string => more?.get(wire) ?? all.get(wire) ?? wire;
   const argument = /^(?:(requests)(\[\d+\])\.)?(?:(?:options|args)\.)?(\w+)(.*)$/s.exec(field);
   if (argument === null) return [field, message];
   const [, many, index = '', wire = '', rest = ''] = argument;
