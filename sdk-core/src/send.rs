@@ -124,20 +124,23 @@ impl Client {
             }));
         }
         let status = response.status();
-        // The length is asked of the answer before its headers are taken.
-        let said = response.content_length();
-        let (headers, url) = response.take_head();
-        let body = match &call.transfer {
+        let (headers, url, body) = match &call.transfer {
             Some(Transferring::Down(path, progress)) => {
+                // What is saved is judged by its headers.
+                let (headers, url) = (response.headers().clone(), response.url().clone());
                 self.save(response, path, progress, call).await?;
-                Bytes::new()
+                (headers, url.into(), Bytes::new())
             }
             _ => {
+                // The length is asked of the answer before its headers are taken.
+                let said = response.content_length();
+                let (headers, url) = response.take_head();
                 let body = self.read_body(response, said, call).await?;
-                match has_type(&headers, "application/json") {
+                let body = match has_type(&headers, "application/json") {
                     true => body.slice_ref(without_mark(&body)),
                     false => body,
-                }
+                };
+                (headers, url, body)
             }
         };
         Ok(Got::Whole(Answer {
