@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test, its helpers too")]
 
+mod crowd;
 mod proxies;
 mod tls;
 

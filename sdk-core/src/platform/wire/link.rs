@@ -78,7 +78,10 @@ impl Link {
         &mut self,
         request: Request,
     ) -> Result<http::Response<Incoming>, Unsent> {
-        let mut answer = pin!(self.sender.try_send_request(request));
+        // Without a limit: what a task may do in one turn can be used up by what the driver has just read,
+        // and nobody would be told that there is an answer.
+        let answer = tokio::task::unconstrained(self.sender.try_send_request(request));
+        let mut answer = pin!(answer);
         let driver = &mut self.driver;
         let answer = poll_fn(|context| {
             drive(driver, context);

@@ -1,0 +1,94 @@
+//! Many calls in one task: tokio lets a task do so much in one turn, and then nothing more.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use langflow_client::{Client, Event, RunRequest, RunStream};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
+use tokio::task::coop::poll_proceed;
+
+use super::{answering, client, request, run};
+
+/// What a task of tokio may do in one turn.
+const BUDGET: usize = 128;
+
+const BEGINNING: &str = concat!(
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
+    "2f\r\nid: 1\nevent: run_started\ndata: {\"run_id\":\"r\"}\n\n\r\n",
+);
+
+/// A server whose streams begin and say nothing more.
+async fn beginning() -> String {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    // On a thread of its own: what it says comes in the middle of a turn, too.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            tell.send(format!("http://{}", listener.local_addr().unwrap()))
+                .unwrap();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    request(&mut stream).await.unwrap();
+                    stream.write_all(BEGINNING.as_bytes()).await.unwrap();
+                    request(&mut stream).await
+                });
+            }
+        });
+    });
+    told.await.unwrap()
+}
+
+async fn begun(client: &Client) -> RunStream {
+    let opened = client.stream_flow(RunRequest::new("f", "Hi")).await;
+    let mut stream = opened.unwrap();
+    let first = stream.next().await;
+    assert!(matches!(first, Some(Ok(Event::RunStarted { .. }))));
+    stream
+}
+
+/// A call in a task that has used so many steps of each of its turns.
+async fn late<T>(used: usize, call: impl Future<Output = T>) -> T {
+    let mut call = pin!(call);
+    let late = poll_fn(|context| {
+        for _ in 0..used {
+            if let Poll::Ready(step) = poll_proceed(context) {
+                step.made_progress();
+            }
+        }
+        call.as_mut().poll(context)
+    });
+    let in_time = tokio::time::timeout(Duration::from_secs(2), late).await;
+    in_time.unwrap_or_else(|_| panic!("no answer after {used} steps"))
+}
+
+#[tokio::test]
+async fn a_task_that_has_used_its_turn_hears_its_answer_in_the_next() {
+    let (plain, streams) = (answering().0, beginning().await);
+    let plain = client(&plain).build().unwrap();
+    let streams = client(&streams).build().unwrap();
+    // At each of these another step of a call is the one that has to wait for the next turn.
+    for used in BUDGET - 12..BUDGET {
+        assert_eq!(late(used, run(&plain)).await.unwrap(), "Hi");
+        late(used, begun(&streams)).await;
+    }
+}
+
+#[tokio::test]
+async fn hundreds_of_streams_in_one_task_all_begin() {
+    let client = client(&beginning().await).build().unwrap();
+    let mut held: Vec<RunStream> = Vec::new();
+    for _ in 0..8 {
+        held.clear();
+        let streams = futures::stream::iter(0..400).map(|_| begun(&client));
+        let all = streams.buffer_unordered(100).collect();
+        let in_time = tokio::time::timeout(Duration::from_secs(20), all).await;
+        held = in_time.expect("a stream never began");
+    }
+    assert_eq!(held.len(), 400);
+}
