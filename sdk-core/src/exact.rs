@@ -122,7 +122,7 @@ fn digits(text: &[u8]) -> usize {
 }
 
 /// Whether there are so many digits in a row, perhaps within a text. Looks at one byte of [`WIDE`].
-fn candidates(text: &[u8]) -> bool {
+pub(crate) fn candidates(text: &[u8]) -> bool {
     if !platform::EXACT {
         return false;
     }
@@ -198,10 +198,15 @@ fn after_text(text: &[u8], mut at: usize) -> usize {
     text.len()
 }
 
+/// The value as JSON that is still to be restored.
+pub(crate) fn unrestored(value: &Value) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// The value as JSON, which has only texts for keys. `Display` says the same, through a formatter that
 /// costs more than the rest. Integers beyond 64 bits have their digits.
 pub fn text_of(value: &Value) -> String {
-    restored(serde_json::to_string(value).unwrap_or_default())
+    restored(unrestored(value))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod as_sent;
 mod ask;
 #[cfg_attr(target_arch = "wasm32", path = "attach_wasm.rs")]
 mod attach;
@@ -68,6 +69,7 @@ mod typed;
 mod understand;
 pub mod webhook;
 
+pub use as_sent::AsSent;
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use error::{ErrorCode, ErrorInfo, FieldError, LangflowError, Phase};

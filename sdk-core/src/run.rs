@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::as_sent::AsSent;
 use crate::attach::Kept;
 use crate::cache::Recall;
 use crate::call::Call;
@@ -19,6 +20,7 @@ use crate::request::{self, Parts};
 pub use crate::run_request::RunRequest;
 pub(crate) use crate::run_request::{unsayable, variable_headers};
 use crate::stream::RunStream;
+use crate::understand::plainly;
 
 /// A body; JSON objects have only texts for keys, so it always has a text.
 fn json_bytes(body: &Map<String, Value>) -> Bytes {
@@ -70,7 +72,7 @@ pub struct RunResult {
     #[serde(skip_serializing_if = "none")]
     pub skipped_events: u64,
     /// The answer as the server sent it, unknown fields included.
-    pub raw: Value,
+    pub raw: AsSent,
 }
 
 impl RunResult {
@@ -172,11 +174,13 @@ impl Client {
         let result = match self.exchange(request, &call).await {
             Ok(answer) => {
                 let attempts = answer.attempts;
-                let understood = self.understand(&answer, &call).await;
-                let result = understood
-                    .and_then(|value| {
+                let result = match plainly(&answer, &call) {
+                    Some(result) => Ok(result),
+                    None => self.understand(&answer, &call).await.and_then(|value| {
                         dialect::result(call.operation, value, &answer.request_id, attempts)
-                    })
+                    }),
+                };
+                let result = result
                     .map(|result| call.echo(result))
                     .inspect(|result| self.shared.metrics.used(result.metadata.tokens_used))
                     .and_then(|result| self.check_session(result));

@@ -5,12 +5,22 @@ use serde_json::Value;
 
 use crate::call::{Answer, Call};
 use crate::client::Client;
-use crate::dialect::Api;
+use crate::dialect::{Api, plain};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::operation::Operation;
 use crate::platform;
 use crate::reader::parse;
+use crate::run::RunResult;
 use crate::send::{has_type, sentence};
+
+/// The result of a run, where its answer is as most are.
+pub(crate) fn plainly(answer: &Answer, call: &Call) -> Option<RunResult> {
+    let (id, attempts) = (&answer.request_id, answer.attempts);
+    match has_type(&answer.headers, "text/html") {
+        true => None,
+        false => plain::result(call.operation, &answer.body, id, attempts),
+    }
+}
 
 impl Client {
     /// The answer as JSON.

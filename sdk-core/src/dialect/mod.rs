@@ -3,6 +3,8 @@
 pub mod detect;
 pub mod langflow;
 pub mod lfx;
+#[cfg_attr(target_arch = "wasm32", path = "plain_wasm.rs")]
+pub(crate) mod plain;
 pub mod responses;
 pub mod v2;
 pub mod workspace;

@@ -102,7 +102,7 @@ fn made(
         server: SERVER,
         request_id: request_id.to_owned(),
         attempts,
-        raw,
+        raw: raw.into(),
     }
 }
 

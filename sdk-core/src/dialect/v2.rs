@@ -198,7 +198,7 @@ fn finished(
         server: SERVER,
         request_id: request_id.to_owned(),
         attempts,
-        raw,
+        raw: raw.into(),
     }
 }
 

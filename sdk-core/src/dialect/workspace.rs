@@ -68,7 +68,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         server: "workspace",
         request_id: request_id.to_owned(),
         attempts,
-        raw,
+        raw: raw.into(),
     })
 }
 
