@@ -507,13 +507,17 @@ pub(crate) fn id(prefix: &str) -> String {
 
 /// Whether the media type of the answer is this one.
 pub(crate) fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
-    let found = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    found.is_some_and(|found| {
-        let essence = found.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case(wanted)
-    })
+    let Some(found) = headers.get(header::CONTENT_TYPE) else {
+        return false;
+    };
+    // Asked several times a call, and mostly the first letters are others.
+    let found = found.as_bytes().trim_ascii_start();
+    let begins = found.get(..wanted.len());
+    begins.is_some_and(|begins| begins.eq_ignore_ascii_case(wanted.as_bytes()))
+        && matches!(
+            found[wanted.len()..].trim_ascii_start().first(),
+            None | Some(b';')
+        )
 }
 
 /// Characters of a message. More of what a server says stands in `body`.
