@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use bytes::Bytes;
-use langflow_client::boundary::Engine;
+use langflow_client::boundary::{Engine, ErrorJson};
 use langflow_client::decode::Decoder;
 use langflow_client::{Client, RunRequest, counted};
 
@@ -21,6 +21,8 @@ pub enum What {
     Extract,
     /// A whole run over a socket: request built, sent, answered, output extracted.
     Run,
+    /// The same of a run that is no more than what most are: no JSON on its way in, its result held.
+    PlainRun,
     /// The same run with reqwest alone: what a run is compared with.
     Bare,
     /// A stream of 200 tokens over a socket, through the boundary.
@@ -59,9 +61,10 @@ pub fn perform(what: What, times: u32) -> Result<()> {
             }
             Ok(())
         }
-        What::Run => over_socket(times, false),
+        What::Run => over_socket(times, run),
+        What::PlainRun => over_socket(times, plain_run),
         What::Bare => bare_over_socket(times),
-        What::Stream => over_socket(times, true),
+        What::Stream => over_socket(times, stream),
     }
 }
 
@@ -151,39 +154,49 @@ fn bare_over_socket(times: u32) -> Result<()> {
     Ok(())
 }
 
-fn over_socket(times: u32, stream: bool) -> Result<()> {
+const REQUEST: &str =
+    r#"{"flow_id":"f","input_value":"Hello!","tweaks":{"A-1":{"temperature":0.5}}}"#;
+
+fn over_socket(times: u32, once: impl AsyncFn(&Engine) -> Result<()>) -> Result<()> {
     let port = fixed_server()?;
     let config =
         format!(r#"{{"env":{{}},"base_url":"http://127.0.0.1:{port}","api_key":"sk-bench"}}"#);
-    let engine = Engine::new(&config).map_err(|error| anyhow::anyhow!(error.0))?;
+    let engine = Engine::new(&config).map_err(said)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let request = r#"{"flow_id":"f","input_value":"Hello!","tweaks":{"A-1":{"temperature":0.5}}}"#;
     runtime.block_on(async {
         for _ in 0..times {
-            if stream {
-                let stream = engine
-                    .open(request)
-                    .await
-                    .map_err(|error| anyhow::anyhow!(error.0))?;
-                let mut bytes = 0;
-                while let Some(batch) = stream
-                    .next_batch()
-                    .await
-                    .map_err(|error| anyhow::anyhow!(error.0))?
-                {
-                    bytes += batch.len();
-                }
-                ensure!(bytes > 1000, "{bytes} bytes of events");
-            } else {
-                let result = engine
-                    .run(request)
-                    .await
-                    .map_err(|error| anyhow::anyhow!(error.0))?;
-                ensure!(result.contains("doing well"), "not the answer");
-            }
+            once(&engine).await?;
         }
         Ok(())
     })
+}
+
+async fn run(engine: &Engine) -> Result<()> {
+    let result = engine.run(REQUEST).await.map_err(said)?;
+    ensure!(result.contains("doing well"), "not the answer");
+    Ok(())
+}
+
+async fn plain_run(engine: &Engine) -> Result<()> {
+    let run = engine.run_plain("f".to_owned(), "Hello!".to_owned(), None);
+    let result = run.await.map_err(said)?;
+    let output = result.output().unwrap_or_default();
+    ensure!(output.contains("doing well"), "not the answer");
+    Ok(())
+}
+
+async fn stream(engine: &Engine) -> Result<()> {
+    let stream = engine.open(REQUEST).await.map_err(said)?;
+    let mut bytes = 0;
+    while let Some(batch) = stream.next_batch().await.map_err(said)? {
+        bytes += batch.len();
+    }
+    ensure!(bytes > 1000, "{bytes} bytes of events");
+    Ok(())
+}
+
+fn said(error: ErrorJson) -> anyhow::Error {
+    anyhow::anyhow!(error.0)
 }
