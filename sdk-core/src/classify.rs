@@ -10,10 +10,11 @@ use crate::cause;
 use crate::client::{Client, causes};
 use crate::deadline::seconds;
 use crate::error::{ErrorCode, ErrorInfo, Phase};
+use crate::headers::has_type;
 use crate::platform::{self, Sent, Transport};
 use crate::problem::Problem;
 use crate::retry::{self, Failure};
-use crate::send::{has_type, sentence};
+use crate::wording::sentence;
 
 /// Time and bytes that are spent on what a server says about its refusal.
 const REFUSAL: Duration = Duration::from_secs(10);

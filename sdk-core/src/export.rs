@@ -60,7 +60,9 @@ impl Client {
             ExportFormat::PythonWith(options) => options,
             ExportFormat::Python => {
                 match self.ask_whole("exportFlow", args("python")).await {
-                    Ok((answer, _)) if crate::send::has_type(&answer.headers, "text/x-python") => {
+                    Ok((answer, _))
+                        if crate::headers::has_type(&answer.headers, "text/x-python") =>
+                    {
                         return Ok(String::from_utf8_lossy(&answer.body).into_owned());
                     }
                     // A server that knows no formats answers with the JSON.

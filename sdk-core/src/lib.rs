@@ -35,6 +35,7 @@ mod files;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder;
 mod generated;
+mod headers;
 mod job;
 mod limits;
 mod many;
@@ -68,6 +69,7 @@ mod tweaks;
 mod typed;
 mod understand;
 pub mod webhook;
+mod wording;
 
 pub use as_sent::AsSent;
 pub use builder::ClientBuilder;

@@ -18,9 +18,10 @@ use crate::event::Event;
 use crate::exact::{self, Wide};
 use crate::platform;
 use crate::resume::{Again, Mark};
-use crate::send::{MAX_ANSWER, sentence, too_large};
+use crate::send::{MAX_ANSWER, too_large};
 use crate::stream::Source;
 use crate::understand::packed;
+use crate::wording::sentence;
 
 /// Reads the bytes and makes events of them.
 pub(crate) struct Reader {

@@ -7,8 +7,8 @@ use crate::call::Call;
 use crate::classify::{Failed, body_lost, timed_out};
 use crate::client::Client;
 use crate::error::{ErrorCode, ErrorInfo, Phase};
+use crate::headers::has_type;
 use crate::platform::{self, Sink};
-use crate::send::has_type;
 use crate::transfer::Transfer;
 
 impl Client {

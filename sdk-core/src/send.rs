@@ -4,7 +4,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use crate::platform::http::{HeaderMap, HeaderName, HeaderValue, header};
+use crate::platform::http::{HeaderName, HeaderValue, header};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use tracing::Instrument as _;
@@ -15,6 +15,7 @@ use crate::classify::{Failed, body_lost, timed_out};
 use crate::client::Client;
 use crate::closed::closed;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
+use crate::headers::{count, has_type, set, set_own};
 use crate::middleware::unanswered;
 use crate::operation::Safety;
 use crate::platform::{self, Sent};
@@ -503,56 +504,4 @@ pub(crate) fn too_large(call: &Call) -> ErrorInfo {
 /// An id that is unguessable and has no character that any part of a URL minds.
 pub(crate) fn id(prefix: &str) -> String {
     platform::hex(&platform::random::<12>(), prefix)
-}
-
-/// Whether the media type of the answer is this one.
-pub(crate) fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
-    let Some(found) = headers.get(header::CONTENT_TYPE) else {
-        return false;
-    };
-    // Asked several times a call, and mostly the first letters are others.
-    let found = found.as_bytes().trim_ascii_start();
-    let begins = found.get(..wanted.len());
-    begins.is_some_and(|begins| begins.eq_ignore_ascii_case(wanted.as_bytes()))
-        && matches!(
-            found[wanted.len()..].trim_ascii_start().first(),
-            None | Some(b';')
-        )
-}
-
-/// Characters of a message. More of what a server says stands in `body`.
-const MESSAGE: usize = 2_000;
-
-/// One full stop at the end, so that the hint can follow; cut where it is endless, and without what
-/// a terminal or a log would obey.
-pub(crate) fn sentence(text: &str) -> String {
-    let text = text.trim_end_matches(['.', ' ', '\n']);
-    let (shown, cut) = match text.char_indices().nth(MESSAGE) {
-        Some((at, _)) => (&text[..at], " ..."),
-        None => (text, "."),
-    };
-    format!("{}{cut}", shown.replace(char::is_control, " "))
-}
-
-pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    // Every value was checked where it came in.
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
-}
-
-/// As [`set`], of a text that nobody else needs.
-fn set_own(headers: &mut HeaderMap, name: HeaderName, value: String) {
-    if let Ok(value) = HeaderValue::try_from(value) {
-        headers.insert(name, value);
-    }
-}
-
-/// The number of an attempt. Few calls have a third.
-fn count(number: u32) -> HeaderValue {
-    match number {
-        1 => HeaderValue::from_static("1"),
-        2 => HeaderValue::from_static("2"),
-        _ => HeaderValue::from(number),
-    }
 }

@@ -13,11 +13,11 @@ use crate::call::{Call, Counted, Opened};
 use crate::client::Client;
 use crate::error::{ErrorCode, LangflowError};
 use crate::event::Event;
+use crate::headers::has_type;
 use crate::limits::Place;
 use crate::platform::{self, BoxStream};
 use crate::reader::Reader;
 use crate::run::RunResult;
-use crate::send::has_type;
 
 /// Events of a run as they come. Dropping it closes the connection.
 ///

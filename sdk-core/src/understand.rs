@@ -7,11 +7,12 @@ use crate::call::{Answer, Call};
 use crate::client::Client;
 use crate::dialect::{Api, plain};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
+use crate::headers::has_type;
 use crate::operation::Operation;
 use crate::platform;
 use crate::reader::parse;
 use crate::run::RunResult;
-use crate::send::{has_type, sentence};
+use crate::wording::sentence;
 
 /// The result of a run, where its answer is as most are.
 pub(crate) fn plainly(answer: &Answer, call: &Call) -> Option<RunResult> {

@@ -11,7 +11,8 @@ use crate::exact;
 use crate::output::{self, Outputs};
 use crate::problem::Problem;
 use crate::run::{Metadata, RunResult};
-use crate::send::{id, sentence};
+use crate::send::id;
+use crate::wording::sentence;
 
 /// Name of the family in results.
 pub(super) const SERVER: &str = "langflow";

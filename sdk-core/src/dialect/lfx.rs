@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::operation::{Body, In, Kind, Operation, Param, Safety, Shape};
 use crate::output::{self, Outputs};
 use crate::run::{Metadata, RunResult};
-use crate::send::sentence;
+use crate::wording::sentence;
 
 /// Name of the family in results.
 const SERVER: &str = "lfx";

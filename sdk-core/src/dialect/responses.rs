@@ -10,7 +10,7 @@ use crate::exact;
 use crate::output::{self, Outputs};
 use crate::problem::Problem;
 use crate::run::{Metadata, RunResult};
-use crate::send::sentence;
+use crate::wording::sentence;
 
 /// Name of the family in results.
 const SERVER: &str = "responses";

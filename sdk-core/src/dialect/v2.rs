@@ -11,7 +11,7 @@ use crate::generated::asked::LIST_LANGFLOW_FLOWS;
 use crate::operation::{In, Kind, Operation, Param, Safety};
 use crate::output::{self, Output, Outputs, Reason};
 use crate::run::{Metadata, RunResult};
-use crate::send::sentence;
+use crate::wording::sentence;
 
 /// Starts a run; what became of it; its events, from the first or from the one after
 /// `Last-Event-ID`; stops it, where stopping what has stopped is no error; answers what it waits

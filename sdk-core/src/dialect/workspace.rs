@@ -176,7 +176,7 @@ fn failure(data: &Value) -> LangflowError {
         .message
         .as_deref()
         .unwrap_or("the server said nothing more");
-    let message = crate::send::sentence(&format!("The run failed: {said}"));
+    let message = crate::wording::sentence(&format!("The run failed: {said}"));
     let mut info = ErrorInfo::new(ErrorCode::RunFailed, message);
     info.server_code = problem.code;
     info.errors = problem.errors;

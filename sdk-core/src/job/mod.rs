@@ -25,8 +25,9 @@ use crate::output::Reason;
 use crate::platform;
 use crate::request::check_segment;
 use crate::run::RunResult;
-use crate::send::{id, sentence};
+use crate::send::id;
 use crate::stream::RunStream;
+use crate::wording::sentence;
 
 pub(crate) use offer::INVOKE;
 pub use start::Form;
