@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::error::LangflowError;
 use crate::exact::{self, Wide};
 use crate::options::{self, refuse};
-use crate::platform::{BoxStream, MaybeSend};
+use crate::platform::{self, BoxStream, MaybeSend};
 use crate::run::{RunRequest, RunResult};
 
 /// How many runs at a time, and in what order they come.
@@ -80,13 +80,13 @@ fn items(
     let client = client.clone();
     let runs = requests.enumerate().map(move |(index, request)| {
         let client = client.clone();
-        async move {
+        platform::unconstrained(async move {
             let outcome = match request {
                 Ok(request) => client.run_flow(request).await,
                 Err(error) => Err(error),
             };
             ManyItem { index, outcome }
-        }
+        })
     });
     let runs = futures::stream::iter(runs);
     let concurrency = options.concurrency.max(1);

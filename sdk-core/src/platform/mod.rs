@@ -43,6 +43,18 @@ pub use net::{ConnectionError, HttpClient, Request, Response, SharedUrl, http, u
 #[cfg(target_arch = "wasm32")]
 pub use net::{http_client, proxies, transport, untrusted};
 
+/// Work whose steps tokio does not count. One of many that a single task polls needs it: what was to be
+/// woken in the task's next turn, since this one was used up, is forgotten where a program's `block_on`
+/// ends with the turn.
+#[cfg(not(target_arch = "wasm32"))]
+pub use tokio::task::unconstrained;
+
+/// Nobody counts here.
+#[cfg(target_arch = "wasm32")]
+pub fn unconstrained<F: Future>(work: F) -> F {
+    work
+}
+
 /// A part of a body.
 #[derive(Debug, Clone)]
 pub enum Piece {

@@ -6,12 +6,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use langflow_client::boundary::{Engine, Item};
 use langflow_client::{Client, Event, RunRequest, RunStream};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use tokio::task::coop::poll_proceed;
 
-use super::{answering, client, request, run};
+use super::{answer, answering, client, request, run};
 
 /// What a task of tokio may do in one turn.
 const BUDGET: usize = 128;
@@ -91,4 +92,51 @@ async fn hundreds_of_streams_in_one_task_all_begin() {
         held = in_time.expect("a stream never began");
     }
     assert_eq!(held.len(), 400);
+}
+
+/// A server that ends each connection with its answer.
+fn leaving() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    listener.set_nonblocking(true).unwrap();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        { runtime }.enable_all().build().unwrap().block_on(async {
+            let listener = TcpListener::from_std(listener).unwrap();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    request(&mut stream).await;
+                    answer(&mut stream).await;
+                });
+            }
+        });
+    });
+    url
+}
+
+#[test]
+fn many_runs_that_a_program_waits_for_batch_by_batch_are_all_answered() {
+    let config = format!(
+        r#"{{"env":{{}},"api":"workspace","api_key":"k","base_url":"{}"}}"#,
+        leaving()
+    );
+    let engine = Engine::new(&config).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_all().build().unwrap();
+    let shared = r#"{"request": {"flow_id": "f"}, "concurrency": 200}"#;
+    for _ in 0..10 {
+        let runs = engine
+            .run_alike(shared, vec!["Hi".to_owned(); 400])
+            .unwrap();
+        let mut answered = 0;
+        // What is put off to the next turn when a batch ends has to be heard of in the next one.
+        while let Some(items) = runtime.block_on(async {
+            let next = tokio::time::timeout(Duration::from_secs(5), runs.next_items()).await;
+            next.expect("a run was never answered").unwrap()
+        }) {
+            let result = |item: &&Item| matches!(item, Item::Result(_));
+            answered += items.iter().filter(result).count();
+        }
+        assert_eq!(answered, 400);
+    }
 }

@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::pool::Pool;
 use super::socket::{Home, Socket};
 use crate::platform::body::Body as Outgoing;
+use crate::platform::unconstrained;
 
 type Request = http::Request<Outgoing>;
 
@@ -80,7 +81,7 @@ impl Link {
     ) -> Result<http::Response<Incoming>, Unsent> {
         // Without a limit: what a task may do in one turn can be used up by what the driver has just read,
         // and nobody would be told that there is an answer.
-        let answer = tokio::task::unconstrained(self.sender.try_send_request(request));
+        let answer = unconstrained(self.sender.try_send_request(request));
         let mut answer = pin!(answer);
         let driver = &mut self.driver;
         let answer = poll_fn(|context| {
