@@ -18,6 +18,10 @@ const WIDE: usize = 19;
 /// this one: it is no character, and no text for people has it.
 const MARK: &str = "\u{fdd0}";
 
+/// An integer with more digits stays a text: Python refuses to read it, and JavaScript knows none but
+/// `Infinity`.
+const LONGEST: usize = 4300;
+
 /// Whether there was such an integer in this process: without one nothing is looked for.
 static SEEN: AtomicBool = AtomicBool::new(false);
 
@@ -105,6 +109,11 @@ pub(crate) fn is_marked(text: &str) -> bool {
     platform::EXACT && text.starts_with(MARK)
 }
 
+/// The text that a value is, and is not for a while.
+pub(crate) fn text(value: &Value) -> Option<&str> {
+    value.as_str().filter(|text| !is_marked(text))
+}
+
 fn find(text: &[u8], from: usize, what: &[u8]) -> Option<usize> {
     let mut at = from;
     loop {
@@ -153,7 +162,7 @@ fn protect(text: &[u8], wide: Wide) -> Cow<'_, [u8]> {
                 if whole && !fits(&text[start..at]) {
                     out.extend_from_slice(&text[copied..start]);
                     out.push(b'"');
-                    if wide == Wide::Marked {
+                    if wide == Wide::Marked && at - start <= LONGEST {
                         SEEN.store(true, Ordering::Relaxed);
                         out.extend_from_slice(MARK.as_bytes());
                     }
@@ -215,6 +224,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::decode::Frame;
+    use crate::dialect::workspace;
+    use crate::output::Reason;
 
     const WIDE_ONES: &str = r#"{"a":18446744073709551616,"b":[-9223372036854775809,1],"c":"18446744073709551616","d":"\"﷐\\18446744073709551616"}"#;
 
@@ -225,6 +237,33 @@ mod tests {
         assert_eq!(value["b"], json!(["-9223372036854775809", 1]));
         let value = read(WIDE_ONES.as_bytes(), Wide::Marked).unwrap();
         assert_eq!(restored(value.to_string()), WIDE_ONES);
+    }
+
+    #[test]
+    fn such_an_integer_is_no_text() {
+        let read = |text: &str| super::read(text.as_bytes(), Wide::Marked).unwrap();
+        let raw =
+            read(r#"{"result":{"output":18446744073709551616},"session_id":18446744073709551616}"#);
+        let result = workspace::result(raw, "req_1", 1).unwrap();
+        assert_eq!(result.reason, Reason::NonString);
+        assert_eq!(result.outputs["output"].kind, "json");
+        assert_eq!(result.session_id, None);
+        let frame = |data: &str| Frame {
+            id: None,
+            event: Some("token".to_owned()),
+            data: protected(data.to_owned(), Wide::Marked),
+        };
+        let event = |data| workspace::event(frame(data), "req_1", 1);
+        assert!(event(r#"{"text":18446744073709551616}"#).is_err());
+        assert!(event(r#"{"text":"18446744073709551616"}"#).is_ok());
+    }
+
+    #[test]
+    fn what_no_host_can_read_as_an_integer_stays_a_text() {
+        let text = format!("[{},{}]", "1".repeat(4300), "1".repeat(4301));
+        let value = read(text.as_bytes(), Wide::Marked).unwrap();
+        assert!(is_marked(value[0].as_str().unwrap()));
+        assert!(!is_marked(value[1].as_str().unwrap()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::platform::http::header::HeaderName;
 use crate::platform::http::{HeaderMap, HeaderValue, header};
+use crate::reader::without_mark;
 
 /// Whether the media type of the answer is this one.
 pub(crate) fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
@@ -16,6 +17,12 @@ pub(crate) fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
             found[wanted.len()..].trim_ascii_start().first(),
             None | Some(b';')
         )
+}
+
+/// Whether the answer is a web page. Some gateways call every answer one: an object of JSON is none, and
+/// may be the answer of a run that was paid for.
+pub(crate) fn is_page(headers: &HeaderMap, body: &[u8]) -> bool {
+    has_type(headers, "text/html") && without_mark(body).trim_ascii_start().first() != Some(&b'{')
 }
 
 pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {

@@ -22,7 +22,7 @@ const WORD: usize = 12;
 const TOKENS: usize = 8;
 /// What stands for a secret.
 const MASK: &str = "***";
-/// Words in the names of headers whose values are secrets.
+/// Words in the names of headers and of parameters of the query whose values are secrets.
 const NAMES: [&str; 7] = [
     "auth",
     "cookie",
@@ -53,10 +53,12 @@ impl Learnt {
 /// Takes the secrets of the client and of the call out of everything that may come from somebody
 /// else.
 pub(crate) fn mask(client: &Client, call: Option<&Call>, info: &mut ErrorInfo) {
-    let (headers, more) = call.map_or((&[][..], &[][..]), |call| {
-        (&call.options.headers, &call.secrets)
+    let (own, more) = call.map_or((Vec::new(), &[][..]), |call| {
+        let options = &call.options;
+        let own = [&options.headers[..], &options.query[..]].concat();
+        (own, &call.secrets[..])
     });
-    let secrets = secrets(client, headers, more);
+    let secrets = secrets(client, &own, more);
     if secrets.is_empty() {
         return;
     }
@@ -208,7 +210,9 @@ fn secrets(client: &Client, own: &[(String, String)], more: &[Secret]) -> Vec<St
     for token in learnt.unwrap_or_else(PoisonError::into_inner).iter() {
         add(token.expose());
     }
-    for (name, value) in config.headers.iter().chain(own) {
+    // Gateways take keys in headers and in the query.
+    let named = config.headers.iter().chain(&config.query).chain(own);
+    for (name, value) in named {
         let name = name.to_ascii_lowercase();
         if NAMES.iter().any(|word| name.contains(word)) {
             add(value);

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::exact;
+
 /// Why [`crate::RunResult::output`] is what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -79,7 +81,7 @@ pub type Outputs = BTreeMap<String, ComponentOutput>;
 /// An output from its value.
 pub fn component(id: &str, display_name: Option<&str>, value: Value) -> ComponentOutput {
     let kind = match &value {
-        Value::String(_) => "text",
+        Value::String(text) if !exact::is_marked(text) => "text",
         Value::Array(rows) if !rows.is_empty() && rows.iter().all(Value::is_object) => "table",
         _ => "json",
     };
@@ -112,7 +114,9 @@ pub fn single_of(outputs: &Outputs, ids: &[String]) -> (Output, Reason) {
 /// The single output that has this value.
 pub fn of_value(value: &Value) -> (Output, Reason) {
     match value {
-        Value::String(text) => (Output::Text(text.clone()), Reason::Single),
+        Value::String(text) if !exact::is_marked(text) => {
+            (Output::Text(text.clone()), Reason::Single)
+        }
         value => (Output::Json(value.clone()), Reason::NonString),
     }
 }

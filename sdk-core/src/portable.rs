@@ -12,7 +12,7 @@ use crate::dialect::Api;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::exact::{self, Wide};
 use crate::folder;
-use crate::headers::has_type;
+use crate::headers::is_page;
 use crate::options::CallOptions;
 use crate::platform;
 use crate::request::{self, Parts};
@@ -56,7 +56,7 @@ pub(crate) async fn whole(
     let error = match &outcome {
         Err(error) => Some(error.clone()),
         // The pages of an open-source server answer to every address.
-        Ok(Got::Whole(answer)) if has_type(&answer.headers, "text/html") => {
+        Ok(Got::Whole(answer)) if is_page(&answer.headers, &answer.body) => {
             let page = client.html(&answer.body, &answer.headers, call.operation);
             let mut error = Box::pin(page).await;
             error.info_mut().may_have_executed &= call.executes();

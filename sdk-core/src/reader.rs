@@ -16,6 +16,7 @@ use crate::dialect::{self, Family};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError, Phase};
 use crate::event::Event;
 use crate::exact::{self, Wide};
+use crate::headers::is_page;
 use crate::platform;
 use crate::resume::{Again, Mark};
 use crate::send::{MAX_ANSWER, too_large};
@@ -361,7 +362,7 @@ impl Reader {
         let id = self.source.request_id.clone();
         let outcome = match error {
             Some(error) => Err(error),
-            None if html => Err(self
+            None if html && is_page(&self.source.headers, &body) => Err(self
                 .client
                 .html(&body, &self.source.headers, self.call.operation)
                 .await),

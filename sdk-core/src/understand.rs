@@ -7,7 +7,7 @@ use crate::call::{Answer, Call};
 use crate::client::Client;
 use crate::dialect::{Api, plain};
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
-use crate::headers::has_type;
+use crate::headers::is_page;
 use crate::operation::Operation;
 use crate::platform;
 use crate::reader::parse;
@@ -17,7 +17,7 @@ use crate::wording::sentence;
 /// The result of a run, where its answer is as most are.
 pub(crate) fn plainly(answer: &Answer, call: &Call) -> Option<RunResult> {
     let (id, attempts) = (&answer.request_id, answer.attempts);
-    match has_type(&answer.headers, "text/html") {
+    match is_page(&answer.headers, &answer.body) {
         true => None,
         false => plain::result(call.operation, &answer.body, id, attempts),
     }
@@ -30,7 +30,7 @@ impl Client {
         answer: &Answer,
         call: &Call,
     ) -> Result<Value, LangflowError> {
-        let outcome = match has_type(&answer.headers, "text/html") {
+        let outcome = match is_page(&answer.headers, &answer.body) {
             true => Err(self
                 .html(&answer.body, &answer.headers, call.operation)
                 .await),

@@ -71,7 +71,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
     }
     let (output, reason) = output::single(&outputs);
     outputs.retain(|_, output| !output.value.is_null());
-    let session_id = raw.get("session_id").and_then(Value::as_str);
+    let session_id = raw.get("session_id").and_then(exact::text);
     Ok(RunResult {
         output,
         reason,
@@ -113,7 +113,7 @@ fn used(component: &Value) -> Option<u64> {
 /// The outputs of a component. `artifacts` and `messages` repeat them with every newline doubled,
 /// and are never read.
 fn collect(outputs: &mut Outputs, component: &Value) {
-    let text = |key: &str| component.get(key).and_then(Value::as_str);
+    let text = |key: &str| component.get(key).and_then(exact::text);
     let component_id = text("component_id").unwrap_or("output");
     let name = text("component_display_name");
     let map = |key: &str| component.get(key).and_then(Value::as_object);
@@ -170,13 +170,13 @@ pub fn event_with(
         let info = ErrorInfo::new(ErrorCode::MalformedEvent, message);
         LangflowError::from(info.with_body(frame.data.as_bytes()))
     })?;
-    let name = parsed.get("event").and_then(Value::as_str);
+    let name = parsed.get("event").and_then(exact::text);
     let name = name.unwrap_or_default().to_owned();
     let data = match parsed.get("data") {
         None if name.is_empty() => parsed,
         data => data.cloned().unwrap_or_default(),
     };
-    let text = |key: &str| data.get(key).and_then(Value::as_str).map(str::to_owned);
+    let text = |key: &str| data.get(key).and_then(exact::text).map(str::to_owned);
     let id = frame.id;
     Ok(match name.as_str() {
         // Without a piece it is no token, but something that is not known yet.
@@ -213,7 +213,7 @@ pub(super) fn failure(data: &Value) -> LangflowError {
         Some(Value::String(text)) => {
             Problem::parse(exact::text_of(&text.as_str().into()).as_bytes()).message
         }
-        _ => data.get("text").and_then(Value::as_str).map(str::to_owned),
+        _ => data.get("text").and_then(exact::text).map(str::to_owned),
     };
     // Whatever shape else it has.
     let said = said.or_else(|| match data {

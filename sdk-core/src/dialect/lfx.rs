@@ -6,6 +6,7 @@ use super::langflow;
 use crate::decode::Frame;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::event::Event;
+use crate::exact;
 use crate::operation::{Body, In, Kind, Operation, Param, Safety, Shape};
 use crate::output::{self, Outputs};
 use crate::run::{Metadata, RunResult};
@@ -46,7 +47,7 @@ pub static STREAM: Operation = Operation {
 /// The answer of a run: one text.
 pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, LangflowError> {
     let text = |key: &str| {
-        let text = raw.get(key).and_then(Value::as_str);
+        let text = raw.get(key).and_then(exact::text);
         text.filter(|text| !text.is_empty())
     };
     if raw["success"] == false {

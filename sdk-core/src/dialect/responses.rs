@@ -67,10 +67,10 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         .filter_map(|item| item["content"].as_array())
         .flatten()
         .filter(|part| part["type"] == "output_text")
-        .filter_map(|part| part["text"].as_str())
+        .filter_map(|part| exact::text(&part["text"]))
         .collect();
     let text = (!texts.is_empty()).then(|| texts.concat());
-    let session = raw["id"].as_str().map(str::to_owned);
+    let session = exact::text(&raw["id"]).map(str::to_owned);
     Ok(made(text, session, raw, request_id, attempts))
 }
 
@@ -182,7 +182,7 @@ impl Heard {
         if let Some(session) = data["id"].as_str().filter(|_| frame.event.is_none()) {
             self.session.get_or_insert_with(|| session.to_owned());
         }
-        let piece = data["delta"]["content"].as_str();
+        let piece = exact::text(&data["delta"]["content"]);
         if data["status"] == "failed" || data["finish_reason"] == "error" {
             let said = piece.unwrap_or("the server said nothing more");
             let message = sentence(&format!("The run failed: {}", said.trim()));

@@ -7,6 +7,7 @@ use super::langflow::{SERVER, failure};
 use crate::decode::Frame;
 use crate::error::{ErrorCode, ErrorInfo, LangflowError};
 use crate::event::Event;
+use crate::exact;
 use crate::generated::asked::LIST_LANGFLOW_FLOWS;
 use crate::operation::{In, Kind, Operation, Param, Safety};
 use crate::output::{self, Output, Outputs, Reason};
@@ -118,7 +119,7 @@ pub fn old_body(
 
 /// The answer of a run, or of the question what became of it.
 pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, LangflowError> {
-    let text = |key: &str| raw.get(key).and_then(Value::as_str).map(str::to_owned);
+    let text = |key: &str| raw.get(key).and_then(exact::text).map(str::to_owned);
     let reason = match text("status").as_deref() {
         Some("completed") => None,
         Some("suspended") => Some(Reason::Suspended),
@@ -152,7 +153,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
 }
 
 fn insert(outputs: &mut Outputs, id: &str, entry: &Value) {
-    let name = entry.get("display_name").and_then(Value::as_str);
+    let name = entry.get("display_name").and_then(exact::text);
     let content = entry.get("content").unwrap_or(&Value::Null);
     let ports = content.as_object().filter(|ports| {
         let port = |port: &Value| port.get("message").is_some() && port.get("type").is_some();
@@ -185,7 +186,7 @@ fn finished(
         None => output::single(&outputs),
     };
     outputs.retain(|_, output| !output.value.is_null());
-    let text = |key: &str| raw.get(key).and_then(Value::as_str).map(str::to_owned);
+    let text = |key: &str| raw.get(key).and_then(exact::text).map(str::to_owned);
     RunResult {
         output,
         reason: found,
@@ -204,13 +205,13 @@ fn finished(
 
 /// A run that failed, as a 200 says it.
 fn failed(raw: &Value) -> LangflowError {
-    let said = raw.pointer("/errors/0/error").and_then(Value::as_str);
+    let said = raw.pointer("/errors/0/error").and_then(exact::text);
     let said = said.unwrap_or("the server said nothing more").trim();
     let mut info = ErrorInfo::new(
         ErrorCode::RunFailed,
         sentence(&format!("The run failed: {said}")),
     );
-    let code = raw.pointer("/errors/0/code").and_then(Value::as_str);
+    let code = raw.pointer("/errors/0/code").and_then(exact::text);
     info.server_code = code.map(str::to_owned);
     info.may_have_executed = true;
     info.with_json(raw).into()
@@ -242,9 +243,9 @@ impl Gathered {
             LangflowError::from(info.with_body(frame.data.as_bytes()))
         })?;
         let name = parsed.get("event").or_else(|| parsed.get("type"));
-        let name = name.and_then(Value::as_str).unwrap_or_default().to_owned();
+        let name = name.and_then(exact::text).unwrap_or_default().to_owned();
         let data = parsed.get("data").cloned().unwrap_or_default();
-        let text = |key: &str| data.get(key).and_then(Value::as_str).map(str::to_owned);
+        let text = |key: &str| data.get(key).and_then(exact::text).map(str::to_owned);
         let id = frame.id;
         Ok(match name.as_str() {
             "build_start" => Event::RunStarted {
@@ -293,7 +294,7 @@ impl Gathered {
     }
 
     fn message(&mut self, data: &Value) {
-        let text = |key: &str| data.get(key).and_then(Value::as_str).map(str::to_owned);
+        let text = |key: &str| data.get(key).and_then(exact::text).map(str::to_owned);
         if let Some(session) = text("session_id").filter(|id| !id.is_empty()) {
             self.session_id = Some(session);
         }
@@ -315,7 +316,7 @@ impl Gathered {
             component_id: build["id"].as_str().unwrap_or_default().to_owned(),
             display_name: data
                 .pointer("/output_meta/display_name")
-                .and_then(Value::as_str)
+                .and_then(exact::text)
                 .map(str::to_owned),
             duration: build.pointer("/data/timedelta").and_then(Value::as_f64),
             raw: data,
@@ -359,7 +360,7 @@ impl Gathered {
     /// The text that an output was cut from.
     fn whole(&self, cut: &str) -> Option<String> {
         let start = cut.strip_suffix("...")?;
-        let texts = self.texts.values().filter_map(Value::as_str);
+        let texts = self.texts.values().filter_map(exact::text);
         texts
             .filter(|text| text.len() > cut.len() && text.starts_with(start))
             .map(str::to_owned)
@@ -372,7 +373,7 @@ fn not_built(build: &Value) -> LangflowError {
     let component = build["id"].as_str().unwrap_or("a component");
     let said = build
         .get("params")
-        .and_then(Value::as_str)
+        .and_then(exact::text)
         .unwrap_or_default();
     let said = match said.trim() {
         "" => "it could not be built",

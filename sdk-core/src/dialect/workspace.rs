@@ -27,7 +27,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
     match several.filter(|all| !all.is_empty()) {
         Some(several) => {
             for (id, entry) in several {
-                let name = entry.get("display_name").and_then(Value::as_str);
+                let name = entry.get("display_name").and_then(exact::text);
                 let value = entry.get("value").unwrap_or(entry).clone();
                 outputs.insert(id.clone(), output::component(id, name, value));
             }
@@ -51,7 +51,7 @@ pub fn result(raw: Value, request_id: &str, attempts: u32) -> Result<RunResult, 
         // What the answer names as its output is the output, also where its component says another.
         (output, reason) = output::of_value(whole);
     }
-    let text = |key: &str| raw.get(key).and_then(Value::as_str).map(str::to_owned);
+    let text = |key: &str| raw.get(key).and_then(exact::text).map(str::to_owned);
     let metadata = raw.get("metadata");
     Ok(RunResult {
         output,
@@ -83,6 +83,7 @@ pub fn event(frame: Frame, request_id: &str, attempts: u32) -> Result<Event, Lan
     // Most events are tokens, and all that is read of one is its text.
     if frame.event.as_deref() == Some("token")
         && let Ok(Piece { text }) = serde_json::from_str(&frame.data)
+        && !exact::is_marked(&text)
     {
         return Ok(Event::Token {
             id: frame.id,
@@ -108,12 +109,12 @@ pub fn event(frame: Frame, request_id: &str, attempts: u32) -> Result<Event, Lan
     // A bare frame carries name and data inside.
     let (name, data) = match frame.event {
         Some(name) => (name, data),
-        None => match data.get("event").and_then(Value::as_str).map(str::to_owned) {
+        None => match data.get("event").and_then(exact::text).map(str::to_owned) {
             Some(name) => (name, data.get("data").cloned().unwrap_or_default()),
             None => (String::new(), data),
         },
     };
-    let text = |key: &str| data.get(key).and_then(Value::as_str).map(str::to_owned);
+    let text = |key: &str| data.get(key).and_then(exact::text).map(str::to_owned);
     let id = frame.id;
     Ok(match name.as_str() {
         "run_started" => Event::RunStarted {
