@@ -49,6 +49,27 @@ test('an answer is whole with its last byte, in however many pieces it comes', a
   });
 });
 
+test('no more is asked for where an answer is whole with its last byte', async () => {
+  const server = await rawServer(({ socket }) => {
+    socket.write(headOf(ANSWER.length) + ANSWER);
+  });
+  const { prototype } = ReadableStreamDefaultReader;
+  const { read } = prototype;
+  let reads = 0;
+  prototype.read = function counted() {
+    reads += 1;
+    return read.call(this);
+  };
+  try {
+    await using(server, async () => {
+      assert.equal((await clientOf(server).runFlow(flow)).output, 'Hi.');
+    });
+  } finally {
+    prototype.read = read;
+  }
+  assert.equal(reads, 1);
+});
+
 test('a packed answer is larger than the length that the server said', async () => {
   const text = JSON.stringify(runAnswer('Hi, '.repeat(20_000)));
   const packed = gzipSync(text);

@@ -88,6 +88,8 @@ pub struct Response {
     status: StatusCode,
     url: Url,
     headers: HeaderMap,
+    /// Bytes of the body, where that is certain. Asked for at once: the headers may be given away.
+    size: Option<u64>,
     inner: web_sys::Response,
     open: Open,
 }
@@ -115,22 +117,12 @@ impl Response {
 
     /// Bytes of the body, as far as the server said it.
     pub fn content_length(&self) -> Option<u64> {
-        let said = self.headers.get(header::CONTENT_LENGTH)?;
-        said.to_str().ok()?.parse().ok()
-    }
-
-    /// The size of the body, where it is certain: behind an encoding, which other origins hide, the length
-    /// that the server said is another one.
-    fn size(&self) -> Option<u64> {
-        let shown = self.inner.type_() == ResponseType::Basic;
-        let plain = shown && !self.headers.contains_key(header::CONTENT_ENCODING);
-        self.content_length().filter(|_| plain)
+        said(&self.headers)
     }
 
     /// The bytes as they come.
     pub(super) fn bytes_stream(self) -> BoxStream<Result<Bytes, ConnectionError>> {
-        let left = self.size();
-        let open = self.open;
+        let (left, open) = (self.size, self.open);
         let reader = self.inner.body().map(|body| {
             let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
             (reader, open, left)
@@ -227,14 +219,29 @@ impl HttpClient {
         let (open, sent) = begin(&request).map_err(ConnectionError::built)?;
         let answer = JsFuture::from(sent).await.map_err(ConnectionError::of)?;
         let answer: web_sys::Response = answer.unchecked_into();
+        let headers = heard(&answer.headers());
         Ok(Response {
             status: StatusCode::heard(answer.status()),
             url: Url::normal(answer.url()),
-            headers: heard(&answer.headers()),
+            size: size(&answer, &headers),
+            headers,
             inner: answer,
             open,
         })
     }
+}
+
+/// The length that a server said.
+fn said(headers: &HeaderMap) -> Option<u64> {
+    let said = headers.get(header::CONTENT_LENGTH)?;
+    said.to_str().ok()?.parse().ok()
+}
+
+/// The size of a body, where it is certain: behind an encoding, which other origins hide, the length that
+/// the server said is another one.
+fn size(answer: &web_sys::Response, headers: &HeaderMap) -> Option<u64> {
+    let said = said(headers).filter(|_| !headers.contains_key(header::CONTENT_ENCODING))?;
+    (answer.type_() == ResponseType::Basic).then_some(said)
 }
 
 /// The headers of an answer. All at once, since each step into JavaScript takes its time: a line each, the
