@@ -3,11 +3,11 @@ import { fetchLikeNative } from './fetch.js';
 import {
   type CancelHandle,
   type Engine,
-  engineFactory,
   type EngineFactory,
   type EngineReply,
   type EngineStream,
 } from './engine.js';
+import { toJson } from './json.js';
 
 /** An engine as the module has it: with nothing left out. */
 type ModuleEngine = Engine & Required<Pick<Engine, 'runPlain'>>;
@@ -72,16 +72,19 @@ function load(glue: WasmGlue, source: WasmSource, browser: boolean): Calls {
 }
 
 /**
- * The module calls `fetch` by itself. Outside browsers it can be told more about redirects and failures;
- * everywhere an answer has to have a URL, which what stands in for `fetch` in a test need not give it.
+ * The module calls `fetch` by itself. Outside browsers it can be told more about redirects and failures; in
+ * pages what stands in for it in a test may throw, or answer with no promise.
  */
 function useOwnFetch(imports: WebAssembly.ModuleImports, browser: boolean): void {
   const send = browser ? (url: string, init: RequestInit) => fetch(url, init) : fetchLikeNative;
   const scope = {
-    async fetch(url: string, init: RequestInit): Promise<Response> {
-      const response = await send(url, init);
-      if (response.url === '') Object.defineProperty(response, 'url', { value: url });
-      return response;
+    // Not `async`: a promise more around each answer.
+    fetch(url: string, init: RequestInit): Promise<Response> {
+      try {
+        return Promise.resolve(send(url, init));
+      } catch (thrown) {
+        return Promise.reject(thrown as Error);
+      }
     },
   };
   for (const [name, call] of Object.entries(imports)) {
@@ -136,14 +139,18 @@ class WasmEngine implements Engine {
     return this.#calls.of(this.#inner.run(request, cancel));
   }
 
+  // A handle is for who can use it: each has to be found by the garbage collector.
   runPlain(
     flowId: string,
     inputValue: string,
     sessionId: string | null | undefined,
-    // The module always has one.
-    cancel: CancelHandle = engineFactory().cancelHandle(),
+    cancel?: CancelHandle,
   ): Promise<string> {
-    return this.#calls.of(this.#inner.runPlain(flowId, inputValue, sessionId, cancel));
+    if (cancel === undefined) {
+      return this.#calls.of(this.#inner.runPlain(flowId, inputValue, sessionId));
+    }
+    const run = { flow_id: flowId, input_value: inputValue, session_id: sessionId };
+    return this.run(toJson(run), cancel);
   }
 
   async open(request: string, cancel: CancelHandle): Promise<EngineStream> {

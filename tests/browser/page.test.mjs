@@ -95,6 +95,26 @@ test('nothing is compiled before the first client, and once for all of them', as
   assert.deepEqual(counts, [0, 1]);
 });
 
+test('what stands in for fetch may throw, answer at once, and not say where its answer came from', async () => {
+  const found = await inPage(browser, site.url, async () => {
+    const flow = { flowId: 'echo', inputValue: 'Hello!' };
+    const real = window.fetch;
+    const client = new window.langflow.LangflowClient({ baseUrl: '/api/langflow', maxRetries: 0 });
+    try {
+      window.fetch = () => {
+        throw new TypeError('of a test');
+      };
+      const { message } = await client.runFlow(flow).catch((error) => error);
+      const headers = { 'content-type': 'application/json' };
+      window.fetch = () => new Response('{"result":{"output":"x"}}', { headers });
+      return [message.includes('of a test'), (await client.runFlow(flow)).output];
+    } finally {
+      window.fetch = real;
+    }
+  });
+  assert.deepEqual(found, [true, 'x']);
+});
+
 test('the first piece is seen before the last is sent', async () => {
   await mock.reset();
   await inPage(browser, site.url, async () => {

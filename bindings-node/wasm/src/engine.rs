@@ -5,7 +5,7 @@ use js_sys::{Promise, Uint8Array};
 use langflow_client::boundary;
 use wasm_bindgen::prelude::*;
 
-use crate::cancel::CancelHandle;
+use crate::cancel::{CancelHandle, promise};
 use crate::failure::throw;
 use crate::stream::EventStream;
 
@@ -59,19 +59,19 @@ impl Engine {
         })
     }
 
-    /// As `run`, of a run that has nothing but these.
+    /// As `run`, of a run that has nothing but these, and that nothing can end; the answer is a row, which
+    /// `resultOfPlain` reads.
     #[wasm_bindgen(js_name = runPlain)]
     pub fn run_plain(
         &self,
         flow_id: String,
         input_value: String,
         session_id: Option<String>,
-        cancel: &CancelHandle,
     ) -> Promise {
         let engine = self.inner.clone();
-        cancel.guard(async move {
+        promise(async move {
             let result = engine.run_plain(flow_id, input_value, session_id).await;
-            Ok(result.map_err(throw)?.to_json().into())
+            Ok(result.map_err(throw)?.to_row().into())
         })
     }
 

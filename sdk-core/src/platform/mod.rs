@@ -205,17 +205,16 @@ pub fn unix_now() -> f64 {
     now.map_or(0.0, |since| since.as_secs_f64())
 }
 
-/// Random bytes. Where the machine has none, zeros: ids then repeat, which only makes them weak.
-#[cfg(target_arch = "wasm32")]
-pub fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    let _ = getrandom::fill(&mut bytes);
-    bytes
+/// Which process this is.
+fn process() -> u32 {
+    #[cfg(not(target_arch = "wasm32"))]
+    return std::process::id();
+    #[cfg(target_arch = "wasm32")]
+    0
 }
 
 /// Random bytes. Where the machine has none, zeros: ids then repeat, which only makes them weak. They
-/// are asked for in stocks, since a call needs some and the system is slow to ask.
-#[cfg(not(target_arch = "wasm32"))]
+/// are asked for in stocks, since a call needs some and the system, as a page's `crypto`, is slow to ask.
 pub fn random<const N: usize>() -> [u8; N] {
     use std::cell::RefCell;
 
@@ -228,8 +227,8 @@ pub fn random<const N: usize>() -> [u8; N] {
     }
     STOCK.with_borrow_mut(|(process, stock, left)| {
         let mut bytes = [0; N];
-        if N > *left || *process != std::process::id() {
-            *process = std::process::id();
+        if N > *left || *process != self::process() {
+            *process = self::process();
             *left = match getrandom::fill(stock) {
                 Ok(()) => stock.len(),
                 Err(_) => return bytes,
