@@ -104,9 +104,13 @@ pub(crate) fn restored_bytes(text: Bytes) -> Bytes {
     }
 }
 
-/// Whether the text is such an integer, or begins like one.
+/// Whether the text is such an integer.
 pub(crate) fn is_marked(text: &str) -> bool {
-    platform::EXACT && text.starts_with(MARK)
+    platform::EXACT
+        && text.strip_prefix(MARK).is_some_and(|integer| {
+            let plain = integer.strip_prefix('-').unwrap_or(integer).as_bytes();
+            plain.len() >= WIDE && digits(plain) == plain.len()
+        })
 }
 
 /// The text that a value is, and is not for a while.
@@ -256,6 +260,10 @@ mod tests {
         let event = |data| workspace::event(frame(data), "req_1", 1);
         assert!(event(r#"{"text":18446744073709551616}"#).is_err());
         assert!(event(r#"{"text":"18446744073709551616"}"#).is_ok());
+        // The mark is of a server's own.
+        let raw = read("{\"result\":{\"output\":\"\u{fdd0}Hi\"}}");
+        let result = workspace::result(raw, "req_1", 1).unwrap();
+        assert_eq!(result.output.as_str(), Some("\u{fdd0}Hi"));
     }
 
     #[test]
