@@ -44,7 +44,8 @@ class RunOutput(Model):
 class RunResult(Model):
     """The answer of a run, the same on every server.
 
-    What else the server says stands in :attr:`raw`; :attr:`~Model.extra` is empty here and in its parts.
+    What else the server says stands in :attr:`raw`; :attr:`~Model.extra` is empty, here and in
+    its parts.
     """
 
     __slots__ = ("_held",)
