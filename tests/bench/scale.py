@@ -195,7 +195,10 @@ def browser(url: str) -> Iterator[Fact]:
     """Wall time: a page does not tell its CPU time."""
     name, goal = "wasm in Chromium: a call to fetch + JSON, wall time", "<= 1.2x"
     chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    with HTTPServer(("127.0.0.1", 0), Said) as server, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+    with (
+        HTTPServer(("127.0.0.1", 0), Said) as server,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+    ):
         report = f"const REPORT = 'http://127.0.0.1:{server.server_port}/';\n"
         (NODE / "node_modules/langflow-client/dist/bench.js").write_text(
             report + (HERE / "workers/page.js").read_text()
