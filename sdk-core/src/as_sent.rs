@@ -19,21 +19,13 @@ use crate::exact;
 /// ```
 #[derive(Clone, Default)]
 pub struct AsSent {
-    value: OnceLock<Value>,
-    /// JSON that is known to be JSON. Absent where the value was made first.
-    text: Option<Box<str>>,
+    pub(crate) value: OnceLock<Value>,
+    /// JSON that has been read already, and has no integer beyond 64 bits. Absent where the value was made
+    /// first.
+    pub(crate) text: Option<Box<str>>,
 }
 
 impl AsSent {
-    /// Of JSON that has been read already, and has no integer beyond 64 bits.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn unread(text: &str) -> AsSent {
-        AsSent {
-            value: OnceLock::new(),
-            text: Some(text.into()),
-        }
-    }
-
     /// Adds it to a text, as JSON.
     pub(crate) fn write(&self, out: &mut String) {
         match &self.text {

@@ -179,7 +179,7 @@ impl Heard {
         if data.get("error").is_some_and(Value::is_object) {
             return Err(refusal(&data));
         }
-        if let Some(session) = data["id"].as_str().filter(|_| frame.event.is_none()) {
+        if let Some(session) = exact::text(&data["id"]).filter(|_| frame.event.is_none()) {
             self.session.get_or_insert_with(|| session.to_owned());
         }
         let piece = exact::text(&data["delta"]["content"]);

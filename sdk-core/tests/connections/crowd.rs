@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use langflow_client::boundary::{Engine, Item};
@@ -16,6 +16,9 @@ use super::{answer, answering, client, request, run};
 
 /// What a task of tokio may do in one turn.
 const BUDGET: usize = 128;
+
+/// A thousand times as long as an answer takes that is heard at once, and less than any timer of a call.
+const SOON: Duration = Duration::from_millis(900);
 
 const BEGINNING: &str = concat!(
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
@@ -64,8 +67,11 @@ async fn late<T>(used: usize, call: impl Future<Output = T>) -> T {
         }
         call.as_mut().poll(context)
     });
-    let in_time = tokio::time::timeout(Duration::from_secs(2), late).await;
-    in_time.unwrap_or_else(|_| panic!("no answer after {used} steps"))
+    // A timer that rings for the task finds the answer, too, however late: so the time is looked at.
+    let begun = Instant::now();
+    let in_time = tokio::time::timeout(Duration::from_secs(5), late).await;
+    let answer = in_time.ok().filter(|_| begun.elapsed() < SOON);
+    answer.unwrap_or_else(|| panic!("no answer after {used} steps"))
 }
 
 #[tokio::test]
@@ -78,20 +84,6 @@ async fn a_task_that_has_used_its_turn_hears_its_answer_in_the_next() {
         assert_eq!(late(used, run(&plain)).await.unwrap(), "Hi");
         late(used, begun(&streams)).await;
     }
-}
-
-#[tokio::test]
-async fn hundreds_of_streams_in_one_task_all_begin() {
-    let client = client(&beginning().await).build().unwrap();
-    let mut held: Vec<RunStream> = Vec::new();
-    for _ in 0..8 {
-        held.clear();
-        let streams = futures::stream::iter(0..400).map(|_| begun(&client));
-        let all = streams.buffer_unordered(100).collect();
-        let in_time = tokio::time::timeout(Duration::from_secs(20), all).await;
-        held = in_time.expect("a stream never began");
-    }
-    assert_eq!(held.len(), 400);
 }
 
 /// A server that ends each connection with its answer.
@@ -124,7 +116,7 @@ fn many_runs_that_a_program_waits_for_batch_by_batch_are_all_answered() {
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.enable_all().build().unwrap();
     let shared = r#"{"request": {"flow_id": "f"}, "concurrency": 200}"#;
-    for _ in 0..10 {
+    for _ in 0..25 {
         let runs = engine
             .run_alike(shared, vec!["Hi".to_owned(); 400])
             .unwrap();
